@@ -1,0 +1,108 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The order below is the order in which data flows: a target imports only targets above it.
+// Tools/check enforces it with `swift build --explicit-target-dependency-import-check error`.
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+
+/// A library target of the toolkit with its dependencies, all built with the same strict settings.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The test target of a library: `Tests/<name>Tests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.target(name: name), "CogTestSupport"] + dependencies,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "cogvlm-toolkit",
+  products: [
+    .executable(name: "cogvlm", targets: ["cogvlm"]),
+    .library(
+      name: "CogVLMToolkit",
+      targets: [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
+        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // System libraries and C kernels.
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CLibAV", pkgConfig: "libavformat libavcodec libavutil libswscale",
+      providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
+    .target(name: "CKernels"),
+
+    // Foundations.
+    library("CogBase"),
+    library("CogModel", ["CogBase", orderedCollections]),
+
+    // Files in, files out.
+    library("CogCheckpoint", ["CogBase", "CogModel", "CZlib"]),
+    library("CogNative", ["CogBase", "CogModel", "CZlib"]),
+
+    // What the engine computes with.
+    library("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels", "COpenBLAS"]),
+    library("CogMedia", ["CogBase", "CLibAV", "CZlib"]),
+    library("CogText", ["CogBase"]),
+
+    // The jobs.
+    library(
+      "CogQuantize",
+      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CKernels", crypto]),
+    library("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative"]),
+    library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
+    library(
+      "CogVerify",
+      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
+    library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
+    library("CogReport", ["CogBase"]),
+
+    // The command line.
+    .executableTarget(
+      name: "cogvlm",
+      dependencies: [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
+        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", argumentParser,
+      ],
+      swiftSettings: strict),
+
+    // Tests.
+    .target(
+      name: "CogTestSupport", dependencies: ["CogBase"], path: "Tests/Support", swiftSettings: strict),
+    tests("CogBase"),
+    tests("CogModel"),
+    tests("CogCheckpoint", ["CogBase", "CogModel"]),
+    tests("CogNative", ["CogBase", "CogModel"]),
+    tests("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels"]),
+    tests("CogMedia", ["CogBase"]),
+    tests("CogText", ["CogBase"]),
+    tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),
+    tests("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative"]),
+    tests("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogText", "CogQuantize"]),
+    tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
+    tests("CogEvaluate", ["CogBase"]),
+    tests("CogReport", ["CogBase"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["CogTestSupport", "CogBase", "cogvlm"], swiftSettings: strict),
+    .testTarget(name: "LayeringTests", dependencies: ["CogTestSupport", "CogBase"], swiftSettings: strict),
+  ]
+)

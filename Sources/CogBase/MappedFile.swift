@@ -1,0 +1,65 @@
+import Glibc
+
+/// A file mapped read-only into memory; pages are read when they are touched.
+///
+/// The bytes stay valid as long as the object lives, so everything that hands out a pointer into them keeps
+/// a reference to it.
+public final class MappedFile: @unchecked Sendable {
+  /// The path as it was given.
+  public let path: String
+  /// All bytes of the file.
+  public let bytes: UnsafeRawBufferPointer
+
+  /// Maps the file at `path`.
+  ///
+  /// - Throws: ``CogError`` when it cannot be opened, is no regular file, or is empty.
+  public init(path: String) throws {
+    self.path = path
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw CogError.system("cannot read the size", file: path, code: errno)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw CogError("not a regular file", file: path)
+    }
+    let size = Int(status.st_size)
+    guard size > 0 else {
+      throw CogError("the file is empty", file: path, advice: "Download it again.")
+    }
+    guard let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
+      throw CogError.system("cannot map", file: path, code: errno)
+    }
+    bytes = UnsafeRawBufferPointer(start: address, count: size)
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+
+  /// How a range of the file will be used.
+  public enum Advice: Sendable {
+    /// Read soon: start reading ahead.
+    case willNeed
+    /// Read front to back.
+    case sequential
+    /// Not used again: let the pages go.
+    case done
+  }
+
+  /// Tells the kernel how `range` (bytes) will be used. A hint: it never fails.
+  public func advise(_ advice: Advice, _ range: Range<Int>) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let clamped = range.clamped(to: 0..<bytes.count)
+    let start = clamped.lowerBound / page * page
+    guard let base = bytes.baseAddress, clamped.upperBound > start else { return }
+    let address = UnsafeMutableRawPointer(mutating: base + start)
+    let flag =
+      switch advice {
+      case .willNeed: MADV_WILLNEED
+      case .sequential: MADV_SEQUENTIAL
+      case .done: MADV_DONTNEED
+      }
+    madvise(address, clamped.upperBound - start, flag)
+  }
+}
