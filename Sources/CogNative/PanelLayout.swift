@@ -1,0 +1,81 @@
+public import CogBase
+
+/// Where scales, zero points and weights lie in a quantized tensor (`Formats/int4.md`, "Sizes").
+public struct PanelLayout: Equatable, Sendable {
+  /// Rows in a panel.
+  public static let panelRows = 16
+  /// Bytes in a line: one AVX-512 register, one cache line.
+  public static let lineBytes = 64
+
+  /// Rows of the matrix.
+  public let rows: Int
+  /// Columns of the matrix.
+  public let columns: Int
+  /// Columns that share a scale.
+  public let groupSize: Int
+  /// Bits of a weight: 4 or 8.
+  public let bits: Int
+  /// Columns rounded up to a multiple of 8.
+  public let paddedColumns: Int
+  /// Groups in a row; the last may be short.
+  public let groupCount: Int
+  /// Panels in the tensor; the last may have padding rows.
+  public let panelCount: Int
+  /// Bytes of scales and zero points at the start of a panel, padding included.
+  public let headerBytes: Int
+  /// Lines in a panel.
+  public let lineCount: Int
+  /// Bytes from one panel to the next.
+  public let panelBytes: Int
+  /// Bytes of the whole tensor.
+  public let byteCount: Int
+
+  /// The layout of a matrix in a quantized encoding.
+  ///
+  /// - Throws: ``CogError`` when the encoding is not quantized, the group size is not one of
+  ///   ``TensorEncoding/groupSizes``, or the sizes do not fit 63 bits.
+  public init(encoding: TensorEncoding, rows: Int, columns: Int) throws {
+    guard let groupSize = encoding.groupSize, TensorEncoding.groupSizes.contains(groupSize) else {
+      throw CogError(
+        "this is no quantized encoding", expected: "int4 or int8 in groups of 32, 64 or 128", found: encoding.label)
+    }
+    guard rows > 0, columns > 0 else {
+      throw CogError("a quantized tensor has no elements", found: "[\(rows), \(columns)]")
+    }
+    self.rows = rows
+    self.columns = columns
+    self.groupSize = groupSize
+    let isInt4 = if case .int4 = encoding { true } else { false }
+    bits = isInt4 ? 4 : 8
+    paddedColumns = try Checked.alignUp(columns, to: 8, "columns")
+    groupCount = (paddedColumns - 1) / groupSize + 1
+    panelCount = (rows - 1) / Self.panelRows + 1
+    let entryBytes = isInt4 ? 3 : 2
+    let entries = try Checked.multiply(groupCount, Self.panelRows * entryBytes, "scales of a panel")
+    headerBytes = try Checked.alignUp(entries, to: Self.lineBytes, "scales of a panel")
+    lineCount = paddedColumns / (isInt4 ? 8 : 4)
+    panelBytes = try Checked.add(
+      headerBytes, Checked.multiply(lineCount, Self.lineBytes, "lines of a panel"), "bytes of a panel")
+    byteCount = try Checked.multiply(panelCount, panelBytes, "bytes of a quantized tensor")
+  }
+
+  /// Offset of the scale of a row and group from the tensor's first byte.
+  public func scaleOffset(row: Int, group: Int) -> Int {
+    row / Self.panelRows * panelBytes + (group * Self.panelRows + row % Self.panelRows) * 2
+  }
+
+  /// Offset of the zero point of a row and group from the tensor's first byte (int4 only).
+  public func zeroOffset(row: Int, group: Int) -> Int {
+    row / Self.panelRows * panelBytes + groupCount * Self.panelRows * 2 + group * Self.panelRows
+      + row % Self.panelRows
+  }
+
+  /// Offset of the byte that holds a weight from the tensor's first byte, and for int4 whether it is the high half.
+  public func weightOffset(row: Int, column: Int) -> (byte: Int, isHighHalf: Bool) {
+    let panel = row / Self.panelRows * panelBytes + headerBytes
+    let perLine = bits == 4 ? 8 : 4
+    let inLine = column % perLine
+    let line = column / perLine
+    return (panel + line * Self.lineBytes + row % Self.panelRows * 4 + inLine % 4, inLine >= 4)
+  }
+}

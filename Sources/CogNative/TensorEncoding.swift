@@ -1,0 +1,44 @@
+public import CogBase
+
+/// How a tensor's elements are stored in a native file.
+public enum TensorEncoding: Hashable, Sendable {
+  /// Elements one after another in row-major order.
+  case plain(ElementType)
+  /// Unsigned 4-bit weights with a scale and a zero point for each group (`Formats/int4.md`).
+  case int4(groupSize: Int)
+  /// Signed 8-bit weights with a scale for each group (`Formats/int4.md`).
+  case int8(groupSize: Int)
+
+  /// The group sizes that a quantized tensor can have.
+  public static let groupSizes = [32, 64, 128]
+
+  /// Whether the weights were rounded to a few bits.
+  public var isQuantized: Bool { groupSize != nil }
+
+  /// Columns that share a scale, or nil for a plain tensor.
+  public var groupSize: Int? {
+    switch self {
+    case .plain: nil
+    case .int4(let groupSize), .int8(let groupSize): groupSize
+    }
+  }
+
+  /// A short name for tables: `BF16`, `int4/64`.
+  public var label: String {
+    switch self {
+    case .plain(let type): type.rawValue
+    case .int4(let groupSize): "int4/\(groupSize)"
+    case .int8(let groupSize): "int8/\(groupSize)"
+    }
+  }
+
+  /// Bytes that a tensor of `shape` takes in this encoding.
+  ///
+  /// - Throws: ``CogError`` when the number does not fit 63 bits.
+  public func byteCount(of shape: Shape) throws -> Int {
+    switch self {
+    case .plain(let type): try shape.byteCount(of: type)
+    case .int4, .int8: try PanelLayout(encoding: self, rows: shape.rows, columns: shape.columns).byteCount
+    }
+  }
+}
