@@ -1,0 +1,19 @@
+import CZlib
+
+/// CRC-32 (ISO-HDLC, as in zlib, zip and PNG) of bytes of any length.
+public enum Checksum {
+  /// The checksum of `bytes`, continuing from the checksum of what came before.
+  public static func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
+    var value = UInt(previous)
+    var offset = 0
+    while offset < bytes.count {
+      let count = min(bytes.count - offset, 1 << 30)
+      value = CZlib.crc32(value, bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: UInt8.self), UInt32(count))
+      offset += count
+    }
+    return UInt32(truncatingIfNeeded: value)
+  }
+
+  /// The checksum of an array of bytes.
+  public static func crc32(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32($0) } }
+}

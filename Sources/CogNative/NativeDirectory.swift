@@ -1,0 +1,120 @@
+import CogBase
+
+/// The directory section: fixed entries, then all names (`Formats/native.md`, "Directory").
+enum NativeDirectory {
+  static let entryBytes = 128
+  static let maximumRank = 4
+
+  static let plainCodes: [(UInt32, ElementType)] = [(1, .float32), (2, .float16), (3, .bfloat16), (4, .float64)]
+  static let int4Code: UInt32 = 16
+  static let int8Code: UInt32 = 17
+
+  static func encode(_ tensors: [NativeTensor]) -> [UInt8] {
+    var entries = ByteWriter()
+    var names = ByteWriter()
+    for tensor in tensors {
+      let name = Array(tensor.name.utf8)
+      let start = entries.bytes.count
+      entries.write(UInt64(tensor.offset))
+      entries.write(UInt64(tensor.byteCount))
+      entries.write(UInt32(names.bytes.count))
+      entries.write(UInt32(name.count))
+      entries.write(code(of: tensor.encoding))
+      entries.write(UInt32(tensor.encoding.groupSize ?? 0))
+      entries.write(UInt32(tensor.shape.rank))
+      entries.write(tensor.checksum)
+      for axis in 0..<maximumRank {
+        entries.write(UInt64(axis < tensor.shape.rank ? tensor.shape.dimensions[axis] : 0))
+      }
+      entries.write(tensor.error.relativeRMS)
+      entries.write(tensor.error.sqnr)
+      entries.write(tensor.error.worstGroup)
+      entries.write(UInt32(tensor.error.worstRow))
+      entries.write(UInt32(tensor.error.worstGroupIndex))
+      entries.write(plainCodes.first { $0.1 == tensor.sourceType }?.0 ?? 0)
+      entries.write(contentsOf: repeatElement(0, count: start + entryBytes - entries.bytes.count))
+      names.write(contentsOf: name)
+    }
+    entries.write(contentsOf: names.bytes)
+    return entries.bytes
+  }
+
+  /// Reads `count` entries and checks each against the data section.
+  static func decode(_ bytes: UnsafeRawBufferPointer, count: Int, data: Range<Int>) throws -> [NativeTensor] {
+    let namesStart = try Checked.multiply(count, entryBytes, "size of the directory")
+    guard namesStart <= bytes.count else {
+      throw CogError("the directory is too short", expected: "\(namesStart) bytes for \(count) tensors", found: "\(bytes.count)")
+    }
+    var end = data.lowerBound
+    var seen: Set<String> = []
+    return try (0..<count).map { index in
+      var reader = ByteReader(bytes, at: index * entryBytes, what: "directory")
+      let tensor = try decodeEntry(&reader, names: UnsafeRawBufferPointer(rebasing: bytes[namesStart...]))
+      guard seen.insert(tensor.name).inserted else { throw CogError("a tensor stands twice", subject: tensor.name) }
+      guard tensor.offset % NativeHeader.alignment == 0, tensor.offset >= end, tensor.offset <= data.upperBound,
+        tensor.byteCount <= data.upperBound - tensor.offset
+      else {
+        throw CogError(
+          "the tensor's bytes are misplaced", subject: tensor.name,
+          expected: "a multiple of \(NativeHeader.alignment) in \(end)..<\(data.upperBound)",
+          found: "\(tensor.offset) + \(tensor.byteCount)")
+      }
+      end = tensor.offset + tensor.byteCount
+      return tensor
+    }
+  }
+
+  private static func decodeEntry(_ reader: inout ByteReader, names: UnsafeRawBufferPointer) throws -> NativeTensor {
+    let offset = try Checked.int(reader.read(), "offset of a tensor")
+    let byteCount = try Checked.int(reader.read(), "size of a tensor")
+    let nameOffset = Int(try reader.read(UInt32.self))
+    let nameLength = Int(try reader.read(UInt32.self))
+    var nameReader = ByteReader(names, at: nameOffset, what: "directory's names")
+    let name = try nameReader.readText(nameLength)
+    do {
+      let encoding = try encoding(code: reader.read(), groupSize: reader.read())
+      let rank = Int(try reader.read(UInt32.self))
+      guard rank <= maximumRank else { throw CogError("too many dimensions", expected: "at most 4", found: "\(rank)") }
+      let checksum: UInt32 = try reader.read()
+      let sizes = try (0..<maximumRank).map { _ in try Checked.int(reader.read(), "dimension") }
+      let shape = try Shape(checking: Array(sizes.prefix(rank)))
+      let expected = try encoding.byteCount(of: shape)
+      guard byteCount == expected else {
+        throw CogError("the size does not fit the shape", expected: "\(expected) bytes for \(shape)", found: "\(byteCount)")
+      }
+      var error = StorageError.none
+      error.relativeRMS = Float(bitPattern: try reader.read())
+      error.sqnr = Float(bitPattern: try reader.read())
+      error.worstGroup = Float(bitPattern: try reader.read())
+      error.worstRow = Int(try reader.read(UInt32.self))
+      error.worstGroupIndex = Int(try reader.read(UInt32.self))
+      let sourceCode: UInt32 = try reader.read()
+      guard let source = plainCodes.first(where: { $0.0 == sourceCode })?.1 else {
+        throw CogError("the source's element type is unknown", found: "code \(sourceCode)")
+      }
+      return NativeTensor(
+        name: name, shape: shape, encoding: encoding, offset: offset, byteCount: byteCount, checksum: checksum,
+        sourceType: source, error: error)
+    } catch var error as CogError {
+      error.subject = name
+      throw error
+    }
+  }
+
+  private static func code(of encoding: TensorEncoding) -> UInt32 {
+    switch encoding {
+    case .plain(let type): plainCodes.first { $0.1 == type }?.0 ?? 0
+    case .int4: int4Code
+    case .int8: int8Code
+    }
+  }
+
+  private static func encoding(code: UInt32, groupSize: UInt32) throws -> TensorEncoding {
+    if let type = plainCodes.first(where: { $0.0 == code })?.1 { return .plain(type) }
+    switch code {
+    case int4Code: return .int4(groupSize: Int(groupSize))
+    case int8Code: return .int8(groupSize: Int(groupSize))
+    default: throw CogError("the encoding is unknown", expected: "1 to 4, 16 or 17", found: "\(code)")
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import CogBase
+
+/// The first 128 bytes of a native file (`Formats/native.md`, "Header").
+struct NativeHeader: Equatable {
+  static let magic: [UInt8] = [0x89] + Array("COGVLM".utf8) + [0x0A]
+  static let version: UInt32 = 1
+  static let byteCount = 128
+  static let alignment = 4096
+
+  /// A byte range of the file.
+  struct Section: Equatable {
+    var offset: Int
+    var count: Int
+    var range: Range<Int> { offset..<offset + count }
+  }
+
+  var fileSize = 0
+  var data = Section(offset: 0, count: 0)
+  var directory = Section(offset: 0, count: 0)
+  var metadata = Section(offset: 0, count: 0)
+  var tokenizer = Section(offset: 0, count: 0)
+  var tensorCount = 0
+  /// CRC-32 of the directory section followed by the metadata section.
+  var indexChecksum: UInt32 = 0
+  /// CRC-32 of the tokenizer section.
+  var tokenizerChecksum: UInt32 = 0
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(contentsOf: Self.magic)
+    writer.write(Self.version)
+    writer.write(UInt32(Self.byteCount))
+    writer.write(UInt64(fileSize))
+    for section in [data, directory, metadata, tokenizer] {
+      writer.write(UInt64(section.offset))
+      writer.write(UInt64(section.count))
+    }
+    writer.write(UInt32(tensorCount))
+    writer.write(UInt32(Self.alignment))
+    writer.write(indexChecksum)
+    writer.write(tokenizerChecksum)
+    writer.pad(to: Self.byteCount - 4)
+    writer.write(Checksum.crc32(writer.bytes))
+    return writer.bytes
+  }
+
+  init() {}
+
+  /// Reads and checks the header against the size of the file that it is in.
+  init(_ bytes: UnsafeRawBufferPointer) throws {
+    guard bytes.count >= Self.byteCount else {
+      throw CogError(
+        "the file is too short for a native file", expected: "at least \(Self.byteCount) bytes", found: "\(bytes.count)")
+    }
+    guard bytes.prefix(Self.magic.count).elementsEqual(Self.magic) else {
+      throw CogError(
+        "not a native file: it does not start with the magic bytes of one",
+        advice: "Make one with cogvlm convert or cogvlm quantize.")
+    }
+    var reader = ByteReader(bytes, at: Self.magic.count, what: "header")
+    let version: UInt32 = try reader.read()
+    guard version == Self.version else {
+      throw CogError(
+        "the format's version is unknown", subject: "version", expected: "\(Self.version)", found: "\(version)",
+        advice: "Convert the checkpoint again with this version of cogvlm.")
+    }
+    let stored = bytes.loadUnaligned(fromByteOffset: Self.byteCount - 4, as: UInt32.self).littleEndian
+    let computed = Checksum.crc32(UnsafeRawBufferPointer(rebasing: bytes[..<(Self.byteCount - 4)]))
+    guard stored == computed else {
+      throw CogError(
+        "the header is damaged", subject: "header checksum", expected: hex(stored), found: hex(computed),
+        advice: "Copy the file again or convert again.")
+    }
+    try readFields(&reader, actualSize: bytes.count)
+  }
+
+  private mutating func readFields(_ reader: inout ByteReader, actualSize: Int) throws {
+    let headerBytes: UInt32 = try reader.read()
+    guard headerBytes == UInt32(Self.byteCount) else {
+      throw CogError("the header has another size", expected: "\(Self.byteCount)", found: "\(headerBytes)")
+    }
+    fileSize = try Checked.int(reader.read(), "file size")
+    guard fileSize == actualSize else {
+      throw CogError(
+        actualSize < fileSize ? "the file is cut off" : "bytes follow the end of the file", expected: "\(fileSize) bytes",
+        found: "\(actualSize)", advice: "Copy the file again.")
+    }
+    data = try Self.section(&reader, "data", fileSize)
+    directory = try Self.section(&reader, "directory", fileSize)
+    metadata = try Self.section(&reader, "metadata", fileSize)
+    tokenizer = try Self.section(&reader, "tokenizer", fileSize)
+    tensorCount = Int(try reader.read(UInt32.self))
+    let alignment: UInt32 = try reader.read()
+    guard alignment == UInt32(Self.alignment) else {
+      throw CogError("the alignment is unknown", expected: "\(Self.alignment)", found: "\(alignment)")
+    }
+    indexChecksum = try reader.read()
+    tokenizerChecksum = try reader.read()
+  }
+
+  private static func section(_ reader: inout ByteReader, _ name: String, _ fileSize: Int) throws -> Section {
+    let offset = try Checked.int(reader.read(), "offset of the \(name)")
+    let count = try Checked.int(reader.read(), "size of the \(name)")
+    guard offset <= fileSize, count <= fileSize - offset else {
+      throw CogError(
+        "the \(name) section lies outside of the file", expected: "at most byte \(fileSize)", found: "\(offset) + \(count)")
+    }
+    return Section(offset: offset, count: count)
+  }
+}
+
+/// A checksum as it is shown in messages.
+func hex(_ value: UInt32) -> String {
+  let digits = String(value, radix: 16)
+  return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+public import CogBase
+
+/// How far a stored tensor is from the one that it was made of.
+public struct StorageError: Equatable, Sendable, Codable {
+  /// Root of the squared error's sum over root of the squares' sum; 0 when nothing was lost.
+  public var relativeRMS: Float
+  /// Signal to quantization noise, `-20 log10(relativeRMS)`, in dB; infinite when nothing was lost.
+  public var sqnr: Float
+  /// The largest relative RMS error of one group.
+  public var worstGroup: Float
+  /// Row of that group.
+  public var worstRow: Int
+  /// Number of that group within its row.
+  public var worstGroupIndex: Int
+
+  /// An error from its sums.
+  ///
+  /// - Parameters:
+  ///   - squaredError: the sum of squared differences.
+  ///   - squares: the sum of squares of the original.
+  public init(
+    squaredError: Double, squares: Double, worstGroup: Float = 0, worstRow: Int = 0, worstGroupIndex: Int = 0
+  ) {
+    let ratio = squares > 0 ? (squaredError / squares).squareRoot() : (squaredError > 0 ? .infinity : 0)
+    relativeRMS = Float(ratio)
+    sqnr = ratio > 0 ? Float(-20 * log10(ratio)) : .infinity
+    self.worstGroup = worstGroup
+    self.worstRow = worstRow
+    self.worstGroupIndex = worstGroupIndex
+  }
+
+  /// No error: the values are the source's to the bit.
+  public static let none = StorageError(squaredError: 0, squares: 0)
+}
+
+/// One entry of a native file's directory (`Formats/native.md`, "Directory").
+public struct NativeTensor: Equatable, Sendable {
+  /// The tensor's name, as in the checkpoint.
+  public let name: String
+  /// The shape, at most four dimensions.
+  public let shape: Shape
+  /// How the elements are stored.
+  public let encoding: TensorEncoding
+  /// Offset of the first byte in the file, a multiple of 4096.
+  public let offset: Int
+  /// Bytes of the tensor.
+  public let byteCount: Int
+  /// CRC-32 of those bytes.
+  public let checksum: UInt32
+  /// The element type that the tensor had in the checkpoint.
+  public let sourceType: ElementType
+  /// What storing it in this encoding lost.
+  public let error: StorageError
+
+  /// Bits that one element takes on average, scales and padding included.
+  public var bitsPerWeight: Double { Double(byteCount) * 8 / Double(max(shape.elementCount, 1)) }
+}
