@@ -1,0 +1,97 @@
+public import CogBase
+public import CogCompute
+public import CogText
+
+/// What is asked, besides the video.
+public struct AnswerRequest: Sendable {
+  /// The question.
+  public var query: String
+  /// Earlier turns, the oldest first.
+  public var history: [Turn]
+  /// The prompt template's name; nil takes the model's own.
+  public var template: String?
+  /// The most tokens to make.
+  public var maximumNewTokens: Int
+  /// How tokens are chosen.
+  public var sampling: SamplingOptions
+
+  /// A request.
+  public init(
+    query: String, history: [Turn] = [], template: String? = nil, maximumNewTokens: Int = 256,
+    sampling: SamplingOptions = .greedy
+  ) {
+    self.query = query
+    self.history = history
+    self.template = template
+    self.maximumNewTokens = maximumNewTokens
+    self.sampling = sampling
+  }
+}
+
+/// An answer with its counts and times.
+public struct Answer: Equatable, Sendable, Codable {
+  /// The text, white space at both ends removed.
+  public var text: String
+  /// The ids, with the end-of-text id when the model ended the answer itself.
+  public var ids: [Int]
+  /// For each id, the gap between the two largest logits.
+  public var margins: [Float]
+  /// Why the answer ended.
+  public var ending: GeneratedTokens.Ending
+  /// Tokens of the prompt, image features included.
+  public var promptTokens: Int
+  /// Seconds for the prompt.
+  public var prefillSeconds: Double
+  /// Seconds for all tokens after the first.
+  public var decodeSeconds: Double
+}
+
+extension Engine {
+  /// Answers a question.
+  ///
+  /// - Parameters:
+  ///   - features: the image features of ``VisionTower/forward(_:progress:)``, or nil without a video.
+  ///   - emit: receives the text as it grows, in whole characters.
+  /// - Throws: `CogError` when prompt and answer cannot fit the model's context; an interrupt.
+  public func answer(
+    _ request: AnswerRequest, features: FloatMatrix?, progress: Progress? = nil, emit: (String) -> Void = { _ in }
+  ) throws -> Answer {
+    let frameCount = (features?.rows ?? 0) / configuration.vision.tokensPerFrame
+    let prompt = try prompt(
+      template: request.template, frameCount: frameCount, history: request.history, query: request.query)
+    guard prompt.count < configuration.contextLength else {
+      throw CogError(
+        "the prompt does not leave room for an answer in the model's context",
+        expected: "fewer than \(configuration.contextLength) tokens",
+        found: "\(prompt.count) (\(frameCount) frames and the text)", advice: "Use a shorter question or fewer frames.")
+    }
+    let capacity = min(configuration.contextLength, prompt.count + request.maximumNewTokens)
+    let session = try Session(self, capacity: capacity)
+    let start = ContinuousClock.now
+    let logits = try session.prefill(
+      ModelInput(ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: features),
+      progress: progress)
+    let prefillEnd = ContinuousClock.now
+    var decoder = StreamingDecoder(tokenizer)
+    let tokens = try session.generate(
+      from: logits, maximumNewTokens: request.maximumNewTokens, endOfTextID: configuration.endOfTextID,
+      sampling: request.sampling
+    ) { emit(try decoder.append($0)) }
+    emit(decoder.flush())
+    let text = try tokenizer.decode(tokens.ids, skipSpecial: true)
+    return Answer(
+      text: text.trimmingWhitespace(), ids: tokens.ids, margins: tokens.margins, ending: tokens.ending,
+      promptTokens: prompt.count, prefillSeconds: (prefillEnd - start).seconds,
+      decodeSeconds: (ContinuousClock.now - prefillEnd).seconds)
+  }
+}
+
+extension String {
+  /// The text without white space at both ends.
+  func trimmingWhitespace() -> String {
+    var part = self[...]
+    while part.first?.isWhitespace == true { part.removeFirst() }
+    while part.last?.isWhitespace == true { part.removeLast() }
+    return String(part)
+  }
+}

@@ -1,0 +1,141 @@
+public import CogBase
+public import CogCompute
+public import CogModel
+
+/// The language model: Llama 3 with the positions and the image features of CogVLM2-Video.
+///
+/// Source: `modeling_cogvlm.CogVLMVideoModel`; norms come before attention and MLP, keys and values are shared by
+/// groups of query heads, attention is causal over all tokens, vision included.
+public struct LanguageModel: Sendable {
+  /// The model's sizes.
+  public let configuration: ModelConfiguration
+  let weights: ModelWeights
+  let compute: Compute
+
+  /// A language model over a model's weights.
+  public init(weights: ModelWeights, compute: Compute) {
+    configuration = weights.file.configuration
+    self.weights = weights
+    self.compute = compute
+  }
+
+  /// An empty cache for `capacity` tokens.
+  public func makeCache(capacity: Int) -> KeyValueCache {
+    KeyValueCache(
+      layerCount: configuration.layerCount, capacity: capacity,
+      width: configuration.keyValueHeadCount * configuration.headDimension)
+  }
+
+  /// The embeddings of tokens, with image features in the places typed vision.
+  ///
+  /// - Parameters:
+  ///   - ids: token ids.
+  ///   - tokenTypes: 1 where an image feature goes, 0 elsewhere.
+  ///   - features: one row for each 1, in order.
+  /// - Returns: `[tokens, width]`.
+  /// - Throws: ``CogError`` when an id is outside of the vocabulary or the features are too few or too many.
+  public func embeddings(ids: [Int], tokenTypes: [Int], features: FloatMatrix?) throws -> FloatMatrix {
+    let table = try weights.matrix(.tokenEmbedding)
+    let width = configuration.hiddenSize
+    let visionCount = tokenTypes.count { $0 == 1 }
+    guard ids.count == tokenTypes.count, visionCount == features?.rows ?? 0 else {
+      throw CogError(
+        "image features and prompt do not fit", expected: "\(visionCount) vectors", found: "\(features?.rows ?? 0)")
+    }
+    let result = FloatMatrix(rows: ids.count, columns: width)
+    var nextFeature = 0
+    for (index, id) in ids.enumerated() {
+      let target = result.pointer + index * width
+      if tokenTypes[index] == 1, let features {
+        target.update(from: features.pointer + nextFeature * width, count: width)
+        nextFeature += 1
+      } else {
+        guard id >= 0, id < configuration.vocabularySize else {
+          throw CogError("a token id is outside of the vocabulary", expected: "below \(configuration.vocabularySize)", found: "\(id)")
+        }
+        let row = try table.dequantizedRows(id..<id + 1)
+        target.update(from: row.pointer, count: width)
+      }
+    }
+    compute.round(result)
+    return result
+  }
+
+  /// Runs new tokens through all layers.
+  ///
+  /// - Parameters:
+  ///   - x: embeddings `[new tokens, width]`.
+  ///   - positions: their rotary positions.
+  ///   - cache: what came before; the new tokens are added to it.
+  /// - Returns: the last layer's output, before the final norm.
+  /// - Throws: ``CogError`` when the cache is full; what `tap` throws; an interrupt.
+  public func forward(
+    _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, progress: Progress? = nil, tap: TapHandler? = nil
+  ) throws -> FloatMatrix {
+    guard cache.count + x.rows <= cache.capacity else {
+      throw CogError(
+        "the context is full", expected: "at most \(cache.capacity) tokens", found: "\(cache.count + x.rows)")
+    }
+    var hidden = x
+    for layer in 0..<configuration.layerCount {
+      try Interruption.check()
+      hidden = try self.layer(layer, hidden, positions: positions, cache: cache)
+      try tap?(Tap(point: .layer(layer), value: hidden))
+      progress?.advance(by: 1, "layer \(layer + 1) of \(configuration.layerCount)")
+    }
+    cache.advance(by: x.rows)
+    return hidden
+  }
+
+  /// One layer. Its keys and values are stored in the cache but not counted there yet.
+  ///
+  /// - Parameter x: `[new tokens, width]`; it is not changed.
+  public func layer(_ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache) throws -> FloatMatrix {
+    let attended = try attention(layer, norm(x, .inputNorm, layer), positions: positions, cache: cache)
+    compute.add(attended, x)
+    let result = try mlp(layer, norm(attended, .postAttentionNorm, layer))
+    compute.add(result, attended)
+    return result
+  }
+
+  private func attention(
+    _ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache
+  ) throws -> FloatMatrix {
+    let c = configuration
+    let fused = try compute.linear(x, weights.matrix(.queryKeyValue, layer: layer))
+    let rotary = RotaryEmbedding(
+      frequencies: try weights.vector(.rotaryFrequencies, layer: layer), positions: positions, compute: compute)
+    // Queries and keys lie side by side in a row: one rotation serves both.
+    rotary.rotate(fused.pointer, stride: fused.columns, headCount: c.headCount + c.keyValueHeadCount)
+    compute.round(fused)
+    let keyValueWidth = c.keyValueHeadCount * c.headDimension
+    let (keys, values) = cache.store(
+      layer: layer, key: fused.pointer + c.hiddenSize, value: fused.pointer + c.hiddenSize + keyValueWidth,
+      stride: fused.columns, tokenCount: x.rows)
+    let context = compute.attention(
+      AttentionInput(
+        queries: UnsafePointer(fused.pointer), queryStride: fused.columns, keys: UnsafePointer(keys.pointer),
+        keyStride: keyValueWidth, values: UnsafePointer(values.pointer), valueStride: keyValueWidth,
+        queryCount: x.rows, keyCount: cache.count + x.rows, headCount: c.headCount,
+        keyValueHeadCount: c.keyValueHeadCount, headDimension: c.headDimension,
+        scale: 1 / Float(c.headDimension).squareRoot(), isCausal: true))
+    return try compute.linear(context, weights.matrix(.attentionOutput, layer: layer))
+  }
+
+  private func mlp(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
+    let gate = try compute.linear(x, weights.matrix(.mlpGate, layer: layer))
+    compute.silu(gate)
+    try compute.multiply(gate, by: compute.linear(x, weights.matrix(.mlpUp, layer: layer)))
+    return try compute.linear(gate, weights.matrix(.mlpDown, layer: layer))
+  }
+
+  private func norm(_ x: FloatMatrix, _ role: TensorRole, _ layer: Int? = nil) throws -> FloatMatrix {
+    try compute.rmsNorm(x, weight: weights.vector(role, layer: layer), epsilon: configuration.rmsNormEpsilon)
+  }
+
+  /// The final RMSNorm. - Parameter x: `[tokens, width]`.
+  public func finalNorm(_ x: FloatMatrix) throws -> FloatMatrix { try norm(x, .finalNorm) }
+
+  /// Logits. - Parameter x: normalized rows `[tokens, width]`. - Returns: `[tokens, vocabulary]`.
+  public func head(_ x: FloatMatrix) throws -> FloatMatrix { try compute.linear(x, weights.matrix(.outputHead)) }
+}

@@ -1,0 +1,45 @@
+public import CogBase
+public import CogCompute
+public import CogModel
+public import CogNative
+
+/// The tensors of a native file as the engine uses them, by role.
+///
+/// Matrices are views of the mapped file; vectors (norms, biases) are copied to float32 when asked for.
+public struct ModelWeights: Sendable {
+  /// The file.
+  public let file: NativeFile
+
+  /// The weights of an open file.
+  public init(_ file: NativeFile) { self.file = file }
+
+  /// A tensor as a matrix `[first dimension, product of the others]`, used where it lies.
+  ///
+  /// - Throws: ``CogError`` when the model has no tensor of that role in that layer.
+  public func matrix(_ role: TensorRole, layer: Int? = nil) throws -> WeightMatrix {
+    let tensor = try tensor(role, layer)
+    return try WeightMatrix(
+      encoding: tensor.encoding, rows: tensor.shape.rows, columns: tensor.shape.columns, bytes: file.bytes(of: tensor),
+      owner: file.owner)
+  }
+
+  /// A small tensor's values in float32, flattened.
+  ///
+  /// - Throws: ``CogError`` as ``matrix(_:layer:)``.
+  public func vector(_ role: TensorRole, layer: Int? = nil) throws -> [Float] {
+    let tensor = try tensor(role, layer)
+    let count = tensor.shape.elementCount
+    let flat = try WeightMatrix(
+      encoding: tensor.encoding, rows: 1, columns: count, bytes: file.bytes(of: tensor), owner: file.owner)
+    return try flat.dequantizedRows(0..<1).values
+  }
+
+  private func tensor(_ role: TensorRole, _ layer: Int?) throws -> NativeTensor {
+    guard let name = file.table.specification(role, layer: layer)?.name, let tensor = file.tensor(named: name) else {
+      throw CogError(
+        "the model has no such tensor", file: file.path,
+        subject: "\(role.rawValue)\(layer.map { " of layer \($0)" } ?? "")")
+    }
+    return tensor
+  }
+}

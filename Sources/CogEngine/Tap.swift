@@ -1,0 +1,29 @@
+public import CogCompute
+public import CogModel
+
+/// A value of the language model's graph, handed out while it runs.
+public struct Tap {
+  /// Where in the graph.
+  public let point: TapPoint
+  /// The value as rows: tokens by width.
+  public let value: FloatMatrix
+}
+
+/// Receives every tap of a run, in the order of the forward pass.
+public typealias TapHandler = (Tap) throws -> Void
+
+/// The stages of the vision part, each a function of the one before: what the verifier steps through.
+///
+/// All frames go through a stage together; rows are frames times positions.
+public protocol VisionStages: Sendable {
+  /// `[frames, 3 * size * size]` to `[frames * 257, vision width]`.
+  func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix
+  /// `[frames * 257, vision width]` to the same.
+  func layer(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix
+  /// `[frames * 257, vision width]` to `[frames, vision width * 8 * 8]`.
+  func convolution(_ x: FloatMatrix) throws -> FloatMatrix
+  /// `[frames, vision width * 8 * 8]` to `[frames * 64, width]`.
+  func adapter(_ x: FloatMatrix) throws -> FloatMatrix
+  /// `[frames * 64, width]` to `[frames * 66, width]`.
+  func framed(_ x: FloatMatrix) throws -> FloatMatrix
+}

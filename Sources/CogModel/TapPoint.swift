@@ -1,0 +1,50 @@
+/// A point of the model's graph whose value can be looked at, in the order of the forward pass.
+///
+/// It is named by the PyTorch module whose output it is; engine, reference bundles and reports use that one name.
+public enum TapPoint: Hashable, Sendable, Comparable {
+  /// Patches, CLS and positions: `[frames, 257, vision width]`.
+  case patchEmbedding
+  /// Output of a layer of the vision tower: `[frames, 257, vision width]`.
+  case visionLayer(Int)
+  /// Output of the 2x2 convolution: `[frames, vision width, 8, 8]`.
+  case convolution
+  /// Output of the adapter: `[frames, 64, width]`.
+  case adapter
+  /// A frame as it enters the prompt, boi and eoi included: `[frames, 66, width]`.
+  case vision
+  /// Output of a layer of the language model: `[tokens, width]`.
+  case layer(Int)
+  /// Output of the last RMSNorm: `[tokens, width]`.
+  case finalNorm
+  /// Logits of the last position: `[1, vocabulary]`.
+  case head
+
+  /// All points of a model, in the order of the forward pass.
+  public static func all(_ configuration: ModelConfiguration) -> [TapPoint] {
+    [.patchEmbedding] + (0..<configuration.vision.layerCount).map { .visionLayer($0) }
+      + [.convolution, .adapter, .vision]
+      + (0..<configuration.layerCount).map { .layer($0) } + [.finalNorm, .head]
+  }
+
+  /// The PyTorch module path.
+  public var name: String {
+    switch self {
+    case .patchEmbedding: "model.vision.patch_embedding"
+    case .visionLayer(let layer): "model.vision.transformer.layers.\(layer)"
+    case .convolution: "model.vision.conv"
+    case .adapter: "model.vision.linear_proj"
+    case .vision: "model.vision"
+    case .layer(let layer): "model.layers.\(layer)"
+    case .finalNorm: "model.norm"
+    case .head: "lm_head"
+    }
+  }
+
+  /// Whether the value has a row of frames in front.
+  public var isVision: Bool {
+    switch self {
+    case .patchEmbedding, .visionLayer, .convolution, .adapter, .vision: true
+    case .layer, .finalNorm, .head: false
+    }
+  }
+}

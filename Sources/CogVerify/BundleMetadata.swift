@@ -1,0 +1,65 @@
+import CogBase
+import CogCompute
+import CogText
+
+/// Reads the typed fields of a bundle's metadata, where every value is a string.
+struct BundleMetadata {
+  private let fields: [String: String]
+  private let path: String
+
+  init(_ fields: [String: String], path: String) {
+    self.fields = fields
+    self.path = path
+  }
+
+  func computeMode() throws -> ComputeMode {
+    switch fields["compute_dtype"] {
+    case "float32", "torch.float32", "f32", "fp32": return .float32
+    case "bfloat16", "torch.bfloat16", "bf16": return .bfloat16
+    case let other:
+      throw CogError(
+        "the bundle does not say what PyTorch computed in", file: path, subject: "compute_dtype",
+        expected: "float32 or bfloat16", found: other ?? "nothing")
+    }
+  }
+
+  func integers(_ key: String) throws -> [Int]? {
+    try list(key)?.map { element in
+      guard let value = element.integer else { throw wrong(key, "a JSON list of ids", element.kind) }
+      return value
+    }
+  }
+
+  func numbers(_ key: String) throws -> [Double]? {
+    try list(key)?.map { element in
+      guard let value = element.double else { throw wrong(key, "a JSON list of numbers", element.kind) }
+      return value
+    }
+  }
+
+  func number(_ key: String) throws -> Double? {
+    guard let text = fields[key] else { return nil }
+    guard let value = Double(text) else { throw wrong(key, "a number", text) }
+    return value
+  }
+
+  func history() throws -> [Turn] {
+    try (list("history") ?? []).map { turn in
+      guard let texts = turn.elements?.compactMap(\.text), texts.count == 2 else {
+        throw wrong("history", "a JSON list of [question, answer]", turn.kind)
+      }
+      return Turn(question: texts[0], answer: texts[1])
+    }
+  }
+
+  private func list(_ key: String) throws -> [JSON]? {
+    guard let text = fields[key], !text.isEmpty else { return nil }
+    let value = try naming(file: path) { try JSON.parse(Array(text.utf8), what: "metadata field \(key)") }
+    guard let elements = value.elements else { throw wrong(key, "a JSON list", value.kind) }
+    return elements
+  }
+
+  private func wrong(_ key: String, _ expected: String, _ found: String) -> CogError {
+    CogError("a metadata field is wrong", file: path, subject: key, expected: expected, found: found)
+  }
+}

@@ -1,0 +1,174 @@
+public import CogBase
+import CogCheckpoint
+public import CogCompute
+public import CogModel
+import CogNative
+public import CogText
+import Foundation
+
+/// What the published PyTorch code computed for one prompt: inputs, taps and answer (`Formats/references.md`).
+public struct ReferenceBundle {
+  /// The file, as the user named it.
+  public let path: String
+  /// Type that PyTorch computed in.
+  public let computeMode: ComputeMode
+  /// Token ids of the whole prompt.
+  public let ids: [Int]
+  /// 0 text, 1 vision.
+  public let tokenTypes: [Int]
+  /// Rotary positions.
+  public let positions: [Int]
+  /// The question; nil where the bundle does not say.
+  public let query: String?
+  /// Earlier turns of the conversation.
+  public let history: [Turn]
+  /// The prompt's template.
+  public let template: String
+  /// Greedy answer; nil where the bundle has none.
+  public let answerIDs: [Int]?
+  /// The smallest gap between the two largest logits met on the way.
+  public let minimumMargin: Double
+  /// That gap for each id of the answer, where the bundle has it.
+  public let margins: [Double]?
+  private let file: SafetensorsFile
+
+  /// The points that the bundle has values of, in order.
+  public let points: [TapPoint]
+
+  /// Opens a bundle and checks it against a model.
+  ///
+  /// - Throws: ``CogError`` when the file is damaged, lacks an input, or belongs to a model of other sizes.
+  public init(path: String, configuration: ModelConfiguration) throws {
+    self.path = path
+    let file = try SafetensorsFile(path: path)
+    self.file = file
+    let metadata = BundleMetadata(file.metadata, path: path)
+    computeMode = try metadata.computeMode()
+    template = file.metadata["template_version"] ?? configuration.template
+    query = file.metadata["query"]
+    history = try metadata.history()
+    answerIDs = try metadata.integers("answer_ids")
+    minimumMargin = try metadata.number("min_margin") ?? 0
+    margins = try metadata.numbers("answer_margins")
+    ids = try Self.integers("input_ids", in: file)
+    tokenTypes = try Self.integers("token_type_ids", in: file)
+    positions = try Self.integers("position_ids", in: file)
+    guard !ids.isEmpty, tokenTypes.count == ids.count, positions.count == ids.count else {
+      throw CogError(
+        "the inputs have different lengths", file: path, subject: "input_ids, token_type_ids, position_ids",
+        expected: "\(ids.count) each", found: "\(tokenTypes.count) and \(positions.count)")
+    }
+    if let id = (ids + (answerIDs ?? [])).first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
+      throw CogError(
+        "the bundle belongs to another model", file: path, subject: "token ids",
+        expected: "ids below \(configuration.vocabularySize)", found: "\(id)")
+    }
+    points = TapPoint.all(configuration).filter { file.record(of: $0.name) != nil }
+    guard !points.isEmpty else {
+      throw CogError("the bundle has no taps", file: path, expected: "tensors such as model.layers.0")
+    }
+    for point in points { try checkShape(of: point, configuration) }
+  }
+
+  /// Frames that the prompt has room for.
+  public func frameCount(_ configuration: ModelConfiguration) -> Int {
+    tokenTypes.count { $0 == 1 } / configuration.vision.tokensPerFrame
+  }
+
+  /// The shape of a point's value in the bundle, empty where it has none.
+  public func shape(of point: TapPoint) -> [Int] { file.record(of: point.name)?.shape.dimensions ?? [] }
+
+  /// The reference's value of a point: rows as the engine gives them, perhaps only of the first frames.
+  ///
+  /// - Throws: ``CogError`` when the bundle lacks it.
+  public func value(of point: TapPoint) throws -> FloatMatrix {
+    let view = try file.view(of: point.name)
+    // The convolution's rows are frames, all others' rows are everything but the last dimension.
+    let rows = point == .convolution ? view.shape.rows : view.shape.dimensions.dropLast().reduce(1, *)
+    return try matrix(view, rows: rows)
+  }
+
+  /// The prepared images in the bundle `[frames, 3 * size * size]`, perhaps only the first ones; nil if there are none.
+  public func images() throws -> FloatMatrix? {
+    guard file.record(of: "images") != nil else { return nil }
+    let view = try file.view(of: "images")
+    return try matrix(view, rows: view.shape.rows)
+  }
+
+  private func matrix(_ view: TensorView, rows: Int) throws -> FloatMatrix {
+    try naming(file: path) {
+      try WeightMatrix(
+        encoding: .plain(view.elementType), rows: rows, columns: rows > 0 ? view.shape.elementCount / rows : 0,
+        bytes: view.bytes, owner: view.owner
+      ).dequantizedRows(0..<rows)
+    }
+  }
+
+  /// The decoded frames `[frames, height, width, 3]`, RGB, in the bundle or in `NAME.frames.safetensors` beside it.
+  ///
+  /// - Throws: ``CogError`` when a file that is there is damaged.
+  public func frames() throws -> TensorView? {
+    if file.record(of: "frames") != nil { return try checkFrames(file) }
+    guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else { return nil }
+    return try checkFrames(SafetensorsFile(path: sibling))
+  }
+
+  private func checkFrames(_ file: SafetensorsFile) throws -> TensorView {
+    let view = try file.view(of: "frames")
+    guard view.elementType == .uint8, view.shape.rank == 4, view.shape.dimensions[3] == 3,
+      view.shape.elementCount > 0
+    else {
+      throw CogError(
+        "the frames have another form", file: file.path, subject: "frames", expected: "U8 [frames, height, width, 3]",
+        found: "\(view.elementType.rawValue) \(view.shape)")
+    }
+    return view
+  }
+
+  /// `NAME.frames.safetensors` for `NAME.f32.safetensors` or `NAME.bf16.safetensors`.
+  static func framesPath(of path: String) -> String? {
+    for suffix in [".f32.safetensors", ".bf16.safetensors", ".safetensors"] where path.hasSuffix(suffix) {
+      return path.dropLast(suffix.count) + ".frames.safetensors"
+    }
+    return nil
+  }
+
+  private func checkShape(of point: TapPoint, _ c: ModelConfiguration) throws {
+    guard let record = file.record(of: point.name) else { return }
+    let frames = frameCount(c)
+    let tail: [Int] =
+      switch point {
+      case .patchEmbedding, .visionLayer: [c.vision.positionCount, c.vision.hiddenSize]
+      case .convolution: [c.vision.hiddenSize, c.vision.pooledGridSize, c.vision.pooledGridSize]
+      case .adapter: [c.vision.pooledCount, c.hiddenSize]
+      case .vision: [c.vision.tokensPerFrame, c.hiddenSize]
+      case .layer, .finalNorm: [c.hiddenSize]
+      case .head: [c.vocabularySize]
+      }
+    let dimensions = record.shape.dimensions
+    let first = dimensions.first ?? 0
+    let firstFits = point.isVision ? (1...max(frames, 1)).contains(first) : first == (point == .head ? 1 : ids.count)
+    guard Array(dimensions.dropFirst()) == tail, firstFits, record.elementType.isReadableFloat else {
+      let head = point.isVision ? "1 to \(frames)" : "\(point == .head ? 1 : ids.count)"
+      throw CogError(
+        "the bundle belongs to a model of other sizes, or to another prompt", file: path, subject: point.name,
+        expected: "[\(([head] + tail.map(String.init)).joined(separator: ", "))], floating point",
+        found: "\(record.shape), \(record.elementType.rawValue)")
+    }
+  }
+
+  private static func integers(_ name: String, in file: SafetensorsFile) throws -> [Int] {
+    guard file.record(of: name) != nil else {
+      throw CogError("the bundle lacks an input", file: file.path, subject: name)
+    }
+    let view = try file.view(of: name)
+    guard view.elementType == .int64, view.shape.rank == 1 else {
+      throw CogError(
+        "an input has another form", file: file.path, subject: name, expected: "I64, one dimension",
+        found: "\(view.elementType.rawValue) \(view.shape)")
+    }
+    return (0..<view.shape.elementCount).map {
+      Int(Int64(littleEndian: view.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)))
+    }
+  }
+}

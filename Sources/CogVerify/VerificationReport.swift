@@ -1,0 +1,69 @@
+/// The outcome of `cogvlm verify` (JSON document of the same shape).
+public struct VerificationReport: Equatable, Sendable, Codable {
+  /// Whether every reference passed.
+  public var passed: Bool
+  /// The model's file.
+  public var model: String
+  /// One entry for each bundle.
+  public var references: [ReferenceResult]
+
+  /// A report of several bundles.
+  public init(model: String, references: [ReferenceResult]) {
+    passed = references.allSatisfy(\.passed)
+    self.model = model
+    self.references = references
+  }
+}
+
+/// The outcome for one bundle.
+public struct ReferenceResult: Equatable, Sendable, Codable {
+  /// The bundle's file.
+  public var file: String
+  /// The mode that the engine computed in.
+  public var computeMode: String
+  /// The tolerances that were applied.
+  public var tolerance: Tolerance
+  /// Whether prompt, taps and answer passed.
+  public var passed: Bool
+  /// The first tap whose isolated error is out of tolerance; where none is, the first whose accumulated error is.
+  public var firstAtFault: String?
+  /// Whether ids, types and positions that the engine builds itself from the query equal the bundle's; nil where
+  /// the bundle does not say the query.
+  public var promptMatches: Bool?
+  /// Every tap in the order of the forward pass.
+  public var taps: [TapResult]
+  /// The answer; nil where the bundle has none.
+  public var answer: AnswerResult?
+}
+
+/// The errors of one tap.
+public struct TapResult: Equatable, Sendable, Codable {
+  /// The PyTorch module path.
+  public var name: String
+  /// The shape that was compared.
+  public var shape: [Int]
+  /// Relative L2 error when the engine ran alone from the input.
+  public var relativeL2: Double
+  /// Relative L2 error of this layer given the reference's input; nil where the bundle lacks that input.
+  public var isolatedRelativeL2: Double?
+  /// Largest absolute difference of the accumulated run.
+  public var maxAbs: Double
+  /// Cosine of the accumulated run.
+  public var cosine: Double
+  /// Whether both errors are within tolerance.
+  public var passed: Bool
+}
+
+/// The comparison of the answers, token by token under the reference's own prefix.
+public struct AnswerResult: Equatable, Sendable, Codable {
+  /// Whether no mismatch counts.
+  public var passed: Bool
+  /// Tokens that were compared.
+  public var comparedTokens: Int
+  /// The reference's ids.
+  public var referenceIds: [Int]
+  /// The engine's choice at each place, under the reference's prefix.
+  public var ids: [Int]
+  /// Those ids as text.
+  public var text: String
+}

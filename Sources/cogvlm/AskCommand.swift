@@ -1,0 +1,121 @@
+import ArgumentParser
+import CogBase
+import CogCompute
+import CogEngine
+import CogMedia
+import CogReport
+import CogText
+import CogVerify
+
+/// `cogvlm ask`: one question, with or without a video.
+struct AskCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ask", abstract: "Ask a question about a video, or without one.")
+
+  @OptionGroup var options: ModelOptions
+  @OptionGroup var videoOptions: VideoOptions
+
+  @Argument(help: "The question.")
+  var question: String
+
+  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  var template: String?
+
+  @Option(
+    name: .customLong("history"),
+    help: ArgumentHelp(
+      "An earlier turn as QUESTION=>ANSWER; give the option once for each, the oldest first.", valueName: "turn"))
+  var turns: [String] = []
+
+  @Option(help: "The most tokens to answer with.")
+  var maxNewTokens = 256
+
+  @Option(help: "0 takes the most likely token; above it, tokens are drawn.")
+  var temperature = 0.0
+
+  @Option(help: "Draw from the likeliest tokens whose probabilities reach this sum.")
+  var topP = 1.0
+
+  @Option(help: "Seed of the random numbers.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Print one JSON document: text, ids, frame times, token counts and seconds.")
+  var json = false
+
+  func validate() throws {
+    guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
+    _ = try history()
+  }
+
+  private func history() throws -> [Turn] {
+    try turns.map { turn in
+      let parts = turn.split(separator: "=>", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw ValidationError("--history takes QUESTION=>ANSWER, got: \(turn)") }
+      return Turn(question: String(parts[0]), answer: String(parts[1]))
+    }
+  }
+
+  func run() throws {
+    let request = AnswerRequest(
+      query: question, history: try history(), template: template, maximumNewTokens: maxNewTokens,
+      sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
+    let start = ContinuousClock.now
+    let engine = try Engine(path: options.model, mode: options.mode)
+    let loaded = ContinuousClock.now
+    let frames = try videoOptions.sample(template: template ?? engine.configuration.template)
+    let decoded = ContinuousClock.now
+    let features = try frames.map { try engine.features(of: $0.images) }
+    let seen = ContinuousClock.now
+    let progress = Progress("Reading the prompt", total: engine.configuration.layerCount)
+    var isFirst = true
+    let answer = try engine.answer(request, features: features, progress: progress) { piece in
+      guard !json, !piece.isEmpty else { return }
+      if isFirst { progress.finish() }
+      // The model begins its answer with a space.
+      Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
+      isFirst = false
+    }
+    progress.finish()
+    guard json else { return Terminal.print("") }
+    let seconds = AskReport.Seconds(
+      load: (loaded - start).seconds, video: (decoded - loaded).seconds, vision: (seen - decoded).seconds,
+      prefill: answer.prefillSeconds, decode: answer.decodeSeconds)
+    Terminal.print(
+      try JSONOutput.encode(AskReport(answer, frames: frames, mode: engine.compute.mode.rawValue, seconds: seconds)))
+  }
+}
+
+/// The JSON document of `cogvlm ask`.
+struct AskReport: Codable {
+  var text: String
+  var ids: [Int]
+  var margins: [Float]
+  var ending: String
+  var mode: String
+  var frameIndices: [Int]
+  var frameTimes: [Double]
+  var promptTokens: Int
+  var newTokens: Int
+  var seconds: Seconds
+
+  struct Seconds: Codable {
+    var load: Double
+    var video: Double
+    var vision: Double
+    var prefill: Double
+    var decode: Double
+  }
+
+  init(_ answer: Answer, frames: SampledFrames?, mode: String, seconds: Seconds) {
+    text = answer.text
+    ids = answer.ids
+    margins = answer.margins
+    ending = answer.ending.rawValue
+    self.mode = mode
+    frameIndices = frames?.indices ?? []
+    frameTimes = frames?.times ?? []
+    promptTokens = answer.promptTokens
+    newTokens = answer.ids.count
+    self.seconds = seconds
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import CogBase
+import Glibc
+
+/// The command `cogvlm`.
+@main
+struct Cogvlm: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cogvlm",
+    abstract: "Convert, quantize, inspect, run and verify CogVLM2-Video-Llama3 on a CPU.",
+    discussion: """
+      Exit status: 0 done, 1 a comparison failed, 2 bad input or environment, 64 wrong usage, 130 interrupted. \
+      Results go to standard output; progress, notes and errors to standard error.
+      """,
+    version: "cogvlm \(Version.current)",
+    subcommands: [
+      InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, FramesCommand.self, TokenizeCommand.self,
+      AskCommand.self, VerifyCommand.self, EvalCommand.self,
+    ])
+
+  /// Runs a command and turns what it throws into the exit status that the design names.
+  static func main() {
+    Interruption.install()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as CogError {
+      fail("error: \(error)", status: 2)
+    } catch let error as Interruption.Interrupted {
+      fail("\(error)", status: 130)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func fail(_ message: String, status: Int32) -> Never {
+    Terminal.note(message)
+    Glibc.exit(status)
+  }
+}

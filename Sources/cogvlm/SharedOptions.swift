@@ -1,0 +1,51 @@
+import ArgumentParser
+import CogBase
+import CogCompute
+import CogEngine
+import CogMedia
+
+extension ComputeMode: ExpressibleByArgument {}
+
+/// The model and the mode that it runs in.
+struct ModelOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("The native model file (.cogvlm).", valueName: "model"))
+  var model: String
+
+  @Option(
+    help: """
+      Arithmetic: float32, bfloat16 (rounds where PyTorch's graph rounds) or fast (8-bit activations on \
+      quantized weights).
+      """)
+  var mode: ComputeMode?
+}
+
+/// The video that a question is about.
+struct VideoOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The video file, or a folder of images.", valueName: "file"))
+  var video: String?
+
+  @Option(help: "Frames per second of a folder of images.")
+  var fps: Double?
+
+  /// Decodes the frames that the template's sampling picks; nil without a video.
+  func sample(template: String) throws -> SampledFrames? {
+    guard let video else {
+      if fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
+      return nil
+    }
+    return try FrameSource(path: video, framesPerSecond: fps).sample(template: template)
+  }
+}
+
+/// A video file or a folder of images.
+struct FrameSource {
+  let path: String
+  let framesPerSecond: Double?
+
+  func sample(template: String) throws -> SampledFrames {
+    guard let sampling = FrameSampling(template: template) else {
+      throw CogError("there is no such prompt template", expected: "chat, vqa or base", found: template)
+    }
+    return try Video.sample(path: path, sampling: sampling, imagesPerSecond: framesPerSecond)
+  }
+}

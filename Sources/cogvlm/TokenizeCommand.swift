@@ -1,0 +1,92 @@
+import ArgumentParser
+import CogBase
+import CogNative
+import CogReport
+import CogText
+import Foundation
+
+/// `cogvlm tokenize`: text to ids and back.
+struct TokenizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenize", abstract: "Turn text into token ids, or ids into text.",
+    discussion: """
+      With --json, reads one JSON string per line from standard input and prints one JSON array of ids per line; \
+      with --decode as well, the other way round.
+      """)
+
+  @Argument(help: "A native model file, or a folder with a tokenizer.json.")
+  var model: String
+
+  @Argument(help: "The text; with --decode the ids, separated by spaces.")
+  var text: String?
+
+  @Flag(help: "Read JSON lines from standard input, print JSON lines.")
+  var json = false
+
+  @Flag(help: "Turn ids into text.")
+  var decode = false
+
+  func validate() throws {
+    guard json != (text != nil) else {
+      throw ValidationError("Give the text as an argument, or --json to read lines from standard input.")
+    }
+  }
+
+  func run() throws {
+    let tokenizer = try TokenizerSource.open(model)
+    guard json else {
+      let text = text ?? ""
+      if decode { return Terminal.print(try tokenizer.decode(ids(text), skipSpecial: false)) }
+      return Terminal.print(tokenizer.encode(text).map(String.init).joined(separator: " "))
+    }
+    var number = 0
+    while let line = readLine(strippingNewline: true) {
+      try Interruption.check()
+      number += 1
+      guard !line.isEmpty else { continue }
+      Terminal.print(try translate(line, number, tokenizer))
+    }
+  }
+
+  private func ids(_ text: String) throws -> [Int] {
+    try text.split(whereSeparator: { $0 == " " || $0 == "," }).map { word in
+      guard let id = Int(word) else { throw CogError("not a token id", expected: "a whole number", found: String(word)) }
+      return id
+    }
+  }
+
+  private func translate(_ line: String, _ number: Int, _ tokenizer: Tokenizer) throws -> String {
+    let place = "line \(number)"
+    let value = try naming(file: "standard input") { try JSON.parse(Array(line.utf8), what: place) }
+    if decode {
+      let ids = value.elements?.compactMap(\.integer)
+      guard let ids, ids.count == value.elements?.count else {
+        throw CogError(
+          "not what was asked for", file: "standard input", subject: place, expected: "a JSON array of ids",
+          found: value.kind)
+      }
+      return try JSONOutput.encodeLine(tokenizer.decode(ids, skipSpecial: false))
+    }
+    guard let text = value.text else {
+      throw CogError(
+        "not what was asked for", file: "standard input", subject: place, expected: "a JSON string", found: value.kind)
+    }
+    return try JSONOutput.encodeLine(tokenizer.encode(text))
+  }
+}
+
+/// Finds the tokenizer of a native file, a folder, or a tokenizer.json.
+enum TokenizerSource {
+  static func open(_ path: String) throws -> Tokenizer {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw CogError("no such file or folder", file: path)
+    }
+    let file = isFolder.boolValue ? path + "/tokenizer.json" : path
+    let mapping = try MappedFile(path: file)
+    if isFolder.boolValue || mapping.bytes.first == UInt8(ascii: "{") {
+      return try Tokenizer(json: mapping.bytes, file: file)
+    }
+    return try Tokenizer(encoded: NativeFile(path: file).tokenizerBytes(), file: file)
+  }
+}
