@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 public import CogCompute
 public import CogMedia
 

@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 import Foundation
 
 /// How the next token is chosen from the logits.

@@ -1,6 +1,6 @@
 public import CogBase
 public import CogCompute
-public import CogModel
+import CogModel
 
 /// What the language model is given: token ids with their types and positions, and the image features.
 public struct ModelInput {

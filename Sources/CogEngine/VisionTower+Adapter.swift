@@ -1,5 +1,5 @@
 public import CogCompute
-public import CogModel
+import CogModel
 
 extension VisionTower {
   /// Drops CLS, lays the 256 positions out as 16 x 16 and applies the 2x2 convolution with stride 2.

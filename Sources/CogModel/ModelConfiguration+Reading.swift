@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 
 extension ModelConfiguration {
   /// Reads `config.json`.

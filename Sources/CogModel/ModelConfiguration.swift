@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 
 /// The sizes and constants of a model, read from its `config.json`.
 ///

@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 import CogCheckpoint
 public import CogCompute
 public import CogModel

@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 public import CogCompute
 import CogEngine
 public import CogMedia

@@ -1,0 +1,73 @@
+import CogBase
+import CogCompute
+import CogEngine
+import CogNative
+import CogTestSupport
+import CogVerify
+import Foundation
+import Testing
+
+/// Runs the whole model on the published code's own inputs and compares every tap and the answer.
+enum ReferenceRun {
+  /// Verifies one bundle with a native file.
+  static func verify(
+    model: String, bundle path: String, mode: ComputeMode? = nil, vision: (Engine) -> (any VisionStages)? = { _ in nil }
+  ) throws -> ReferenceResult {
+    let file = try NativeFile(path: model)
+    let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
+    let engine = try Engine(file: file, mode: mode ?? bundle.computeMode)
+    let images = try VerificationInputs.images(for: bundle, video: nil, configuration: file.configuration)
+    var verifier = Verifier(engine: engine, bundle: bundle, vision: vision(engine))
+    return try verifier.run(images: images)
+  }
+
+  static func summary(_ result: ReferenceResult) -> String {
+    let isolated = result.taps.compactMap(\.isolatedRelativeL2).max() ?? 0
+    let accumulated = result.taps.map(\.relativeL2).max() ?? 0
+    let answer = result.answer.map { a in "\(zip(a.ids, a.referenceIds).count { $0 == $1 })/\(a.comparedTokens)" } ?? "-"
+    return "\(URL(filePath: result.file).lastPathComponent): isolated \(isolated), accumulated \(accumulated), answer \(answer)"
+      + (result.firstAtFault.map { ", first at fault \($0)" } ?? "")
+  }
+}
+
+@Suite struct ReferenceTests {
+  static let committed: [(checkpoint: String, bundle: String)] = [
+    ("tiny", "chat-7s"), ("tiny", "chat-text-only"), ("tiny", "vqa-portrait"), ("sample", "v22_h264-direction"),
+  ]
+
+  @Test(
+    "Every tap and the answer of a committed bundle match PyTorch's", arguments: committed, ["f32", "bf16"])
+  func committedBundle(_ reference: (checkpoint: String, bundle: String), type: String) throws {
+    let folder = try TemporaryFolder()
+    let model = folder.path("model.cogvlm")
+    try NativeFixture.write(checkpoint: Fixtures.path("\(reference.checkpoint)/checkpoint"), to: model)
+    let path = Fixtures.path("\(reference.checkpoint)/references/\(reference.bundle).\(type).safetensors")
+    let result = try ReferenceRun.verify(model: model, bundle: path)
+    print(ReferenceRun.summary(result))
+    #expect(result.passed, "\(ReferenceRun.summary(result))")
+    #expect(result.promptMatches == true)
+    #expect(result.taps.allSatisfy { $0.isolatedRelativeL2 != nil })
+  }
+
+  @Test(
+    "Every bundle of the shared reference data matches, from safetensors and from PyTorch files",
+    .enabled(if: Fixtures.sharedFolder != nil, "needs the shared reference data beside the checkout"),
+    arguments: ["reference/tiny/checkpoint", "reference/tiny/checkpoint-bin", "reference/llama3-vocab/checkpoint", "sample/checkpoint", "sample/checkpoint-bin"])
+  func sharedBundles(_ checkpoint: String) throws {
+    let shared = try #require(Fixtures.sharedFolder)
+    let folder = try TemporaryFolder()
+    let model = folder.path("model.cogvlm")
+    let source = shared.appending(path: checkpoint)
+    try NativeFixture.write(checkpoint: source.path, to: model)
+    let references = source.deletingLastPathComponent().appending(path: "references")
+    let bundles = try FileManager.default.contentsOfDirectory(atPath: references.path)
+      .filter { $0.hasSuffix(".f32.safetensors") || $0.hasSuffix(".bf16.safetensors") }.sorted()
+    #expect(bundles.count >= 4)
+    for bundle in bundles {
+      let result = try ReferenceRun.verify(model: model, bundle: references.appending(path: bundle).path)
+      print(ReferenceRun.summary(result))
+      #expect(result.passed, "\(ReferenceRun.summary(result))")
+      #expect(result.promptMatches == true, "\(bundle)")
+    }
+  }
+}
