@@ -11,9 +11,9 @@ import Foundation
 enum NativeFixture {
   /// Writes `checkpoint` as a native file in its own element types.
   ///
-  /// - Parameter alter: receives every tensor's name, element type and bytes, and may change the bytes.
+  /// - Parameter alter: receives every tensor's name and may change its element type and bytes.
   static func write(
-    checkpoint: String, to path: String, alter: (String, Shape, inout [UInt8]) throws -> Void = { _, _, _ in }
+    checkpoint: String, to path: String, alter: (String, inout StoredTensor) throws -> Void = { _, _ in }
   ) throws {
     let source = try Checkpoints.open(path: checkpoint)
     let configBytes = try Data(contentsOf: URL(filePath: checkpoint + "/config.json"))
@@ -23,11 +23,11 @@ enum NativeFixture {
     let writer = try NativeWriter(path: path)
     for specification in TensorTable(configuration).specifications {
       let view = try source.view(of: specification.name)
-      var bytes = Array(view.bytes)
-      try alter(specification.name, view.shape, &bytes)
-      try bytes.withUnsafeBytes {
+      var tensor = StoredTensor(type: view.elementType, shape: view.shape, bytes: Array(view.bytes))
+      try alter(specification.name, &tensor)
+      try tensor.bytes.withUnsafeBytes {
         try writer.append(
-          name: specification.name, shape: view.shape, encoding: .plain(view.elementType), bytes: $0,
+          name: specification.name, shape: view.shape, encoding: .plain(tensor.type), bytes: $0,
           sourceType: view.elementType, error: .none)
       }
     }
@@ -38,11 +38,26 @@ enum NativeFixture {
         recipe: .init(linear: "source", embedding: "source", head: "source", other: "source", method: "none")),
       tokenizer: tokenizer.encoded())
   }
+}
 
-  /// The BF16 values of bytes.
-  static func bfloat16(_ bytes: [UInt8]) -> [Float] {
-    stride(from: 0, to: bytes.count, by: 2).map {
-      Float(bitPattern: UInt32(bytes[$0]) << 16 | UInt32(bytes[$0 + 1]) << 24)
-    }
+/// A tensor on its way into a native file.
+struct StoredTensor {
+  var type: ElementType
+  let shape: Shape
+  var bytes: [UInt8]
+
+  /// Exchanges two rows.
+  mutating func swapRows(_ first: Int, _ second: Int) {
+    let rowBytes = bytes.count / shape.rows
+    for index in 0..<rowBytes { bytes.swapAt(first * rowBytes + index, second * rowBytes + index) }
+  }
+
+  /// Makes all elements 0.
+  mutating func clear() { bytes = [UInt8](repeating: 0, count: bytes.count) }
+
+  /// Replaces the elements by float32 values.
+  mutating func replace(with values: [Float]) {
+    type = .float32
+    bytes = values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
   }
 }

@@ -43,7 +43,6 @@ enum ReferenceRun {
     try NativeFixture.write(checkpoint: Fixtures.path("\(reference.checkpoint)/checkpoint"), to: model)
     let path = Fixtures.path("\(reference.checkpoint)/references/\(reference.bundle).\(type).safetensors")
     let result = try ReferenceRun.verify(model: model, bundle: path)
-    print(ReferenceRun.summary(result))
     #expect(result.passed, "\(ReferenceRun.summary(result))")
     #expect(result.promptMatches == true)
     #expect(result.taps.allSatisfy { $0.isolatedRelativeL2 != nil })
@@ -65,7 +64,6 @@ enum ReferenceRun {
     #expect(bundles.count >= 4)
     for bundle in bundles {
       let result = try ReferenceRun.verify(model: model, bundle: references.appending(path: bundle).path)
-      print(ReferenceRun.summary(result))
       #expect(result.passed, "\(ReferenceRun.summary(result))")
       #expect(result.promptMatches == true, "\(bundle)")
     }
