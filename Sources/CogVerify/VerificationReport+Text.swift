@@ -7,7 +7,10 @@ extension VerificationReport {
 
 extension ReferenceResult {
   var text: String {
-    var lines = ["\(file)  (\(computeMode), tolerance \(tolerance.profile): isolated \(tolerance.isolated), accumulated \(tolerance.accumulated))"]
+    var lines = [
+      "\(file)  (\(computeMode); tolerance \(tolerance.profile): isolated \(tolerance.isolated), "
+        + "in the vision part \(tolerance.isolatedVision), accumulated \(tolerance.accumulated))"
+    ]
     let width = taps.map(\.name.count).max() ?? 0
     lines.append(
       "  " + "tap".padded(to: width) + "  " + "isolated".padded(to: 10) + "  " + "accumulated".padded(to: 11) + "  "

@@ -50,6 +50,8 @@ public struct TapResult: Equatable, Sendable, Codable {
   public var maxAbs: Double
   /// Cosine of the accumulated run.
   public var cosine: Double
+  /// Whether the isolated error is within tolerance, or unknown.
+  public var isolatedPassed: Bool
   /// Whether both errors are within tolerance.
   public var passed: Bool
 }

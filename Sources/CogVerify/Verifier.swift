@@ -60,10 +60,7 @@ public struct Verifier {
       firstAtFault: firstAtFault, promptMatches: promptMatches, taps: taps, answer: answer)
   }
 
-  private var firstAtFault: String? {
-    let isolated = taps.first { ($0.isolatedRelativeL2.map { !($0 <= tolerance.isolated) }) ?? false }
-    return (isolated ?? taps.first { !$0.passed })?.name
-  }
+  private var firstAtFault: String? { (taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed })?.name }
 
   // MARK: Vision
 
@@ -180,11 +177,13 @@ public struct Verifier {
       let rows = min(isolated.rows, reference.rows)
       return Measures(isolated, reference: rows < reference.rows ? reference.copyRows(0..<rows) : reference).relativeL2
     }
+    // Written so that an error that is not a number does not pass.
+    let isolatedPassed = alone.map { $0 <= tolerance.isolated(isVision: point.isVision) } ?? true
     taps.append(
       TapResult(
         name: point.name, shape: bundle.shape(of: point), relativeL2: accumulated.relativeL2, isolatedRelativeL2: alone,
         maxAbs: accumulated.maxAbs, cosine: accumulated.cosine,
-        passed: accumulated.relativeL2 <= tolerance.accumulated && (alone.map { $0 <= tolerance.isolated } ?? true)))
+        isolatedPassed: isolatedPassed, passed: accumulated.relativeL2 <= tolerance.accumulated && isolatedPassed))
     return reference
   }
 
