@@ -33,19 +33,19 @@ struct VideoOptions: ParsableArguments {
       if fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
       return nil
     }
-    return try FrameSource(path: video, framesPerSecond: fps).sample(template: template)
+    return try FrameChoice(path: video, imagesPerSecond: fps).sample(template: template)
   }
 }
 
 /// A video file or a folder of images.
-struct FrameSource {
+struct FrameChoice {
   let path: String
-  let framesPerSecond: Double?
+  let imagesPerSecond: Double?
 
   func sample(template: String) throws -> SampledFrames {
     guard let sampling = FrameSampling(template: template) else {
       throw CogError("there is no such prompt template", expected: "chat, vqa or base", found: template)
     }
-    return try Video.sample(path: path, sampling: sampling, imagesPerSecond: framesPerSecond)
+    return try Video.sample(path: path, sampling: sampling, imagesPerSecond: imagesPerSecond)
   }
 }

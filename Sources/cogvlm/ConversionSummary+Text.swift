@@ -1,0 +1,37 @@
+import CogQuantize
+import CogReport
+import Foundation
+
+extension ConversionSummary {
+  /// The summary as text: parts, the worst tensors, sizes and time.
+  func text(output: String) -> String {
+    var table = TextTable(columns: [
+      .init("part"), .init("weights", .right), .init("bytes", .right), .init("bits per weight", .right),
+    ])
+    for part in parts {
+      table.add([part.part.rawValue, "\(part.weights)", "\(part.bytes)", String(format: "%.3f", part.bitsPerWeight)])
+    }
+    var lines = [table.text]
+    let worst = tensors.filter(\.isQuantized).sorted { $0.error.relativeRMS > $1.error.relativeRMS }
+    if !worst.isEmpty {
+      var errors = TextTable(columns: [
+        .init("largest errors"), .init("encoding"), .init("relative RMS", .right), .init("SQNR dB", .right),
+        .init("worst group", .right),
+      ])
+      for tensor in worst.prefix(8) {
+        errors.add([
+          tensor.name, tensor.encoding, String(format: "%.4f", tensor.error.relativeRMS),
+          String(format: "%.1f", tensor.error.sqnr),
+          String(format: "%.3f (row %d, group %d)", tensor.error.worstGroup, tensor.error.worstRow, tensor.error.worstGroupIndex),
+        ])
+      }
+      lines.append(errors.text)
+    }
+    if let int4Ratio { lines.append(String(format: "int4 tensors take %.4f of their BF16 bytes", int4Ratio)) }
+    lines.append(
+      String(
+        format: "%@: %d bytes, %.3f bits per weight, %.4f of BF16, %.1f s", output, fileBytes, bitsPerWeight, fileRatio,
+        seconds))
+    return lines.joined(separator: "\n")
+  }
+}

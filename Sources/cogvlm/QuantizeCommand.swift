@@ -1,0 +1,57 @@
+import ArgumentParser
+import CogBase
+import CogQuantize
+
+/// `cogvlm quantize`: a checkpoint or a native float file to a native int4 file.
+struct QuantizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quantize", abstract: "Quantize a checkpoint or a native float file to int4.",
+    discussion: """
+      ENCODING is \(StorageRule.allowed). Norms, biases, positions, the patch projection, the convolution, boi \
+      and eoi stay BF16 unless --other says otherwise; the rotary frequencies always stay as they are.
+      """)
+
+  @OptionGroup var options: ConversionOptions
+
+  @Option(help: "Where to start from: \(QuantizationRecipe.presets.joined(separator: ", ")).")
+  var preset = QuantizationRecipe.presets[0]
+
+  @Option(help: ArgumentHelp("Linear layers of the language model.", valueName: "encoding"))
+  var linear: String?
+
+  @Option(help: ArgumentHelp("Linear layers of the vision tower.", valueName: "encoding"))
+  var vision: String?
+
+  @Option(help: ArgumentHelp("Linear layers of the adapter.", valueName: "encoding"))
+  var adapter: String?
+
+  @Option(help: ArgumentHelp("The embedding table.", valueName: "encoding"))
+  var embedding: String?
+
+  @Option(help: ArgumentHelp("The output head.", valueName: "encoding"))
+  var head: String?
+
+  @Option(help: ArgumentHelp("Everything that is no matrix.", valueName: "encoding"))
+  var other: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "An exception, such as 'model.layers.0.*=int8/64'; may be given several times, the last that fits counts.",
+      valueName: "pattern=encoding"))
+  var overrides: [String] = []
+
+  func run() throws {
+    var recipe = try QuantizationRecipe(preset: preset)
+    let settings: [(QuantizationRecipe.TensorKind, String?)] = [
+      (.linear, linear), (.vision, vision), (.adapter, adapter), (.embedding, embedding), (.head, head),
+      (.other, other),
+    ]
+    for (kind, text) in settings {
+      guard let text else { continue }
+      try recipe.set(kind, to: StorageRule(parsing: text, subject: "--\(kind.rawValue)"))
+    }
+    recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
+    try options.run(recipe)
+  }
+}

@@ -1,0 +1,22 @@
+import CogTestSupport
+import Foundation
+import Testing
+
+/// The sample model as native files, made once by the real commands.
+enum SampleModel {
+  private static let folder = Result { try TemporaryFolder() }
+
+  /// The float file that `cogvlm convert` makes.
+  static let float = Result { try make("convert", "sample.cogvlm") }
+  /// The int4 file that `cogvlm quantize` makes.
+  static let int4 = Result { try make("quantize", "sample.int4.cogvlm") }
+
+  private static func make(_ command: String, _ name: String) throws -> String {
+    let path = try folder.get().path(name)
+    let outcome = try Command.run([command, Fixtures.path("sample/checkpoint"), "-o", path])
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    return path
+  }
+
+  static func video(_ name: String) -> String { Fixtures.path("sample/videos/\(name)") }
+}
