@@ -1,0 +1,128 @@
+import CLibAV
+import CogBase
+
+/// Decoded frames to RGB, pixel by pixel what FFmpeg's `scale` filter makes of them with bilinear chroma.
+///
+/// decord sends frames through that filter (libavfilter/vf_scale.c): the matrix follows the frame's color space,
+/// BT.601 where it is not stated, and the range follows the frame.
+final class ColorConverter {
+  /// What a conversion depends on; frames of one stream may differ.
+  private struct Source: Equatable {
+    let width: Int32
+    let height: Int32
+    let format: Int32
+    let colorSpace: AVColorSpace
+    let range: AVColorRange
+  }
+
+  private let width: Int32
+  private let height: Int32
+  private let output: FrameHolder
+  private var scaler: (source: Source, context: Scaler)?
+
+  /// A converter to images of `width` by `height`; frames of another size are scaled.
+  ///
+  /// - Throws: ``CogError`` when there is no memory for the image.
+  init(width: Int32, height: Int32) throws {
+    self.width = width
+    self.height = height
+    output = try FrameHolder()
+    output.pointer.pointee.width = width
+    output.pointer.pointee.height = height
+    output.pointer.pointee.format = AV_PIX_FMT_RGB24.rawValue
+    // The rows are padded: the vector code of libswscale writes past the last pixel.
+    guard av_frame_get_buffer(output.pointer, 0) >= 0 else { throw LibAV.outOfMemory("an image") }
+  }
+
+  /// The frame as an image.
+  ///
+  /// - Throws: ``CogError`` when libswscale does not know the pixel format.
+  func image(of frame: UnsafeMutablePointer<AVFrame>) throws -> RGBImage {
+    let source = Source(
+      width: frame.pointee.width, height: frame.pointee.height, format: frame.pointee.format,
+      colorSpace: frame.pointee.colorspace, range: frame.pointee.color_range)
+    let context: Scaler
+    if let scaler, scaler.source == source {
+      context = scaler.context
+    } else {
+      context = try makeScaler(source)
+      scaler = (source, context)
+    }
+    LibAV.forgetLog()
+    let status = sws_scale_frame(context.pointer, output.pointer, frame)
+    guard status >= 0 else { throw CogError("the colors cannot be converted: \(LibAV.reason(status))") }
+    return try copyOutput()
+  }
+
+  private func copyOutput() throws -> RGBImage {
+    guard let rows = output.pointer.pointee.data.0 else { throw LibAV.outOfMemory("an image") }
+    let stride = Int(output.pointer.pointee.linesize.0)
+    let rowBytes = Int(width) * 3
+    let pixels = [UInt8](unsafeUninitializedCapacity: rowBytes * Int(height)) { buffer, count in
+      for row in 0..<Int(height) {
+        let target = UnsafeMutableBufferPointer(rebasing: buffer[row * rowBytes..<(row + 1) * rowBytes])
+        _ = target.initialize(from: UnsafeBufferPointer(start: rows + row * stride, count: rowBytes))
+      }
+      count = rowBytes * Int(height)
+    }
+    return try RGBImage(width: Int(width), height: Int(height), pixels: pixels)
+  }
+
+  private func makeScaler(_ source: Source) throws -> Scaler {
+    guard source.width > 0, source.height > 0, sws_isSupportedInput(AVPixelFormat(source.format)) != 0 else {
+      let name = av_get_pix_fmt_name(AVPixelFormat(source.format)).map { String(cString: $0) }
+      throw CogError("the pixel format cannot be converted to RGB", found: name ?? "format \(source.format)")
+    }
+    let context = try Scaler()
+    var options: [(String, Int32)] = [
+      ("srcw", source.width), ("srch", source.height), ("src_format", source.format),
+      ("dstw", width), ("dsth", height), ("dst_format", AV_PIX_FMT_RGB24.rawValue),
+      ("sws_flags", SWS_BILINEAR),
+    ]
+    // As vf_scale does: chroma rows lie half way between luma rows in 4:2:0.
+    if source.format == AV_PIX_FMT_YUV420P.rawValue { options.append(("src_v_chr_pos", 128)) }
+    LibAV.forgetLog()
+    for (name, value) in options {
+      av_opt_set_int(UnsafeMutableRawPointer(context.pointer), name, Int64(value), 0)
+    }
+    let status = sws_init_context(context.pointer, nil, nil)
+    guard status >= 0 else { throw CogError("the colors cannot be converted: \(LibAV.reason(status))") }
+    setColors(of: context, source)
+    return context
+  }
+
+  /// Sets matrix and range. libswscale refuses for formats that have none, such as RGB; that is no error.
+  private func setColors(of context: Scaler, _ source: Source) {
+    var inverse: UnsafeMutablePointer<Int32>?
+    var table: UnsafeMutablePointer<Int32>?
+    var (sourceRange, targetRange, brightness, contrast, saturation) = (
+      Int32(0), Int32(0), Int32(0), Int32(0), Int32(0)
+    )
+    guard
+      sws_getColorspaceDetails(
+        context.pointer, &inverse, &sourceRange, &table, &targetRange, &brightness, &contrast, &saturation)
+        >= 0
+    else { return }
+    // As vf_scale does: color spaces that libswscale has no matrix for count as BT.601.
+    let number = Int32(source.colorSpace.rawValue)
+    let isKnown = (1...10).contains(number) && number != Int32(AVCOL_SPC_YCGCO.rawValue)
+    guard let matrix = sws_getCoefficients(isKnown ? number : Int32(AVCOL_SPC_BT470BG.rawValue)) else {
+      return
+    }
+    if source.range != AVCOL_RANGE_UNSPECIFIED { sourceRange = source.range == AVCOL_RANGE_JPEG ? 1 : 0 }
+    sws_setColorspaceDetails(
+      context.pointer, matrix, sourceRange, matrix, targetRange, brightness, contrast, saturation)
+  }
+}
+
+/// A context of libswscale, freed with the object.
+private final class Scaler {
+  let pointer: OpaquePointer
+
+  init() throws {
+    guard let context = sws_alloc_context() else { throw LibAV.outOfMemory("a color conversion") }
+    pointer = context
+  }
+
+  deinit { sws_freeContext(pointer) }
+}

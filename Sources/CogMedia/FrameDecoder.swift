@@ -1,0 +1,140 @@
+import CLibAV
+import CogBase
+
+/// Decodes the video stream of an input frame by frame, in presentation order.
+final class FrameDecoder {
+  /// The number, in decoding order, of the packet that is read next.
+  private(set) var nextPacket = 0
+  /// What went wrong since the last keyframe that decoded well; later frames build on the damage.
+  private(set) var damage: String?
+  private let input: MediaInput
+  private let codec: Codec
+  private let packet: PacketHolder
+  private let frame: FrameHolder
+  private var isDraining = false
+  /// After a seek: the keyframes by timestamp, until the first one is found.
+  private var awaitedKeyframes: [Int64: Int]?
+  /// After a seek: the timestamp of the keyframe that decoding started from, until it came out as a picture.
+  private var awaitedPicture: Int64?
+
+  /// Whether the last frame is what decoding from the start of the file gives: nothing was damaged, and after a
+  /// seek the keyframe came out as a picture of its own. Where a picture is refreshed bit by bit (H.264 recovery
+  /// points) it does not, and frames after it are not trusted although the decoder calls them recovered.
+  var isExact: Bool { damage == nil && awaitedKeyframes == nil && awaitedPicture == nil }
+
+  /// A decoder at the start of an input that nothing was read from yet.
+  ///
+  /// - Throws: ``CogError`` when the codec does not open.
+  init(input: MediaInput) throws {
+    self.input = input
+    codec = try Codec(input)
+    packet = try PacketHolder()
+    frame = try FrameHolder()
+  }
+
+  /// The next frame, or nil after the last one. It is valid until the next call.
+  ///
+  /// - Throws: ``CogError`` when the file cannot be read on, `Interruption.Interrupted` after Ctrl-C.
+  func next() throws -> UnsafeMutablePointer<AVFrame>? {
+    while true {
+      try Interruption.check()
+      LibAV.forgetLog()
+      let status = avcodec_receive_frame(codec.context, frame.pointer)
+      if status >= 0 {
+        note(frame.pointer.pointee)
+        return frame.pointer
+      }
+      if status == libav_error_end_of_file() { return nil }
+      if status != libav_error_try_again() { damage = LibAV.reason(status) }
+      // A decoder that is drained and still has nothing to say must not be asked for ever.
+      if isDraining { return nil }
+      try feed()
+    }
+  }
+
+  /// Jumps to a keyframe. False when the container cannot; the decoder is then of no use any more.
+  func seek(to keyframe: FrameIndex.Keyframe, among keyframes: [Int64: Int]) -> Bool {
+    let flags = Int32(AVSEEK_FLAG_BACKWARD)
+    guard av_seek_frame(input.context, input.stream.pointee.index, keyframe.timestamp, flags) >= 0 else {
+      return false
+    }
+    avcodec_flush_buffers(codec.context)
+    isDraining = false
+    damage = nil
+    awaitedKeyframes = keyframes
+    awaitedPicture = nil
+    nextPacket = keyframe.packet
+    return true
+  }
+
+  /// Hands the decoder one more packet of the stream, or the end.
+  private func feed() throws {
+    while let read = try input.read(into: packet) {
+      guard read.pointee.stream_index == input.stream.pointee.index else { continue }
+      if let keyframes = awaitedKeyframes {
+        // Until a keyframe comes there is nothing that packets could be decoded from.
+        guard read.pointee.flags & AV_PKT_FLAG_KEY != 0, let number = keyframes[read.pointee.pts] else {
+          continue
+        }
+        awaitedKeyframes = nil
+        awaitedPicture = read.pointee.pts
+        nextPacket = number
+      }
+      nextPacket += 1
+      send(read)
+      return
+    }
+    isDraining = true
+    send(nil)
+  }
+
+  private func send(_ packet: UnsafeMutablePointer<AVPacket>?) {
+    LibAV.forgetLog()
+    let status = avcodec_send_packet(codec.context, packet)
+    if status < 0 && status != libav_error_end_of_file() { damage = LibAV.reason(status) }
+  }
+
+  /// Keeps book of damage and of the keyframe that a seek led to.
+  private func note(_ frame: AVFrame) {
+    if frame.decode_error_flags != 0 || frame.flags & AV_FRAME_FLAG_CORRUPT != 0 {
+      damage = "parts of the picture are missing or wrong"
+    } else if frame.key_frame != 0 {
+      damage = nil
+      if frame.best_effort_timestamp == awaitedPicture && frame.pict_type == AV_PICTURE_TYPE_I {
+        awaitedPicture = nil
+      }
+    }
+  }
+}
+
+/// An opened codec context, freed with the object.
+private final class Codec {
+  let context: UnsafeMutablePointer<AVCodecContext>
+
+  init(_ input: MediaInput) throws {
+    guard let allocated = avcodec_alloc_context3(input.codec) else { throw LibAV.outOfMemory("a decoder") }
+    context = allocated
+    try naming(file: input.path) {
+      LibAV.forgetLog()
+      var status = avcodec_parameters_to_context(context, input.stream.pointee.codecpar)
+      if status >= 0 {
+        // Threads within a frame only: decoding several frames at once, libavcodec hands a frame out before
+        // the damage in it is known.
+        context.pointee.thread_count = 0
+        context.pointee.thread_type = FF_THREAD_SLICE
+        context.pointee.pkt_timebase = input.stream.pointee.time_base
+        context.pointee.max_pixels = Int64(LibAV.maximumPixels)
+        status = avcodec_open2(context, input.codec, nil)
+      }
+      guard status >= 0 else {
+        throw CogError(
+          "the decoder does not open: \(LibAV.reason(status))", subject: "video stream (\(input.codecName))")
+      }
+    }
+  }
+
+  deinit {
+    var freed: UnsafeMutablePointer<AVCodecContext>? = context
+    avcodec_free_context(&freed)
+  }
+}

@@ -1,0 +1,122 @@
+import CogBase
+import Glibc
+
+/// A folder whose images, in the natural order of their names, are the frames of a video.
+///
+/// Hidden files, folders and files whose names do not end like an image's are passed over.
+public final class ImageFolder {
+  /// The path as it was given.
+  public let path: String
+  /// The names of the images in the order of their frames.
+  public let names: [String]
+  /// Columns of the first image.
+  public let width: Int
+  /// Rows of the first image.
+  public let height: Int
+  /// Images for each second, as given.
+  public let averageFrameRate: Double
+  /// The start time of each image in seconds: its number divided by the rate.
+  public let times: [Float]
+
+  /// Name endings of images, in lower case.
+  public static let nameEndings = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"]
+
+  /// Lists the folder and reads its first image.
+  ///
+  /// - Throws: `CogError` when the folder cannot be read or has no image, or the rate is not positive.
+  public init(path: String, imagesPerSecond: Double) throws {
+    guard imagesPerSecond.isFinite, imagesPerSecond > 0 else {
+      throw CogError(
+        "the frame rate of a folder of images is out of range", file: path, expected: "more than 0",
+        found: "\(imagesPerSecond)")
+    }
+    self.path = path
+    averageFrameRate = imagesPerSecond
+    names = try Self.list(path).filter(Self.isImageName).sorted(by: Self.naturallyPrecedes)
+    guard let first = names.first else {
+      throw CogError(
+        "the folder has no image", file: path,
+        expected: "files ending in \(Self.nameEndings.joined(separator: ", "))")
+    }
+    let image = try Self.readImage("\(path)/\(first)")
+    width = image.width
+    height = image.height
+    times = names.indices.map { Float(Double($0) / imagesPerSecond) }
+  }
+
+  /// Decodes the images with the given numbers in ascending order, each number once.
+  ///
+  /// - Throws: `CogError` when a number is out of range or an image is damaged; what `body` throws.
+  public func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
+    throws
+  {
+    for number in Set(numbers).sorted() {
+      guard names.indices.contains(number) else {
+        throw CogError("no such frame", file: path, expected: "0 to \(names.count - 1)", found: "\(number)")
+      }
+      try body(number, Self.readImage("\(path)/\(names[number])"))
+    }
+  }
+
+  /// Reads one image of any format that libavcodec knows.
+  ///
+  /// - Throws: `CogError` when it is no image or is damaged.
+  public static func readImage(_ path: String) throws -> RGBImage {
+    try naming(file: path) {
+      let decoder = try FrameDecoder(input: MediaInput(path: path))
+      guard let frame = try decoder.next(), decoder.damage == nil else {
+        throw CogError("the image cannot be decoded", found: decoder.damage)
+      }
+      return try ColorConverter(width: frame.pointee.width, height: frame.pointee.height).image(of: frame)
+    }
+  }
+
+  private static func list(_ path: String) throws -> [String] {
+    guard let folder = opendir(path) else { throw CogError.system("cannot open", file: path, code: errno) }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      // `d_name` is an array in a struct whose true size varies: read it where it lies.
+      let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+      let name = UnsafeRawPointer(entry) + offset
+      names.append(String(cString: name.assumingMemoryBound(to: CChar.self)))
+    }
+    return names
+  }
+
+  private static func isImageName(_ name: String) -> Bool {
+    guard !name.hasPrefix("."), let dot = name.lastIndex(of: ".") else { return false }
+    return nameEndings.contains(name[name.index(after: dot)...].lowercased())
+  }
+
+  /// Whether a name comes before another when runs of digits count as numbers: `frame9` before `frame10`.
+  static func naturallyPrecedes(_ left: String, _ right: String) -> Bool {
+    var (a, b) = (Array(left.utf8)[...], Array(right.utf8)[...])
+    while let x = a.first, let y = b.first {
+      if isDigit(x) && isDigit(y) {
+        let (p, q) = (takeNumber(&a), takeNumber(&b))
+        if p.count != q.count { return p.count < q.count }
+        if p != q { return p.lexicographicallyPrecedes(q) }
+      } else {
+        if x != y { return x < y }
+        a.removeFirst()
+        b.removeFirst()
+      }
+    }
+    if a.isEmpty && b.isEmpty { return left < right }
+    return a.isEmpty
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+
+  /// The run of digits at the front, without leading zeros; it is taken away.
+  private static func takeNumber(_ text: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    let digits = text.prefix(while: isDigit)
+    text = text.dropFirst(digits.count)
+    return digits.drop { $0 == UInt8(ascii: "0") }
+  }
+}
+
+extension ImageFolder: FrameSource {}

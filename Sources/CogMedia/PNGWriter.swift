@@ -1,0 +1,79 @@
+import CLibAV
+import CogBase
+
+/// Writes images as PNG files, with libavcodec's encoder.
+public enum PNGWriter {
+  /// The bytes of a PNG file that shows `image`, 8 bits for each of red, green and blue.
+  ///
+  /// - Throws: `CogError` when libavcodec has no PNG encoder or refuses the image.
+  public static func encode(_ image: RGBImage) throws -> [UInt8] {
+    LibAV.prepare
+    guard let width = Int32(exactly: image.width), let height = Int32(exactly: image.height) else {
+      throw CogError("the image is too large for a PNG file", found: "\(image.width) x \(image.height)")
+    }
+    let encoder = try Encoder(width: width, height: height)
+    let frame = try FrameHolder()
+    frame.pointer.pointee.width = width
+    frame.pointer.pointee.height = height
+    frame.pointer.pointee.format = AV_PIX_FMT_RGB24.rawValue
+    guard av_frame_get_buffer(frame.pointer, 0) >= 0, let rows = frame.pointer.pointee.data.0 else {
+      throw LibAV.outOfMemory("an image")
+    }
+    let stride = Int(frame.pointer.pointee.linesize.0)
+    let rowBytes = image.width * 3
+    image.pixels.withUnsafeBufferPointer { pixels in
+      for row in 0..<image.height {
+        let source = UnsafeBufferPointer(rebasing: pixels[row * rowBytes..<(row + 1) * rowBytes])
+        _ = UnsafeMutableBufferPointer(start: rows + row * stride, count: rowBytes).update(from: source)
+      }
+    }
+    return try encoder.encode(frame)
+  }
+
+  /// Writes a PNG file that appears only when it is whole.
+  ///
+  /// - Throws: `CogError` when the file cannot be written.
+  public static func write(_ image: RGBImage, to path: String) throws {
+    let bytes = try naming(file: path) { try encode(image) }
+    let file = try AtomicFile(path: path)
+    try file.write(bytes)
+    try file.commit()
+  }
+}
+
+/// An opened PNG encoder, freed with the object.
+private final class Encoder {
+  private let context: UnsafeMutablePointer<AVCodecContext>
+
+  init(width: Int32, height: Int32) throws {
+    guard let codec = avcodec_find_encoder(AV_CODEC_ID_PNG) else {
+      throw CogError("libavcodec has no PNG encoder", advice: "Install libavcodec built with zlib.")
+    }
+    guard let allocated = avcodec_alloc_context3(codec) else { throw LibAV.outOfMemory("a PNG encoder") }
+    context = allocated
+    context.pointee.width = width
+    context.pointee.height = height
+    context.pointee.pix_fmt = AV_PIX_FMT_RGB24
+    // Required to be set, without a meaning for a still image.
+    context.pointee.time_base = AVRational(num: 1, den: 1)
+    LibAV.forgetLog()
+    let status = avcodec_open2(context, codec, nil)
+    guard status >= 0 else { throw CogError("the image cannot be written as PNG: \(LibAV.reason(status))") }
+  }
+
+  deinit {
+    var freed: UnsafeMutablePointer<AVCodecContext>? = context
+    avcodec_free_context(&freed)
+  }
+
+  func encode(_ frame: FrameHolder) throws -> [UInt8] {
+    let packet = try PacketHolder()
+    LibAV.forgetLog()
+    var status = avcodec_send_frame(context, frame.pointer)
+    if status >= 0 { status = avcodec_receive_packet(context, packet.pointer) }
+    guard status >= 0, let data = packet.pointer.pointee.data else {
+      throw CogError("the image cannot be written as PNG: \(LibAV.reason(status))")
+    }
+    return Array(UnsafeBufferPointer(start: data, count: Int(packet.pointer.pointee.size)))
+  }
+}

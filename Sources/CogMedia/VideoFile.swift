@@ -1,0 +1,103 @@
+import CLibAV
+import CogBase
+
+/// A video file: what it holds, and its frames as RGB images.
+///
+/// Opening reads all packets once without decoding them, so that frames have numbers and times; see ``times``.
+public final class VideoFile {
+  /// The path as it was given.
+  public let path: String
+  /// The container format as libavformat names it, such as "mov,mp4,m4a,3gp,3g2,mj2".
+  public let formatName: String
+  /// The codec as libavcodec names it, such as "h264".
+  public let codecName: String
+  /// Columns of the frames as they are shown, rotation metadata applied.
+  public let width: Int
+  /// Rows of the frames as they are shown, rotation metadata applied.
+  public let height: Int
+  /// Frames for each second on average, as the container says.
+  public let averageFrameRate: Double
+  /// The start time of each frame in seconds after the stream's start, in presentation order: the times and the
+  /// numbering of decord 0.6.0 (`get_frame_timestamp`), which counts every packet as a frame.
+  public var times: [Float] { index.times }
+  /// The number of frames.
+  public var frameCount: Int { index.times.count }
+
+  private let index: FrameIndex
+  private let rotation: Rotation
+  private let codedWidth: Int32
+  private let codedHeight: Int32
+
+  /// Opens the file and numbers its frames.
+  ///
+  /// - Throws: ``CogError`` when it is no video, is damaged or was cut off; `Interruption.Interrupted`.
+  public init(path: String) throws {
+    self.path = path
+    let input = try MediaInput(path: path)
+    formatName = input.formatName
+    codecName = input.codecName
+    let parameters = input.stream.pointee.codecpar.pointee
+    codedWidth = parameters.width
+    codedHeight = parameters.height
+    guard codedWidth > 0, codedHeight > 0, Int(codedWidth) * Int(codedHeight) <= LibAV.maximumPixels else {
+      throw CogError(
+        codedWidth > 0 && codedHeight > 0 ? "the frames are too large" : "no video frame can be decoded",
+        file: path, expected: "1 to \(LibAV.maximumPixels) pixels", found: "\(codedWidth) x \(codedHeight)")
+    }
+    rotation = Self.rotation(of: input.stream)
+    width = Int(rotation.swapsSides ? codedHeight : codedWidth)
+    height = Int(rotation.swapsSides ? codedWidth : codedHeight)
+    index = try FrameIndex(reading: input)
+    averageFrameRate = input.averageFrameRate ?? Self.frameRate(of: index.times)
+  }
+
+  /// Decodes the frames with the given numbers and hands them over in ascending order, each number once.
+  ///
+  /// Decoding starts at the keyframe before a wanted frame where that saves work, and ends with the last wanted
+  /// frame; one image is in memory at a time. A number whose packet shows no picture of its own gets the picture
+  /// that is on display at its time.
+  ///
+  /// - Throws: ``CogError`` when a number is not below ``frameCount`` or a frame cannot be decoded undamaged;
+  ///   `Interruption.Interrupted`; what `body` throws.
+  public func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
+    throws
+  {
+    let wanted = Array(Set(numbers)).sorted()
+    guard let lowest = wanted.first, let highest = wanted.last else { return }
+    guard lowest >= 0, highest < frameCount else {
+      throw CogError(
+        "no such frame", file: path, expected: "0 to \(frameCount - 1)",
+        found: "\(lowest < 0 ? lowest : highest)")
+    }
+    try naming(file: path) {
+      let converter = try ColorConverter(width: codedWidth, height: codedHeight)
+      let selection = FrameSelector(path: path, index: index)
+      try selection.select(wanted) { number, frame in
+        try body(number, converter.image(of: frame).rotated(by: rotation))
+      }
+    }
+  }
+
+  /// The rotation that decord applies: the `rotate` tag, else the display matrix; only right angles count.
+  private static func rotation(of stream: UnsafeMutablePointer<AVStream>) -> Rotation {
+    var degrees = 0.0
+    if let entry = av_dict_get(stream.pointee.metadata, "rotate", nil, 0), let value = entry.pointee.value {
+      degrees = Double(String(cString: value)) ?? 0
+    }
+    var size = 0
+    if degrees == 0, let data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size),
+      size >= 9 * MemoryLayout<Int32>.size
+    {
+      degrees = data.withMemoryRebound(to: Int32.self, capacity: 9) { -av_display_rotation_get($0) }
+    }
+    guard degrees.isFinite else { return .none }
+    let turn = Int(degrees.truncatingRemainder(dividingBy: 360).rounded())
+    return Rotation(rawValue: turn < 0 ? turn + 360 : turn) ?? .none
+  }
+
+  /// The mean rate of frames with known times, for files that state none.
+  private static func frameRate(of times: [Float]) -> Double {
+    guard let first = times.first, let last = times.last, last > first else { return 25 }
+    return Double(times.count - 1) / Double(last - first)
+  }
+}

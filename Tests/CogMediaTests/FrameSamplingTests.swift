@@ -1,0 +1,101 @@
+import CogMedia
+import Testing
+
+/// The published sampling written as its Python reads, for comparison.
+private enum Twin {
+  static func chat(_ times: [Float], _ maximum: Int) -> [Int] {
+    guard let latest = times.max() else { return [] }
+    var chosen: [Int] = []
+    var second = 0
+    while second < Int(latest.rounded(.toNearestOrEven)) + 1 && chosen.count < maximum {
+      let distances = times.map { abs($0 - Float(second)) }
+      if let closest = distances.min(), let first = distances.firstIndex(of: closest) { chosen.append(first) }
+      second += 1
+    }
+    return chosen
+  }
+}
+
+@Suite("Frame sampling")
+struct FrameSamplingTests {
+  @Test("chat takes the frame closest to each second, up to the rounded last time")
+  func chatSeconds() {
+    let times = (0..<175).map { Float($0) / 25 }
+    #expect(
+      FrameSampling.chat.indices(times: times, averageFrameRate: 25) == [0, 25, 50, 75, 100, 125, 150, 174])
+  }
+
+  @Test("chat takes the first of two frames that are equally close")
+  func chatTie() {
+    #expect(FrameSampling.chat.indices(times: [0, 0.5, 1.5], averageFrameRate: 2) == [0, 1, 2])
+    #expect(FrameSampling.chat.indices(times: [0, 0.75, 1.25], averageFrameRate: 2) == [0, 1])
+  }
+
+  @Test(
+    "chat rounds half a second to the even one",
+    arguments: [(Float(0.5), 1), (1.5, 3), (2.5, 3), (2.4, 3), (3.5, 5)])
+  func chatRounding(last: Float, count: Int) {
+    #expect(FrameSampling.chat.indices(times: [0, last], averageFrameRate: 1).count == count)
+  }
+
+  @Test("chat takes no more frames than asked for")
+  func chatMaximum() {
+    let times = (0..<350).map { Float($0) / 5 }
+    let indices = FrameSampling.chat.indices(times: times, averageFrameRate: 5)
+    #expect(indices == (0..<24).map { $0 * 5 })
+    #expect(FrameSampling.chat.indices(times: times, averageFrameRate: 5, maximumFrames: 3) == [0, 5, 10])
+  }
+
+  @Test("chat agrees with the published loop on irregular times")
+  func chatProperty() {
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<200 {
+      let count = Int.random(in: 1...80, using: &generator)
+      let times = (0..<count).map { _ in Float(Int.random(in: 0...240, using: &generator)) / 8 }.sorted()
+      let maximum = Int.random(in: 1...30, using: &generator)
+      #expect(
+        FrameSampling.chat.indices(times: times, averageFrameRate: 8, maximumFrames: maximum)
+          == Twin.chat(times, maximum))
+    }
+  }
+
+  @Test("base spaces its frames evenly and repeats them in a short video")
+  func baseShort() {
+    let times = (0..<5).map { Float($0) / 10 }
+    #expect(
+      FrameSampling.base.indices(times: times, averageFrameRate: 10)
+        == [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4])
+    #expect(FrameSampling.base.indices(times: [0], averageFrameRate: 10) == Array(repeating: 0, count: 24))
+  }
+
+  @Test("base looks at the first sixty seconds only")
+  func baseMinute() {
+    let times = (0..<350).map { Float($0) / 5 }
+    let indices = FrameSampling.base.indices(times: times, averageFrameRate: 5)
+    #expect(indices == (0..<24).map { $0 * 13 })
+    #expect(FrameSampling.base.indices(times: times, averageFrameRate: 5, maximumFrames: 2) == [0, 299])
+    #expect(FrameSampling.base.indices(times: times, averageFrameRate: 5, maximumFrames: 1) == [0])
+  }
+
+  @Test(
+    "rates and times that make no sense choose no frame outside the video",
+    arguments: [0, -1, .infinity, -.infinity, .nan, 1e300, 1e-300] as [Double])
+  func senselessNumbers(rate: Double) {
+    let times: [Float] = [0, 1, 2]
+    for sampling in FrameSampling.allCases {
+      let indices = sampling.indices(times: times, averageFrameRate: rate)
+      #expect(!indices.isEmpty && indices.allSatisfy(times.indices.contains))
+    }
+    #expect(FrameSampling.chat.indices(times: [-1e17, -1e17], averageFrameRate: rate).isEmpty)
+    #expect(FrameSampling.chat.indices(times: [.infinity], averageFrameRate: rate).isEmpty)
+    #expect(FrameSampling.chat.indices(times: [], averageFrameRate: rate).isEmpty)
+  }
+
+  @Test("templates name their sampling")
+  func templates() {
+    #expect(FrameSampling(template: "chat") == .chat)
+    #expect(FrameSampling(template: "vqa") == .chat)
+    #expect(FrameSampling(template: "base") == .base)
+    #expect(FrameSampling(template: "other") == nil)
+  }
+}

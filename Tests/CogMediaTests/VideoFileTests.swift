@@ -1,0 +1,128 @@
+import CogBase
+import CogMedia
+import CogTestSupport
+import Foundation
+import Testing
+
+@Suite("Video files")
+struct VideoFileTests {
+  @Test("numbers, times, sizes and pictures are those of decord", arguments: try ExtraClip.load())
+  func extraClip(_ clip: ExtraClip) throws {
+    let video = try VideoFile(path: clip.path)
+    #expect(video.width == clip.width && video.height == clip.height)
+    #expect(video.frameCount == clip.frames)
+    for (time, expected) in zip(video.times, clip.timestamps) { #expect(abs(Double(time) - expected) < 2e-6) }
+    let images = try decodeAll(clip.path)
+    #expect(images.count == clip.frames)
+    // Neighboring frames of the ramps are 1.5 levels or more apart.
+    for (image, mean) in zip(images, clip.mean) { #expect(abs(image.meanLevel - mean) < 0.6) }
+    let first = images[0]
+    let rows = [0..<clip.height / 2, clip.height / 2..<clip.height]
+    let columns = [0..<clip.width / 2, clip.width / 2..<clip.width]
+    guard clip.file != "edit_list.mp4" else { return }
+    for row in 0..<2 {
+      for column in 0..<2 {
+        let color = first.meanColor(rows: rows[row], columns: columns[column])
+        for (level, expected) in zip(color, clip.firstQuadrants[row][column]) {
+          #expect(abs(level - expected) < 1.0)
+        }
+      }
+    }
+  }
+
+  @Test(
+    "a frame that is sought is the frame that decoding from the start gives",
+    arguments: try ExtraClip.load().map(\.path) + ReferenceClip.load().filter { $0.error == nil }.map(\.path))
+  func seekingIsExact(path: String) throws {
+    let images = try decodeAll(path)
+    let video = try VideoFile(path: path)
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<3 {
+      let wanted = (0..<4).map { _ in Int.random(in: 0..<video.frameCount, using: &generator) }
+      var delivered: [Int] = []
+      try video.decode(frames: wanted) { number, image in
+        delivered.append(number)
+        #expect(image == images[number], "frame \(number)")
+      }
+      #expect(delivered == Set(wanted).sorted())
+    }
+  }
+
+  @Test("frames that are cut away by an edit list show the first picture that is left")
+  func editList() throws {
+    let images = try decodeAll("\(clipsFolder)/extra/edit_list.mp4")
+    #expect(try VideoFile(path: "\(clipsFolder)/extra/edit_list.mp4").times[9] == 0)
+    for index in 0..<9 { #expect(images[index] == images[9]) }
+    #expect(images[9] != images[10])
+    let ramp = try decodeAll("\(clipsFolder)/extra/ramp.mp4")
+    #expect(Array(images[9...]) == Array(ramp[24...]))
+  }
+
+  @Test("pictures are turned as the display matrix says")
+  func rotation() throws {
+    let right = try decodeAll("\(clipsFolder)/extra/turned_right.mp4")[0]
+    let left = try decodeAll("\(clipsFolder)/extra/turned_left.mp4")[0]
+    let upright = try decodeAll("\(clipsFolder)/extra/ramp.mp4")[0]
+    let down = try decodeAll("\(clipsFolder)/extra/turned_over.mp4")[0]
+    for row in 0..<upright.height {
+      let mirrored = upright.height - 1 - row
+      for column in 0..<upright.width {
+        let pixel = upright[row, column]
+        try #require(right[column, mirrored] == pixel)
+        try #require(left[upright.width - 1 - column, row] == pixel)
+        try #require(down[mirrored, upright.width - 1 - column] == pixel)
+      }
+    }
+  }
+
+  @Test("frames that are not there are errors", arguments: [-1, 175, Int.max, Int.min])
+  func numberOutOfRange(number: Int) throws {
+    let path = "\(clipsFolder)/h264_25fps_7s.mp4"
+    let video = try VideoFile(path: path)
+    let error = errorNaming(path) { try video.decode(frames: [0, number]) { _, _ in } }
+    #expect(error?.expected == "0 to 174")
+  }
+
+  @Test("what the receiver of frames throws ends the decoding")
+  func receiverThrows() throws {
+    struct Enough: Error {}
+    let video = try VideoFile(path: "\(clipsFolder)/h264_25fps_7s.mp4")
+    var received = 0
+    #expect(throws: Enough.self) {
+      try video.decode(frames: 0..<100) { _, _ in
+        received += 1
+        if received == 3 { throw Enough() }
+      }
+    }
+    #expect(received == 3)
+  }
+
+  @Test("sampling and preparing in one go gives what sampling and then preparing gives")
+  func prepareStreams() throws {
+    let path = "\(clipsFolder)/h264_half_second.mp4"
+    let preparation = try ImagePreparation(size: 32)
+    for sampling in FrameSampling.allCases {
+      let sampled = try Video.sample(path: path, sampling: sampling)
+      let prepared = try Video.prepare(path: path, sampling: sampling, preparation: preparation)
+      #expect(prepared.selection == sampled.selection)
+      #expect(prepared.pixels == sampled.prepared(preparation).pixels)
+      #expect(prepared.times == sampled.indices.map { Double(Float($0) / 10) })
+      #expect(prepared.size == 32 && prepared.pixels.allSatisfy { $0.count == 3 * 32 * 32 })
+    }
+    #expect(throws: CogError.self) { try Video.sample(path: path, sampling: .chat, maximumFrames: 0) }
+  }
+
+  @Test(
+    "every video of the sample data can be sampled",
+    .enabled(if: Fixtures.sharedFolder != nil, "the shared reference data is not here"))
+  func sampleVideos() throws {
+    let folder = try #require(Fixtures.sharedFolder).appending(path: "sample/videos").path
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    #expect(names.count == 25)
+    for name in names {
+      let sampled = try Video.sample(path: "\(folder)/\(name)", sampling: .chat)
+      #expect(!sampled.images.isEmpty && sampled.images.count <= 24)
+      for (second, time) in sampled.times.enumerated() { #expect(abs(time - Double(second)) <= 1) }
+    }
+  }
+}
