@@ -5,11 +5,17 @@ struct Deceit: Sendable, CustomTestStringConvertible {
   let name: String
   /// Words that the error has.
   let says: String
+  /// Whether only a reader that knows the model's sizes and tensors sees it.
+  let needsModelTable: Bool
   let change: @Sendable (inout RawNativeFile) -> Void
 
-  init(_ name: String, says: String, _ change: @escaping @Sendable (inout RawNativeFile) -> Void) {
+  init(
+    _ name: String, says: String, needsModelTable: Bool = false,
+    _ change: @escaping @Sendable (inout RawNativeFile) -> Void
+  ) {
     self.name = name
     self.says = says
+    self.needsModelTable = needsModelTable
     self.change = change
   }
 
@@ -70,7 +76,7 @@ struct Deceit: Sendable, CustomTestStringConvertible {
       entry.entries[0].rank = 4
       entry.entries[0].dimensions = [0, 1 << 40, 1 << 40, 1 << 40]
     },
-    Deceit("a shape that fits the size and not the model", says: "wrong shape") {
+    Deceit("a shape that fits the size and not the model", says: "wrong shape", needsModelTable: true) {
       $0.entries[1].rank = 2
       $0.entries[1].dimensions = [1, $0.entries[1].dimensions[0], 0, 0]
     },
@@ -78,7 +84,7 @@ struct Deceit: Sendable, CustomTestStringConvertible {
     Deceit("an error that is no number", says: "error measure") { $0.entries[0].relativeRMS = .nan },
     Deceit("a negative error", says: "error measure") { $0.entries[0].worstGroup = -1 },
     Deceit("reserved bytes of an entry in use", says: "reserved bytes") { $0.entries[0].reserved[31] = 1 },
-    Deceit("a missing tensor", says: "a tensor is missing") {
+    Deceit("a missing tensor", says: "a tensor is missing", needsModelTable: true) {
       let last = $0.entries.removeLast()
       $0.names.removeLast(Int(last.nameLength))
     },
@@ -105,8 +111,10 @@ struct Deceit: Sendable, CustomTestStringConvertible {
         offset += Int($0.entries[index].nameLength)
       }
     },
-    Deceit("a name that the model does not have", says: "missing") { $0.names[0] = UInt8(ascii: "M") },
-    Deceit("a tensor too many", says: "no such tensor") {
+    Deceit("a name that the model does not have", says: "missing", needsModelTable: true) {
+      $0.names[0] = UInt8(ascii: "M")
+    },
+    Deceit("a tensor too many", says: "no such tensor", needsModelTable: true) {
       var extra = $0.entries[$0.entries.count - 1]
       extra.offset += 4096
       extra.nameOffset = UInt32($0.names.count)
@@ -137,13 +145,13 @@ struct Deceit: Sendable, CustomTestStringConvertible {
     Deceit("a configuration of another type", says: "config") {
       $0.metadata = Array("{\"config\":1,\"provenance\":{},\"recipe\":{}}".utf8)
     },
-    Deceit("a configuration with other sizes", says: "wrong shape") {
+    Deceit("a configuration with other sizes", says: "wrong shape", needsModelTable: true) {
       $0.replaceInMetadata("\\\"vocab_size\\\": 40", with: "\\\"vocab_size\\\": 1048576")
     },
-    Deceit("a configuration with more layers", says: "missing") {
+    Deceit("a configuration with more layers", says: "missing", needsModelTable: true) {
       $0.replaceInMetadata("\\\"num_hidden_layers\\\": 1", with: "\\\"num_hidden_layers\\\": 4096")
     },
-    Deceit("a configuration without heads", says: "num_attention_heads") {
+    Deceit("a configuration without heads", says: "num_attention_heads", needsModelTable: true) {
       $0.replaceInMetadata("\\\"num_attention_heads\\\": 2", with: "\\\"num_attention_heads\\\": 0")
     },
     Deceit("metadata beyond the limit", says: "metadata is too large") {
