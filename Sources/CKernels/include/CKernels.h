@@ -1,0 +1,164 @@
+// Compute kernels, one table of functions for each instruction set.
+//
+// Every function of a table gives the same result as the portable one: the integer kernels and everything that
+// is built from the helpers in elementwise.h to the bit. Pointers to bytes of a file may be unaligned.
+
+#ifndef COG_KERNELS_H
+#define COG_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+/// The instruction sets that kernels are written for.
+typedef enum CogInstructionSet {
+  COG_PORTABLE = 0,     ///< plain C, the oracle of the others
+  COG_AVX2 = 1,         ///< AVX2, FMA, F16C
+  COG_AVX_VNNI = 2,     ///< the same and VNNI on 256-bit registers
+  COG_AVX512_VNNI = 3,  ///< AVX-512 F, BW, DQ, VL, VNNI
+  COG_NEON = 4,         ///< arm64 with dot products
+} CogInstructionSet;
+
+/// How many values `CogInstructionSet` has.
+enum { COG_INSTRUCTION_SET_COUNT = 5 };
+
+/// Element types that are converted from and to float32.
+typedef enum CogElementType {
+  COG_F32 = 0,
+  COG_F64,
+  COG_F16,
+  COG_BF16,
+  COG_BOOL,
+  COG_U8,
+  COG_I8,
+  COG_U16,
+  COG_I16,
+  COG_U32,
+  COG_I32,
+  COG_U64,
+  COG_I64,
+} CogElementType;
+
+/// A quantized matrix as Formats/int4.md lays it out: panels of 16 rows.
+typedef struct CogPanelMatrix {
+  const uint8_t *panels;  ///< the first panel
+  size_t rows;            ///< rows of the matrix; the last panel may have padding rows
+  size_t group_size;      ///< columns that share a scale: 32, 64 or 128
+  size_t group_count;     ///< groups in a row; the last may be short
+  size_t padded_columns;  ///< columns rounded up to a multiple of 8
+  size_t header_bytes;    ///< bytes of scales and zero points in a panel
+  size_t panel_bytes;     ///< bytes from one panel to the next
+} CogPanelMatrix;
+
+/// Activations quantized to 8 bits, `tokens` rows.
+typedef struct CogActivations {
+  const int8_t *values;  ///< [tokens, stride]; the columns from `columns` to `padded_columns` are zero
+  size_t stride;         ///< bytes from one token to the next, at least the padded columns
+  const float *scales;   ///< [tokens, group_count]
+  const int32_t *sums;   ///< [tokens, group_count]: the sums of the group's values
+  size_t tokens;
+} CogActivations;
+
+/// What quantizing weights lost. Relative error of a group: sqrt(sum of squared errors / sum of squares).
+typedef struct CogPanelError {
+  double squared_error;         ///< sum of (weight - decoded weight)^2
+  double squared_sum;           ///< sum of weight^2
+  double worst_relative_error;  ///< the largest relative error of a group; 0 when all groups are exact
+  size_t worst_row;             ///< its row in the panel, 0 to 15
+  size_t worst_group;           ///< its group
+} CogPanelError;
+
+/// Quantizers return this or a problem; on `COG_NOT_FINITE` the error's worst row and group name the place.
+typedef enum CogStatus { COG_OK = 0, COG_NOT_FINITE = 1, COG_BAD_ARGUMENT = 2 } CogStatus;
+
+/// Multiplies `tokens` activations with the panels [first_panel, end_panel):
+/// output[t * output_stride + row] for the rows of those panels, plus bias[row] where bias is not NULL.
+typedef void CogPanelMatmul(
+    const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
+    const float *_Nullable bias, float *output, size_t output_stride);
+
+/// Writes the rows [first_row, end_row) as float32, `columns` of each, output[row - first_row][column].
+typedef void CogPanelDequantize(
+    const CogPanelMatrix *matrix, size_t first_row, size_t end_row, size_t columns, float *output,
+    size_t output_stride);
+
+/// Quantizes up to 16 rows of float weights into one whole panel of matrix's layout (matrix->panels is not read;
+/// every byte of `panel` is written). `rows` is the number of rows that exist, the others become padding.
+typedef CogStatus CogPanelQuantize(
+    const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
+    uint8_t *panel, CogPanelError *error);
+
+/// The kernels of one instruction set.
+typedef struct CogKernels {
+  CogInstructionSet set;
+  const char *name;
+
+  // Conversions; both pointers may be unaligned. Halves round to nearest even, NaN stays NaN. `from_float`
+  // writes F32, F64, F16 and BF16 and returns COG_BAD_ARGUMENT for the others.
+  CogStatus (*to_float)(CogElementType type, const void *source, float *destination, size_t count);
+  CogStatus (*from_float)(CogElementType type, const float *source, void *destination, size_t count);
+  void (*round_to_bf16)(float *values, size_t count);
+
+  // Quantized weights. `quantize_activations` writes one token: padded_columns values, group_count scales and
+  // sums. A group with NaN or infinity gets the scale NaN and zeros, so that its outputs are NaN.
+  void (*quantize_activations)(
+      const float *x, size_t columns, size_t padded_columns, size_t group_size, int8_t *values, float *scales,
+      int32_t *sums);
+  CogPanelMatmul *matmul_int4;
+  CogPanelMatmul *matmul_int8;
+  CogPanelDequantize *dequantize_int4;
+  CogPanelDequantize *dequantize_int8;
+  CogPanelQuantize *quantize_int4;
+  CogPanelQuantize *quantize_int8;
+
+  // One token times plain weights: output[row] = sum over columns of weights[row * stride + column] * x[column].
+  // The stride counts elements. The BF16 weights may be unaligned.
+  void (*matvec_f32)(
+      const float *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
+  void (*matvec_bf16)(
+      const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
+
+  // Rows of `count` elements.
+  void (*layer_norm)(
+      const float *x, const float *weight, const float *bias, float epsilon, float *output, size_t count);
+  void (*rms_norm)(const float *x, const float *weight, float epsilon, float *output, size_t count);
+  void (*gelu)(float *x, size_t count);  // x / 2 * (1 + erf(x / sqrt 2))
+  void (*silu)(float *x, size_t count);  // x / (1 + exp(-x))
+  void (*add)(float *x, const float *y, size_t count);
+  void (*multiply)(float *x, const float *y, size_t count);
+
+  // scores[i] becomes exp(scale * scores[i] - max of scale * scores); returns the sum of these. With
+  // `round_weights` the stored exponentials are rounded to BF16, the sum is of those before rounding.
+  float (*softmax)(float *scores, size_t count, float scale, bool round_weights);
+  // x[i] /= divisor
+  void (*divide)(float *x, float divisor, size_t count);
+} CogKernels;
+
+/// The kernels of an instruction set, or NULL where this processor, its operating system or this build lacks it.
+const CogKernels *_Nullable cog_kernels(CogInstructionSet set);
+
+/// The fastest instruction set that this processor has.
+CogInstructionSet cog_best_instruction_set(void);
+
+/// The kernels of that set.
+const CogKernels *cog_best_kernels(void);
+
+/// The name of an instruction set, as the environment variable COGVLM_KERNELS spells it; NULL for no such set.
+const char *_Nullable cog_instruction_set_name(CogInstructionSet set);
+
+/// Processors that this process may run on, at least 1.
+size_t cog_processor_count(void);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

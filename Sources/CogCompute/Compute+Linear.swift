@@ -1,0 +1,164 @@
+import CKernels
+import CogBase
+import CogNative
+
+extension Compute {
+  /// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for each
+  /// row: `[tokens, rows]`. The sum and the bias are float32; rounds once.
+  ///
+  /// In ``ComputeMode/fast`` a quantized weight meets activations quantized to 8 bits (`Formats/int4.md`); in all
+  /// other cases the weight is expanded to float32, and in bfloat16 mode rounded to bfloat16.
+  ///
+  /// - Throws: ``CogError`` when the sizes of input, weight and bias do not match.
+  public func linear(_ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil) throws -> FloatMatrix {
+    guard x.columns == weight.columns, x.rows <= Int32.max else {
+      throw CogError(
+        "a linear layer's input does not match its weight", expected: "\(weight.columns) columns",
+        found: "\(x.columns)")
+    }
+    guard bias.map({ $0.count == weight.rows }) ?? true else {
+      throw CogError(
+        "a linear layer's bias does not match its weight", expected: "\(weight.rows) values",
+        found: "\(bias?.count ?? 0)")
+    }
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
+    guard x.rows > 0 else { return result }
+    let bias = bias.map(parameters)
+    if mode == .fast, let layout = weight.layout, let matrix = CogPanelMatrix(layout, panels: weight.bytes) {
+      multiplyQuantized(x, matrix, layout, bias: bias, into: result)
+    } else {
+      multiplyPlain(x, weight, bias: bias, into: result)
+    }
+    return result
+  }
+}
+
+// MARK: - Weights as float32
+
+extension Compute {
+  /// Bytes of expanded weights that one task holds: more than the second-level cache would be read twice.
+  private static let tileBytes = 1 << 21
+
+  /// Shares out tiles of weight rows; each is expanded to float32 unless it can be used as it lies.
+  private func multiplyPlain(
+    _ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]?, into result: FloatMatrix
+  ) {
+    let fitting = max(16, Self.tileBytes / (4 * weight.columns) / 16 * 16)
+    let shared = (weight.rows + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
+    let tileRows = min(fitting, max(16, shared))
+    threads.parallelFor((weight.rows + tileRows - 1) / tileRows) { index in
+      let range = index * tileRows..<min(weight.rows, (index + 1) * tileRows)
+      multiplyTile(x, weight, rows: range, into: result)
+      finishTile(rows: range, bias: bias, of: result)
+    }
+  }
+
+  /// Writes the columns `range` of the result: the products with these rows of the weight.
+  private func multiplyTile(
+    _ x: FloatMatrix, _ weight: WeightMatrix, rows range: Range<Int>, into result: FloatMatrix
+  ) {
+    let output = result.pointer + range.lowerBound
+    if x.rows == 1, case .plain(.bfloat16) = weight.encoding, let base = weight.bytes.baseAddress {
+      let first = base + range.lowerBound * weight.columns * 2
+      kernels.table.pointee.matvec_bf16(first, weight.columns, range.count, weight.columns, x.pointer, output)
+      return
+    }
+    if !rounds, let floats = weight.alignedFloats {
+      multiplyFloats(x, floats + range.lowerBound * weight.columns, rows: range.count, output, result.columns)
+      return
+    }
+    let expanded = FloatMatrix(uninitializedRows: range.count, columns: weight.columns)
+    weight.expand(range, into: expanded.pointer, kernels: kernels)
+    if weight.isWiderThanBFloat16 { roundPart(expanded.pointer, expanded.count) }
+    multiplyFloats(x, expanded.pointer, rows: range.count, output, result.columns)
+  }
+
+  private func multiplyFloats(
+    _ x: FloatMatrix, _ weights: UnsafePointer<Float>, rows: Int, _ output: UnsafeMutablePointer<Float>,
+    _ outputStride: Int
+  ) {
+    if x.rows == 1 {
+      kernels.table.pointee.matvec_f32(weights, x.columns, rows, x.columns, x.pointer, output)
+    } else {
+      BLAS.multiply(
+        x.pointer, stride: x.columns, weights, stride: x.columns, bIsTransposed: true, into: output,
+        stride: outputStride, m: x.rows, n: rows, k: x.columns)
+    }
+  }
+
+  /// Adds the bias to the columns `range` of the result and rounds them.
+  private func finishTile(rows range: Range<Int>, bias: [Float]?, of result: FloatMatrix) {
+    for token in 0..<result.rows {
+      let part = result.pointer + token * result.columns + range.lowerBound
+      bias?.withUnsafeBufferPointer { values in
+        if let base = values.baseAddress {
+          kernels.table.pointee.add(part, base + range.lowerBound, range.count)
+        }
+      }
+      roundPart(part, range.count)
+    }
+  }
+}
+
+// MARK: - Quantized weights
+
+extension Compute {
+  /// Panels that one task multiplies with all tokens: their weights stay in the second-level cache.
+  private static let panelsAtOnce = 8
+
+  private func multiplyQuantized(
+    _ x: FloatMatrix, _ matrix: CogPanelMatrix, _ layout: PanelLayout, bias: [Float]?,
+    into result: FloatMatrix
+  ) {
+    let activations = QuantizedActivations(tokens: x.rows, layout: layout)
+    threads.parallelFor(x.rows) { token in
+      kernels.table.pointee.quantize_activations(
+        x.pointer + token * x.columns, x.columns, layout.paddedColumns, layout.groupSize,
+        activations.values + token * activations.stride, activations.scales + token * layout.groupCount,
+        activations.sums + token * layout.groupCount)
+    }
+    let multiply = layout.bits == 4 ? kernels.table.pointee.matmul_int4 : kernels.table.pointee.matmul_int8
+    let shared = (layout.panelCount + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
+    let atOnce = x.rows == 1 ? shared : min(Self.panelsAtOnce, shared)
+    threads.parallelFor((layout.panelCount + atOnce - 1) / atOnce) { index in
+      var matrix = matrix
+      var view = activations.view
+      let end = min(layout.panelCount, (index + 1) * atOnce)
+      withOptionalPointer(to: bias) {
+        multiply(&matrix, index * atOnce, end, &view, $0, result.pointer, result.columns)
+      }
+    }
+  }
+
+  private func withOptionalPointer(to values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
+    guard let values else { return body(nil) }
+    values.withUnsafeBufferPointer { body($0.baseAddress) }
+  }
+}
+
+/// Room for activations quantized to 8 bits, freed with the object.
+private final class QuantizedActivations: @unchecked Sendable {
+  let tokens: Int
+  let stride: Int
+  let values: UnsafeMutablePointer<Int8>
+  let scales: UnsafeMutablePointer<Float>
+  let sums: UnsafeMutablePointer<Int32>
+
+  init(tokens: Int, layout: PanelLayout) {
+    self.tokens = tokens
+    stride = layout.paddedColumns
+    values = .allocate(capacity: tokens * stride)
+    scales = .allocate(capacity: tokens * layout.groupCount)
+    sums = .allocate(capacity: tokens * layout.groupCount)
+  }
+
+  deinit {
+    values.deallocate()
+    scales.deallocate()
+    sums.deallocate()
+  }
+
+  var view: CogActivations {
+    CogActivations(values: values, stride: stride, scales: scales, sums: sums, tokens: tokens)
+  }
+}

@@ -1,0 +1,113 @@
+import CKernels
+
+/// The operations of a model in one compute mode.
+///
+/// Activations are `[tokens, features]`. In ``ComputeMode/bfloat16`` inputs are expected to be bfloat16 numbers,
+/// and every operation rounds its result once, as PyTorch's modules do; biases and norm weights are rounded to
+/// bfloat16 when they are used. Sizes that do not match are programming errors and stop the program, but for
+/// ``linear(_:_:bias:)``, whose weight comes from a file.
+public struct Compute: Sendable {
+  /// Where results are rounded and how weights are multiplied.
+  public let mode: ComputeMode
+  /// The instruction set.
+  public let kernels: KernelSet
+  let threads: ThreadPool
+
+  /// Operations of `mode`, with the fastest kernels of this processor unless others are given.
+  ///
+  /// - Throws: ``CogError`` when the environment variable `COGVLM_KERNELS` is wrong.
+  public init(mode: ComputeMode, kernels: KernelSet? = nil, threads: ThreadPool = .shared) throws {
+    self.mode = mode
+    self.kernels = try kernels ?? KernelSet.best()
+    self.threads = threads
+    BLAS.prepare()
+  }
+
+  /// In bfloat16 mode rounds every element to bfloat16, in place; in the other modes nothing.
+  public func round(_ x: FloatMatrix) {
+    forEachPart(of: x) { _, _ in }
+  }
+
+  /// `torch.nn.LayerNorm` over the columns of each row. Rounds once.
+  public func layerNorm(_ x: FloatMatrix, weight: [Float], bias: [Float], epsilon: Float) -> FloatMatrix {
+    precondition(weight.count == x.columns && bias.count == x.columns, "a norm has a weight for each column")
+    let weight = parameters(weight)
+    let bias = parameters(bias)
+    return mapRows(of: x) { kernels.table.pointee.layer_norm($0, weight, bias, epsilon, $1, x.columns) }
+  }
+
+  /// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once, after the
+  /// weight.
+  public func rmsNorm(_ x: FloatMatrix, weight: [Float], epsilon: Float) -> FloatMatrix {
+    precondition(weight.count == x.columns, "a norm has a weight for each column")
+    let weight = parameters(weight)
+    return mapRows(of: x) { kernels.table.pointee.rms_norm($0, weight, epsilon, $1, x.columns) }
+  }
+
+  /// `torch.nn.GELU()`, the exact one: `x / 2 * (1 + erf(x / sqrt(2)))`, in place. Rounds.
+  public func gelu(_ x: FloatMatrix) {
+    forEachPart(of: x) { kernels.table.pointee.gelu(x.pointer + $0, $1) }
+  }
+
+  /// `torch.nn.SiLU()`: `x / (1 + exp(-x))`, in place. Rounds.
+  public func silu(_ x: FloatMatrix) {
+    forEachPart(of: x) { kernels.table.pointee.silu(x.pointer + $0, $1) }
+  }
+
+  /// `x *= y`, element by element. Rounds.
+  public func multiply(_ x: FloatMatrix, by y: FloatMatrix) {
+    precondition(x.rows == y.rows && x.columns == y.columns, "a product of matrices of one shape")
+    forEachPart(of: x) { kernels.table.pointee.multiply(x.pointer + $0, y.pointer + $0, $1) }
+  }
+
+  /// `x += y`, element by element. Rounds.
+  public func add(_ x: FloatMatrix, _ y: FloatMatrix) {
+    precondition(x.rows == y.rows && x.columns == y.columns, "a sum of matrices of one shape")
+    forEachPart(of: x) { kernels.table.pointee.add(x.pointer + $0, y.pointer + $0, $1) }
+  }
+}
+
+extension Compute {
+  /// Elements that one task of an elementwise operation works on: few enough for the second-level cache, enough
+  /// to pay for a thread's wake-up.
+  private static let partCount = 32_768
+
+  var rounds: Bool { mode == .bfloat16 }
+
+  /// Weights of a norm or a bias as the mode uses them.
+  func parameters(_ values: [Float]) -> [Float] {
+    guard rounds else { return values }
+    var rounded = values
+    rounded.withUnsafeMutableBufferPointer { kernels.roundToBFloat16($0) }
+    return rounded
+  }
+
+  func roundPart(_ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
+    if rounds { kernels.table.pointee.round_to_bf16(pointer, count) }
+  }
+
+  /// Calls `body` with the offset and the length of parts of `x`, in parallel, and rounds each part after it.
+  private func forEachPart(of x: FloatMatrix, _ body: (Int, Int) -> Void) {
+    threads.parallelFor((x.count + Self.partCount - 1) / Self.partCount) { index in
+      let start = index * Self.partCount
+      let count = min(Self.partCount, x.count - start)
+      body(start, count)
+      roundPart(x.pointer + start, count)
+    }
+  }
+
+  /// A matrix of the shape of `x` whose rows `body` writes (from, to), rounded.
+  private func mapRows(
+    of x: FloatMatrix, _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  ) -> FloatMatrix {
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
+    let rowsAtOnce = max(1, Self.partCount / max(1, x.columns))
+    threads.parallelFor((x.rows + rowsAtOnce - 1) / rowsAtOnce) { index in
+      for row in index * rowsAtOnce..<min(x.rows, (index + 1) * rowsAtOnce) {
+        body(x.pointer + row * x.columns, result.pointer + row * x.columns)
+        roundPart(result.pointer + row * x.columns, x.columns)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,67 @@
+import Glibc
+
+/// A row-major, contiguous matrix of float32 in memory of its own, aligned to 64 bytes.
+///
+/// The functions of ``Compute`` that work in place write through ``pointer``: a matrix is used by one caller at a
+/// time.
+public final class FloatMatrix: @unchecked Sendable {
+  /// Rows; for activations the tokens.
+  public let rows: Int
+  /// Columns; for activations the features.
+  public let columns: Int
+  /// Element `(row, column)` at `row * columns + column`.
+  public let pointer: UnsafeMutablePointer<Float>
+
+  /// Elements of the matrix.
+  public var count: Int { rows * columns }
+
+  /// A matrix of zeros.
+  public convenience init(rows: Int, columns: Int) {
+    self.init(uninitializedRows: rows, columns: columns)
+    pointer.initialize(repeating: 0, count: count)
+  }
+
+  /// A copy of `values`, row after row: exactly `rows * columns` of them.
+  public convenience init(_ values: [Float], rows: Int, columns: Int) {
+    precondition(values.count == rows * columns, "a matrix has rows x columns values")
+    self.init(uninitializedRows: rows, columns: columns)
+    values.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { pointer.initialize(from: base, count: count) }
+    }
+  }
+
+  /// A matrix whose elements are whatever was in memory, for functions that write every one.
+  init(uninitializedRows rows: Int, columns: Int) {
+    precondition(rows >= 0 && columns >= 0, "a matrix has no negative size")
+    self.rows = rows
+    self.columns = columns
+    let bytes = max(rows * columns, 1) * MemoryLayout<Float>.stride
+    pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(
+      to: Float.self, capacity: max(rows * columns, 1))
+  }
+
+  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+
+  /// A copy of all elements, row after row.
+  public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+
+  /// One row, in place; valid as long as the matrix.
+  public func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+    precondition(index >= 0 && index < rows, "a row of the matrix")
+    return UnsafeMutableBufferPointer(start: pointer + index * columns, count: columns)
+  }
+
+  /// A copy of some rows.
+  public func copyRows(_ range: Range<Int>) -> FloatMatrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows of the matrix")
+    let copy = FloatMatrix(uninitializedRows: range.count, columns: columns)
+    copy.pointer.initialize(from: pointer + range.lowerBound * columns, count: copy.count)
+    return copy
+  }
+
+  /// One element.
+  public subscript(row: Int, column: Int) -> Float {
+    get { self.row(row)[column] }
+    set { self.row(row)[column] = newValue }
+  }
+}

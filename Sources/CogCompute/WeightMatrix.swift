@@ -1,0 +1,93 @@
+import CKernels
+import CogBase
+public import CogNative
+
+/// A weight `[rows, columns]` where it lies, usually in a mapped file; plain or quantized.
+public struct WeightMatrix: @unchecked Sendable {
+  /// How the elements are stored.
+  public let encoding: TensorEncoding
+  /// Rows: the features that a linear layer puts out.
+  public let rows: Int
+  /// Columns: the features that it takes in.
+  public let columns: Int
+  /// The elements; not necessarily aligned.
+  public let bytes: UnsafeRawBufferPointer
+  /// Keeps the memory behind `bytes` alive.
+  public let owner: AnyObject
+  /// The panels of a quantized weight.
+  let layout: PanelLayout?
+
+  /// A view of memory that `owner` keeps alive.
+  ///
+  /// - Throws: ``CogError`` when the sizes do not fit, the number of bytes is another than the encoding takes,
+  ///   or elements of this type cannot be converted to float32.
+  public init(
+    encoding: TensorEncoding, rows: Int, columns: Int, bytes: UnsafeRawBufferPointer, owner: AnyObject
+  ) throws {
+    guard rows > 0, columns > 0, rows <= Int32.max, columns <= Int32.max else {
+      throw CogError(
+        "a weight's sizes are out of range", expected: "1 to \(Int32.max)", found: "[\(rows), \(columns)]")
+    }
+    if case .plain(let type) = encoding, CogElementType(type) == nil { throw KernelSet.notConverted(type) }
+    let expected = try encoding.byteCount(of: Shape([rows, columns]))
+    guard bytes.count == expected else {
+      throw CogError(
+        "a weight has the wrong number of bytes", subject: "\(encoding.label) [\(rows), \(columns)]",
+        expected: "\(expected)", found: "\(bytes.count)")
+    }
+    self.encoding = encoding
+    self.rows = rows
+    self.columns = columns
+    self.bytes = bytes
+    self.owner = owner
+    layout = encoding.isQuantized ? try PanelLayout(encoding: encoding, rows: rows, columns: columns) : nil
+  }
+
+  /// Some rows as float32, exact for every encoding but F64 and wide integers, which round to nearest even.
+  ///
+  /// - Throws: ``CogError`` when the rows are not all in the matrix, or `COGVLM_KERNELS` is wrong.
+  public func dequantizedRows(_ range: Range<Int>) throws -> FloatMatrix {
+    guard range.lowerBound >= 0, range.upperBound <= rows else {
+      throw CogError("there are no such rows", expected: "rows in 0..<\(rows)", found: "\(range)")
+    }
+    let result = FloatMatrix(uninitializedRows: range.count, columns: columns)
+    expand(range, into: result.pointer, kernels: try KernelSet.best())
+    return result
+  }
+
+  /// Writes the rows of `range`, which are rows of the matrix, as float32 `[range.count, columns]`.
+  func expand(_ range: Range<Int>, into output: UnsafeMutablePointer<Float>, kernels: KernelSet) {
+    guard let base = bytes.baseAddress else { return }
+    if let layout, var matrix = CogPanelMatrix(layout, panels: bytes) {
+      let dequantize =
+        layout.bits == 4 ? kernels.table.pointee.dequantize_int4 : kernels.table.pointee.dequantize_int8
+      dequantize(&matrix, range.lowerBound, range.upperBound, columns, output, columns)
+    } else if case .plain(let type) = encoding, let code = CogElementType(type), let width = type.byteWidth {
+      let first = base + range.lowerBound * columns * width
+      _ = kernels.table.pointee.to_float(code, first, output, range.count * columns)
+    }
+  }
+
+  /// The elements of a plain float32 weight that lies aligned, usable as they are.
+  var alignedFloats: UnsafePointer<Float>? {
+    guard case .plain(.float32) = encoding, let base = bytes.baseAddress, Int(bitPattern: base) % 4 == 0
+    else {
+      return nil
+    }
+    return base.assumingMemoryBound(to: Float.self)
+  }
+
+  /// Whether loading the weight in bfloat16 rounds it.
+  var isWiderThanBFloat16: Bool { encoding != .plain(.bfloat16) }
+}
+
+extension CogPanelMatrix {
+  /// The kernels' description of panels, or nil when there are no bytes.
+  init?(_ layout: PanelLayout, panels: UnsafeRawBufferPointer) {
+    guard let base = panels.baseAddress else { return nil }
+    self.init(
+      panels: base.assumingMemoryBound(to: UInt8.self), rows: layout.rows, group_size: layout.groupSize,
+      group_count: layout.groupCount, padded_columns: layout.paddedColumns, header_bytes: layout.headerBytes,
+      panel_bytes: layout.panelBytes)
+  }
+}

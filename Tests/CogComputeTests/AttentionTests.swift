@@ -1,0 +1,111 @@
+import CogCompute
+import Foundation
+import Testing
+
+/// Random queries, keys and values with room between rows, and what attention makes of them in double.
+struct AttentionCase {
+  let queryCount: Int
+  let keyCount: Int
+  let heads: Int
+  let keyValueHeads: Int
+  let dimension: Int
+  let isCausal: Bool
+  let queries: [Float]
+  let keys: [Float]
+  let values: [Float]
+  let padding = 3
+
+  init(_ queryCount: Int, _ keyCount: Int, heads: Int, keyValueHeads: Int, dimension: Int, isCausal: Bool) {
+    var random = SeededGenerator(UInt64(queryCount * 1000 + keyCount))
+    self.queryCount = queryCount
+    self.keyCount = keyCount
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.dimension = dimension
+    self.isCausal = isCausal
+    queries = random.normals(queryCount * (heads * dimension + padding)).map(roundedToBFloat16)
+    keys = random.normals(keyCount * (keyValueHeads * dimension + padding)).map(roundedToBFloat16)
+    values = random.normals(keyCount * (keyValueHeads * dimension + padding)).map(roundedToBFloat16)
+  }
+
+  var scale: Float { Float(1 / Double(dimension).squareRoot()) }
+
+  func computed(_ compute: Compute) -> [Float] {
+    queries.withUnsafeBufferPointer { q in
+      keys.withUnsafeBufferPointer { k in
+        values.withUnsafeBufferPointer { v in
+          guard let q = q.baseAddress, let k = k.baseAddress, let v = v.baseAddress else { return [] }
+          let stride = keyValueHeads * dimension + padding
+          return compute.attention(
+            AttentionInput(
+              queries: q, queryStride: heads * dimension + padding, keys: k, keyStride: stride, values: v,
+              valueStride: stride, queryCount: queryCount, keyCount: keyCount, headCount: heads,
+              keyValueHeadCount: keyValueHeads, headDimension: dimension, scale: scale, isCausal: isCausal)
+          ).values
+        }
+      }
+    }
+  }
+
+  /// In double; `roundsWeights` rounds the exponentials to bfloat16 before they meet the values.
+  func expected(roundsWeights: Bool = false) -> [Double] {
+    let stride = keyValueHeads * dimension + padding
+    var result = [Double](repeating: 0, count: queryCount * heads * dimension)
+    for query in 0..<queryCount {
+      for head in 0..<heads {
+        let visible = isCausal ? max(0, keyCount - queryCount + query + 1) : keyCount
+        let shared = head / (heads / keyValueHeads) * dimension
+        let scores = (0..<visible).map { key in
+          (0..<dimension).reduce(0.0) {
+            $0 + Double(queries[query * (heads * dimension + padding) + head * dimension + $1])
+              * Double(keys[key * stride + shared + $1])
+          } * Double(scale)
+        }
+        let weights = scores.map { exp($0 - (scores.max() ?? 0)) }
+        let sum = weights.reduce(0, +)
+        for key in 0..<visible {
+          let weight = roundsWeights ? Double(roundedToBFloat16(Float(weights[key]))) : weights[key]
+          for i in 0..<dimension {
+            result[(query * heads + head) * dimension + i] +=
+              weight * Double(values[key * stride + shared + i]) / sum
+          }
+        }
+      }
+    }
+    return result
+  }
+}
+
+struct AttentionTests {
+  static let cases = [
+    AttentionCase(1, 1, heads: 1, keyValueHeads: 1, dimension: 4, isCausal: true),
+    AttentionCase(1, 77, heads: 8, keyValueHeads: 2, dimension: 16, isCausal: true),
+    AttentionCase(70, 70, heads: 4, keyValueHeads: 4, dimension: 14, isCausal: false),
+    AttentionCase(70, 70, heads: 4, keyValueHeads: 1, dimension: 8, isCausal: true),
+    AttentionCase(5, 133, heads: 6, keyValueHeads: 3, dimension: 112, isCausal: true),
+    AttentionCase(9, 4, heads: 2, keyValueHeads: 2, dimension: 8, isCausal: true),
+  ]
+
+  @Test("Attention is the softmax-weighted mean of the values, within float32", arguments: cases.indices)
+  func matchesDouble(index: Int) throws {
+    let input = Self.cases[index]
+    for kernels in KernelSet.available {
+      for mode in [ComputeMode.float32, .fast] {
+        let result = input.computed(try Compute(mode: mode, kernels: kernels))
+        #expect(relativeL2(result, input.expected()) < 1e-6, "\(kernels.name) \(mode)")
+      }
+    }
+  }
+
+  @Test(
+    "bfloat16 attention rounds the exponentials and the quotient, and nothing else", arguments: cases.indices)
+  func roundsInBFloat16(index: Int) throws {
+    let input = Self.cases[index]
+    let expected = input.expected(roundsWeights: true).map { roundedToBFloat16(Float($0)) }
+    let result = input.computed(try Compute(mode: .bfloat16))
+    let equal = zip(result, expected).count { $0 == $1 }
+    // A float32 sum that lies next to the middle of two bfloat16 numbers may fall to either side.
+    #expect(Double(equal) >= 0.995 * Double(expected.count), "\(equal) of \(expected.count)")
+    #expect(relativeL2(result, expected.map(Double.init)) < 3e-4)
+  }
+}
