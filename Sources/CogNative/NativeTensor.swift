@@ -33,7 +33,9 @@ public struct StorageError: Equatable, Sendable, Codable {
 
   /// Root of the squared error's sum over root of the squares' sum, as ``relativeRMS`` has it.
   static func ratio(squaredError: Double, squares: Double) -> Double {
-    squares > 0 ? (squaredError / squares).squareRoot() : (squaredError > 0 ? .infinity : 0)
+    guard squares > 0 else { return squaredError > 0 ? .infinity : 0 }
+    let ratio = (squaredError / squares).squareRoot()
+    return ratio.isNaN ? .infinity : ratio
   }
 
   /// No error: the values are the source's to the bit.

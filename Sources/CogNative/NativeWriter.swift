@@ -98,8 +98,10 @@ public final class NativeWriter {
   /// Writes what follows the tensors, makes the file durable and gives it its name.
   ///
   /// - Parameter tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
+  /// - Returns: the bytes of the file.
   /// - Throws: ``CogError`` when a tensor is not ended or the disk fails; nothing appears under the name then.
-  public func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws {
+  @discardableResult
+  public func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws -> Int {
     if let current { throw misuse(current.name, "it is not complete") }
     try file.pad(to: NativeHeader.alignment)
     var header = NativeHeader()
@@ -117,6 +119,7 @@ public final class NativeWriter {
     header.fileSize = file.offset
     try header.encoded().withUnsafeBytes { try file.write($0, at: 0) }
     try file.commit()
+    return header.fileSize
   }
 
   /// Bytes that the file has beside its tensors, each of them padded: an upper bound for the check of free space.
