@@ -10,3 +10,30 @@ extern const CogKernels cog_avx512_vnni_kernels;
 #elif defined(__aarch64__)
 extern const CogKernels cog_neon_kernels;
 #endif
+
+/// The table of a file: every file gives its kernels the same names.
+#define COG_KERNEL_TABLE(instruction_set, set_name)   \
+  {                                                   \
+    .set = instruction_set,                           \
+    .name = set_name,                                 \
+    .to_float = cog_to_float,                         \
+    .from_float = cog_from_float,                     \
+    .round_to_bf16 = cog_round_to_bf16,               \
+    .quantize_activations = cog_quantize_activations, \
+    .matmul_int4 = cog_matmul_int4,                   \
+    .matmul_int8 = cog_matmul_int8,                   \
+    .dequantize_int4 = cog_dequantize_int4,           \
+    .dequantize_int8 = cog_dequantize_int8,           \
+    .quantize_int4 = cog_quantize_int4,               \
+    .quantize_int8 = cog_quantize_int8,               \
+    .matvec_f32 = cog_matvec_f32,                     \
+    .matvec_bf16 = cog_matvec_bf16,                   \
+    .layer_norm = cog_layer_norm,                     \
+    .rms_norm = cog_rms_norm,                         \
+    .gelu = cog_gelu,                                 \
+    .silu = cog_silu,                                 \
+    .add = cog_add,                                   \
+    .multiply = cog_multiply,                         \
+    .softmax = cog_softmax,                           \
+    .divide = cog_divide,                             \
+  }

@@ -4,15 +4,7 @@
 
 #define COG_KERNEL static
 
-#include "elementwise.h"
-
-#include "conversions.h"
-
-#include "panels.h"
-
-#include "panel_quantizer.h"
-
-#include "plain_matvec.h"
+#include "plain_kernels.h"
 
 /// Adds one group to the sums of 16 rows: activation scale * weight scale * (dot - zero * sum), with one rounding
 /// of the scales' product and one of the sum.
@@ -90,27 +82,4 @@ static void cog_matmul_int8(
   }
 }
 
-const CogKernels cog_portable_kernels = {
-    .set = COG_PORTABLE,
-    .name = "portable",
-    .to_float = cog_to_float,
-    .from_float = cog_from_float,
-    .round_to_bf16 = cog_round_to_bf16,
-    .quantize_activations = cog_quantize_activations,
-    .matmul_int4 = cog_matmul_int4,
-    .matmul_int8 = cog_matmul_int8,
-    .dequantize_int4 = cog_dequantize_int4,
-    .dequantize_int8 = cog_dequantize_int8,
-    .quantize_int4 = cog_quantize_int4,
-    .quantize_int8 = cog_quantize_int8,
-    .matvec_f32 = cog_matvec_f32,
-    .matvec_bf16 = cog_matvec_bf16,
-    .layer_norm = cog_layer_norm,
-    .rms_norm = cog_rms_norm,
-    .gelu = cog_gelu,
-    .silu = cog_silu,
-    .add = cog_add,
-    .multiply = cog_multiply,
-    .softmax = cog_softmax,
-    .divide = cog_divide,
-};
+const CogKernels cog_portable_kernels = COG_KERNEL_TABLE(COG_PORTABLE, "portable");

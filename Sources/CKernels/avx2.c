@@ -1,0 +1,89 @@
+// AVX2, FMA and F16C.
+
+#if defined(__x86_64__)
+
+#include "kernel_tables.h"
+#include "simd_x86.h"
+
+#define COG_KERNEL COG_TARGET("avx2,fma,f16c") static
+#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
+
+#include "plain_kernels.h"
+
+#include "parts_256.h"
+
+enum { COG_TOKENS_AT_ONCE = 4 };
+
+/// Adds the products of four columns, two to each 16-bit lane.
+COG_INLINE void cog_add_products(
+    const __m256i *weights, const int8_t *values, size_t stride, const size_t tokens,
+    __m256i sums[][COG_PARTS]) {
+  for (size_t token = 0; token < tokens; token++) {
+    const __m256i four = cog_broadcast(values + token * stride);
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      sums[token][part] = _mm256_add_epi16(sums[token][part], _mm256_maddubs_epi16(weights[part], four));
+    }
+  }
+}
+
+/// int4: unsigned weights up to 15 times signed activations up to 127, two products to a 16-bit lane. Eight of
+/// these sums stay below 2^15 (8 * 2 * 15 * 127 = 30480), so four lines are added before they are widened.
+COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const __m256i low_bits = _mm256_set1_epi8(15);
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (size_t first = 0; first < input->columns; first += 32) {
+    const size_t end = first + 32 < input->columns ? first + 32 : input->columns;
+    __m256i sums[COG_TOKENS_AT_ONCE][COG_PARTS];
+    for (size_t token = 0; token < tokens; token++) {
+      for (size_t part = 0; part < COG_PARTS; part++) sums[token][part] = cog_no_ints();
+    }
+    for (size_t column = first; column < end; column += 8) {
+      const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
+      if (tokens <= 2) cog_prefetch_line(line);
+      const int8_t *values = input->values + column;
+      // The low halves of the bytes are done with before the high ones are unpacked: more does not fit 16 registers.
+      __m256i weights[COG_PARTS];
+      for (size_t part = 0; part < COG_PARTS; part++) {
+        weights[part] = _mm256_and_si256(cog_load_part(line, part), low_bits);
+      }
+      cog_add_products(weights, values, input->stride, tokens, sums);
+      for (size_t part = 0; part < COG_PARTS; part++) {
+        weights[part] = _mm256_and_si256(_mm256_srli_epi16(cog_load_part(line, part), 4), low_bits);
+      }
+      cog_add_products(weights, values + 4, input->stride, tokens, sums);
+    }
+    for (size_t token = 0; token < tokens; token++) {
+      for (size_t part = 0; part < COG_PARTS; part++) {
+        dots[token][part] =
+            _mm256_add_epi32(dots[token][part], _mm256_madd_epi16(sums[token][part], ones));
+      }
+    }
+  }
+}
+
+/// int8: |weight| times the activation with the weight's sign; two products stay below 2^15 (2 * 128 * 127).
+COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (size_t column = 0; column < input->columns; column += 4) {
+    const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      const __m256i weights = cog_load_part(line, part);
+      const __m256i magnitudes = _mm256_abs_epi8(weights);
+      for (size_t token = 0; token < tokens; token++) {
+        const __m256i values = cog_broadcast(input->values + token * input->stride + column);
+        const __m256i pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(values, weights));
+        dots[token][part] = _mm256_add_epi32(dots[token][part], _mm256_madd_epi16(pairs, ones));
+      }
+    }
+  }
+}
+
+/// The dot products above take no offset out of int8 weights.
+COG_INLINE cog_ints cog_int8_zeros(void) { return _mm256_setzero_si256(); }
+
+#include "panel_matmul.h"
+
+const CogKernels cog_avx2_kernels = COG_KERNEL_TABLE(COG_AVX2, "avx2");
+
+#endif

@@ -1,0 +1,101 @@
+// AVX-512 with VNNI: a line of 16 rows is one register, 12 tokens share a load of the weights.
+
+#if defined(__x86_64__)
+
+#include "kernel_tables.h"
+#include "simd_x86.h"
+
+#define COG_KERNEL COG_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni") static
+#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
+
+#include "plain_kernels.h"
+
+enum { COG_PARTS = 1, COG_TOKENS_AT_ONCE = 12 };
+typedef __m512i cog_ints;
+typedef __m512 cog_floats;
+
+COG_INLINE cog_ints cog_no_ints(void) { return _mm512_setzero_si512(); }
+
+COG_INLINE cog_floats cog_no_floats(void) { return _mm512_setzero_ps(); }
+
+/// Four neighboring activations in every 32-bit lane.
+COG_INLINE __m512i cog_broadcast(const int8_t *values) {
+  int32_t four;
+  memcpy(&four, values, sizeof four);
+  return _mm512_set1_epi32(four);
+}
+
+/// The sums of the left and the right half of a line go to accumulators of their own when there are few tokens:
+/// one token alone would wait for each addition.
+COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const __m512i low_bits = _mm512_set1_epi8(15);
+  __m512i others[COG_TOKENS_AT_ONCE];
+  for (size_t token = 0; token < tokens; token++) others[token] = _mm512_setzero_si512();
+  for (size_t column = 0; column < input->columns; column += 8) {
+    const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    const __m512i bytes = _mm512_loadu_si512(line);
+    const __m512i low = _mm512_and_si512(bytes, low_bits);
+    const __m512i high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low_bits);
+    for (size_t token = 0; token < tokens; token++) {
+      const int8_t *values = input->values + token * input->stride + column;
+      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], low, cog_broadcast(values));
+      if (tokens <= 4) {
+        others[token] = _mm512_dpbusd_epi32(others[token], high, cog_broadcast(values + 4));
+      } else {
+        dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], high, cog_broadcast(values + 4));
+      }
+    }
+  }
+  if (tokens > 4) return;
+  for (size_t token = 0; token < tokens; token++) dots[token][0] = _mm512_add_epi32(dots[token][0], others[token]);
+}
+
+/// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as a zero point.
+COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const __m512i sign_bits = _mm512_set1_epi8((char)0x80);
+  for (size_t column = 0; column < input->columns; column += 4) {
+    const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    const __m512i bytes = _mm512_loadu_si512(line);
+    const __m512i weights = _mm512_xor_si512(bytes, sign_bits);
+    for (size_t token = 0; token < tokens; token++) {
+      const int8_t *values = input->values + token * input->stride + column;
+      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], weights, cog_broadcast(values));
+    }
+  }
+}
+
+COG_INLINE cog_ints cog_int8_zeros(void) { return _mm512_set1_epi32(128); }
+
+COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
+  (void)part;
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(panel + group * COG_PANEL_ROWS * 2)));
+}
+
+COG_INLINE cog_ints
+cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t part) {
+  (void)part;
+  const uint8_t *zeros = panel + matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS;
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros));
+}
+
+/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), the upper halves are 0.
+COG_INLINE cog_floats cog_add_scaled(
+    cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
+  const __m512i offset = _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum & 0xFFFF));
+  const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(dots, offset));
+  return _mm512_fmadd_ps(_mm512_mul_ps(_mm512_set1_ps(activation_scale), scales), exact, sums);
+}
+
+COG_INLINE void cog_store_part(cog_floats sums, const float *bias, size_t part, float *output) {
+  (void)part;
+  if (bias) sums = _mm512_add_ps(sums, _mm512_loadu_ps(bias));
+  _mm512_storeu_ps(output, sums);
+}
+
+#include "panel_matmul.h"
+
+const CogKernels cog_avx512_vnni_kernels = COG_KERNEL_TABLE(COG_AVX512_VNNI, "avx512-vnni");
+
+#endif

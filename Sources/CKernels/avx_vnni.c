@@ -1,0 +1,61 @@
+// VNNI on 256-bit registers (AVX-VNNI), for processors without AVX-512.
+
+#if defined(__x86_64__)
+
+#include "kernel_tables.h"
+#include "simd_x86.h"
+
+#define COG_KERNEL COG_TARGET("avx2,fma,f16c,avxvnni") static
+#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
+
+#include "plain_kernels.h"
+
+#include "parts_256.h"
+
+enum { COG_TOKENS_AT_ONCE = 4 };
+
+COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const __m256i low_bits = _mm256_set1_epi8(15);
+  for (size_t column = 0; column < input->columns; column += 8) {
+    const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    __m256i low[COG_PARTS], high[COG_PARTS];
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      const __m256i bytes = cog_load_part(line, part);
+      low[part] = _mm256_and_si256(bytes, low_bits);
+      high[part] = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low_bits);
+    }
+    for (size_t token = 0; token < tokens; token++) {
+      const __m256i left = cog_broadcast(input->values + token * input->stride + column);
+      const __m256i right = cog_broadcast(input->values + token * input->stride + column + 4);
+      for (size_t part = 0; part < COG_PARTS; part++) {
+        dots[token][part] = _mm256_dpbusd_avx_epi32(dots[token][part], low[part], left);
+        dots[token][part] = _mm256_dpbusd_avx_epi32(dots[token][part], high[part], right);
+      }
+    }
+  }
+}
+
+/// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as a zero point.
+COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const __m256i sign_bits = _mm256_set1_epi8((char)0x80);
+  for (size_t column = 0; column < input->columns; column += 4) {
+    const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      const __m256i weights = _mm256_xor_si256(cog_load_part(line, part), sign_bits);
+      for (size_t token = 0; token < tokens; token++) {
+        const __m256i values = cog_broadcast(input->values + token * input->stride + column);
+        dots[token][part] = _mm256_dpbusd_avx_epi32(dots[token][part], weights, values);
+      }
+    }
+  }
+}
+
+COG_INLINE cog_ints cog_int8_zeros(void) { return _mm256_set1_epi32(128); }
+
+#include "panel_matmul.h"
+
+const CogKernels cog_avx_vnni_kernels = COG_KERNEL_TABLE(COG_AVX_VNNI, "avx-vnni");
+
+#endif

@@ -1,0 +1,95 @@
+// NEON with dot products (arm64, ARMv8.2): a line is four registers of 4 rows.
+
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+#include "kernel_tables.h"
+
+#define COG_KERNEL __attribute__((target("dotprod"))) static
+#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
+
+#include "plain_kernels.h"
+
+enum { COG_PARTS = 4, COG_TOKENS_AT_ONCE = 4 };
+typedef int32x4_t cog_ints;
+typedef float32x4_t cog_floats;
+
+COG_INLINE cog_ints cog_no_ints(void) { return vdupq_n_s32(0); }
+
+COG_INLINE cog_floats cog_no_floats(void) { return vdupq_n_f32(0); }
+
+/// Four neighboring activations in every 32-bit lane.
+COG_INLINE int8x16_t cog_broadcast(const int8_t *values) {
+  int32_t four;
+  memcpy(&four, values, sizeof four);
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+
+COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  const uint8x16_t low_bits = vdupq_n_u8(15);
+  for (size_t column = 0; column < input->columns; column += 8) {
+    const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    int8x16_t low[COG_PARTS], high[COG_PARTS];
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      const uint8x16_t bytes = vld1q_u8(line + part * 16);
+      low[part] = vreinterpretq_s8_u8(vandq_u8(bytes, low_bits));
+      high[part] = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
+    }
+    for (size_t token = 0; token < tokens; token++) {
+      const int8x16_t left = cog_broadcast(input->values + token * input->stride + column);
+      const int8x16_t right = cog_broadcast(input->values + token * input->stride + column + 4);
+      for (size_t part = 0; part < COG_PARTS; part++) {
+        dots[token][part] = vdotq_s32(dots[token][part], low[part], left);
+        dots[token][part] = vdotq_s32(dots[token][part], high[part], right);
+      }
+    }
+  }
+}
+
+COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
+  for (size_t column = 0; column < input->columns; column += 4) {
+    const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
+    if (tokens <= 2) cog_prefetch_line(line);
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      const int8x16_t weights = vreinterpretq_s8_u8(vld1q_u8(line + part * 16));
+      for (size_t token = 0; token < tokens; token++) {
+        const int8x16_t values = cog_broadcast(input->values + token * input->stride + column);
+        dots[token][part] = vdotq_s32(dots[token][part], weights, values);
+      }
+    }
+  }
+}
+
+/// The dot products above take signed weights as they are.
+COG_INLINE cog_ints cog_int8_zeros(void) { return vdupq_n_s32(0); }
+
+COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
+  const uint8_t *scales = panel + (group * COG_PANEL_ROWS + part * 4) * 2;
+  return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(scales)));
+}
+
+COG_INLINE cog_ints
+cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t part) {
+  const uint8_t *zeros = panel + matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS + part * 4;
+  const int32_t four[4] = {zeros[0], zeros[1], zeros[2], zeros[3]};
+  return vld1q_s32(four);
+}
+
+COG_INLINE cog_floats cog_add_scaled(
+    cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
+  const float32x4_t exact = vcvtq_f32_s32(vmlsq_n_s32(dots, zeros, sum));
+  return vfmaq_f32(sums, vmulq_n_f32(scales, activation_scale), exact);
+}
+
+COG_INLINE void cog_store_part(cog_floats sums, const float *bias, size_t part, float *output) {
+  if (bias) sums = vaddq_f32(sums, vld1q_f32(bias + part * 4));
+  vst1q_f32(output + part * 4, sums);
+}
+
+#include "panel_matmul.h"
+
+const CogKernels cog_neon_kernels = COG_KERNEL_TABLE(COG_NEON, "neon");
+
+#endif

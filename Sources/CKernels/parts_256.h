@@ -1,0 +1,44 @@
+// What the 256-bit instruction sets share below panel_matmul.h: a line is two registers of 8 rows.
+
+enum { COG_PARTS = 2 };
+typedef __m256i cog_ints;
+typedef __m256 cog_floats;
+
+COG_INLINE cog_ints cog_no_ints(void) { return _mm256_setzero_si256(); }
+
+COG_INLINE cog_floats cog_no_floats(void) { return _mm256_setzero_ps(); }
+
+COG_INLINE __m256i cog_load_part(const uint8_t *line, size_t part) {
+  return _mm256_loadu_si256((const __m256i *)(line + part * 32));
+}
+
+/// Four neighboring activations in every 32-bit lane.
+COG_INLINE __m256i cog_broadcast(const int8_t *values) {
+  int32_t four;
+  memcpy(&four, values, sizeof four);
+  return _mm256_set1_epi32(four);
+}
+
+COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
+  const uint8_t *scales = panel + (group * COG_PANEL_ROWS + part * 8) * 2;
+  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)scales));
+}
+
+COG_INLINE cog_ints
+cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t part) {
+  const uint8_t *zeros = panel + matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS + part * 8;
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)zeros));
+}
+
+/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), the upper halves are 0.
+COG_INLINE cog_floats cog_add_scaled(
+    cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
+  const __m256i offset = _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum & 0xFFFF));
+  const __m256 exact = _mm256_cvtepi32_ps(_mm256_sub_epi32(dots, offset));
+  return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_set1_ps(activation_scale), scales), exact, sums);
+}
+
+COG_INLINE void cog_store_part(cog_floats sums, const float *bias, size_t part, float *output) {
+  if (bias) sums = _mm256_add_ps(sums, _mm256_loadu_ps(bias + part * 8));
+  _mm256_storeu_ps(output + part * 8, sums);
+}

@@ -1,0 +1,10 @@
+// The kernels in plain C, compiled once for each instruction set: the including file defines COG_KERNEL (storage
+// class and target attribute).
+
+#include "elementwise.h"
+// After elementwise.h:
+#include "conversions.h"
+#include "panels.h"
+#include "plain_matvec.h"
+// After panels.h:
+#include "panel_quantizer.h"
