@@ -65,6 +65,7 @@ public struct Conversion {
   /// - Parameter path: the new file; one that is there is replaced at the very end.
   /// - Throws: ``CogError`` when `path` is one of the source's files, the disk is full, a tensor is damaged, or a
   ///   value cannot be stored; what ``Options/stopCheck`` throws. Nothing is left under the name then, nor beside it.
+  @discardableResult
   public func run(writingTo path: String) throws -> ConversionSummary {
     let start = ContinuousClock.now
     try OutputPlace.check(path, sources: source.files)
