@@ -8,7 +8,8 @@ public enum Checksum {
     var offset = 0
     while offset < bytes.count {
       let count = min(bytes.count - offset, 1 << 30)
-      value = CZlib.crc32(value, bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: UInt8.self), UInt32(count))
+      value = CZlib.crc32(
+        value, bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: UInt8.self), UInt32(count))
       offset += count
     }
     return UInt32(truncatingIfNeeded: value)

@@ -5,9 +5,13 @@ enum NativeDirectory {
   static let entryBytes = 128
   static let maximumRank = 4
 
-  static let plainCodes: [(UInt32, ElementType)] = [(1, .float32), (2, .float16), (3, .bfloat16), (4, .float64)]
+  static let plainCodes: [(UInt32, ElementType)] = [
+    (1, .float32), (2, .float16), (3, .bfloat16), (4, .float64),
+  ]
   static let int4Code: UInt32 = 16
   static let int8Code: UInt32 = 17
+
+  static func code(of type: ElementType) -> UInt32? { plainCodes.first { $0.1 == type }?.0 }
 
   static func encode(_ tensors: [NativeTensor]) -> [UInt8] {
     var entries = ByteWriter()
@@ -31,7 +35,7 @@ enum NativeDirectory {
       entries.write(tensor.error.worstGroup)
       entries.write(UInt32(tensor.error.worstRow))
       entries.write(UInt32(tensor.error.worstGroupIndex))
-      entries.write(plainCodes.first { $0.1 == tensor.sourceType }?.0 ?? 0)
+      entries.write(code(of: tensor.sourceType) ?? 0)
       entries.write(contentsOf: repeatElement(0, count: start + entryBytes - entries.bytes.count))
       names.write(contentsOf: name)
     }
@@ -43,57 +47,79 @@ enum NativeDirectory {
   static func decode(_ bytes: UnsafeRawBufferPointer, count: Int, data: Range<Int>) throws -> [NativeTensor] {
     let namesStart = try Checked.multiply(count, entryBytes, "size of the directory")
     guard namesStart <= bytes.count else {
-      throw CogError("the directory is too short", expected: "\(namesStart) bytes for \(count) tensors", found: "\(bytes.count)")
+      throw CogError(
+        "the directory is too short", expected: "\(namesStart) bytes for \(count) tensors",
+        found: "\(bytes.count)")
     }
-    var end = data.lowerBound
+    let names = UnsafeRawBufferPointer(rebasing: bytes[namesStart...])
+    var nameReader = ByteReader(names, what: "directory's names")
+    var dataEnd = data.lowerBound
     var seen: Set<String> = []
-    return try (0..<count).map { index in
+    let tensors = try (0..<count).map { index in
       var reader = ByteReader(bytes, at: index * entryBytes, what: "directory")
-      let tensor = try decodeEntry(&reader, names: UnsafeRawBufferPointer(rebasing: bytes[namesStart...]))
-      guard seen.insert(tensor.name).inserted else { throw CogError("a tensor stands twice", subject: tensor.name) }
-      guard tensor.offset % NativeHeader.alignment == 0, tensor.offset >= end, tensor.offset <= data.upperBound,
+      let tensor = try decodeEntry(&reader, names: &nameReader)
+      guard seen.insert(tensor.name).inserted else {
+        throw CogError("a tensor stands twice", subject: tensor.name)
+      }
+      guard tensor.offset % NativeHeader.alignment == 0, tensor.offset >= dataEnd,
+        tensor.offset <= data.upperBound,
         tensor.byteCount <= data.upperBound - tensor.offset
       else {
         throw CogError(
           "the tensor's bytes are misplaced", subject: tensor.name,
-          expected: "a multiple of \(NativeHeader.alignment) in \(end)..<\(data.upperBound)",
+          expected: "a multiple of \(NativeHeader.alignment) in \(dataEnd)..<\(data.upperBound)",
           found: "\(tensor.offset) + \(tensor.byteCount)")
       }
-      end = tensor.offset + tensor.byteCount
+      dataEnd = tensor.offset + tensor.byteCount
       return tensor
     }
+    guard nameReader.remaining == 0 else {
+      throw CogError("bytes follow the directory's names", expected: "none", found: "\(nameReader.remaining)")
+    }
+    return tensors
   }
 
-  private static func decodeEntry(_ reader: inout ByteReader, names: UnsafeRawBufferPointer) throws -> NativeTensor {
+  /// Reads one entry. Its name must start where the last one ended: names that share bytes would let a small file
+  /// ask for any amount of memory.
+  private static func decodeEntry(_ reader: inout ByteReader, names: inout ByteReader) throws -> NativeTensor
+  {
     let offset = try Checked.int(reader.read(), "offset of a tensor")
     let byteCount = try Checked.int(reader.read(), "size of a tensor")
     let nameOffset = Int(try reader.read(UInt32.self))
-    let nameLength = Int(try reader.read(UInt32.self))
-    var nameReader = ByteReader(names, at: nameOffset, what: "directory's names")
-    let name = try nameReader.readText(nameLength)
+    guard nameOffset == names.offset else {
+      throw CogError(
+        "a name is misplaced in the directory", expected: "offset \(names.offset)", found: "\(nameOffset)")
+    }
+    let name = try names.readText(Int(reader.read(UInt32.self)))
     do {
       let encoding = try encoding(code: reader.read(), groupSize: reader.read())
       let rank = Int(try reader.read(UInt32.self))
-      guard rank <= maximumRank else { throw CogError("too many dimensions", expected: "at most 4", found: "\(rank)") }
+      guard rank <= maximumRank else {
+        throw CogError("too many dimensions", expected: "at most 4", found: "\(rank)")
+      }
       let checksum: UInt32 = try reader.read()
       let sizes = try (0..<maximumRank).map { _ in try Checked.int(reader.read(), "dimension") }
+      guard sizes.dropFirst(rank).allSatisfy({ $0 == 0 }) else {
+        throw CogError("a dimension follows the last one", expected: "\(rank) dimensions", found: "\(sizes)")
+      }
       let shape = try Shape(checking: Array(sizes.prefix(rank)))
       let expected = try encoding.byteCount(of: shape)
       guard byteCount == expected else {
-        throw CogError("the size does not fit the shape", expected: "\(expected) bytes for \(shape)", found: "\(byteCount)")
+        throw CogError(
+          "the size does not fit the shape", expected: "\(expected) bytes for \(shape)", found: "\(byteCount)"
+        )
       }
-      var error = StorageError.none
-      error.relativeRMS = Float(bitPattern: try reader.read())
-      error.sqnr = Float(bitPattern: try reader.read())
-      error.worstGroup = Float(bitPattern: try reader.read())
-      error.worstRow = Int(try reader.read(UInt32.self))
-      error.worstGroupIndex = Int(try reader.read(UInt32.self))
+      let error = try decodeError(&reader)
       let sourceCode: UInt32 = try reader.read()
       guard let source = plainCodes.first(where: { $0.0 == sourceCode })?.1 else {
-        throw CogError("the source's element type is unknown", found: "code \(sourceCode)")
+        throw CogError("the source's element type is unknown", expected: "1 to 4", found: "\(sourceCode)")
+      }
+      guard try reader.take(32).allSatisfy({ $0 == 0 }) else {
+        throw CogError("reserved bytes of a directory entry are used", expected: "zeros")
       }
       return NativeTensor(
-        name: name, shape: shape, encoding: encoding, offset: offset, byteCount: byteCount, checksum: checksum,
+        name: name, shape: shape, encoding: encoding, offset: offset, byteCount: byteCount,
+        checksum: checksum,
         sourceType: source, error: error)
     } catch var error as CogError {
       error.subject = name
@@ -101,16 +127,37 @@ enum NativeDirectory {
     }
   }
 
+  private static func decodeError(_ reader: inout ByteReader) throws -> StorageError {
+    var error = StorageError.none
+    error.relativeRMS = Float(bitPattern: try reader.read())
+    error.sqnr = Float(bitPattern: try reader.read())
+    error.worstGroup = Float(bitPattern: try reader.read())
+    error.worstRow = Int(try reader.read(UInt32.self))
+    error.worstGroupIndex = Int(try reader.read(UInt32.self))
+    // The comparisons are false for NaN.
+    guard error.relativeRMS >= 0, error.worstGroup >= 0, !error.sqnr.isNaN else {
+      throw CogError(
+        "an error measure is no number", expected: "0 or more",
+        found: "\(error.relativeRMS), \(error.sqnr) dB, \(error.worstGroup)")
+    }
+    return error
+  }
+
   private static func code(of encoding: TensorEncoding) -> UInt32 {
     switch encoding {
-    case .plain(let type): plainCodes.first { $0.1 == type }?.0 ?? 0
+    case .plain(let type): code(of: type) ?? 0
     case .int4: int4Code
     case .int8: int8Code
     }
   }
 
   private static func encoding(code: UInt32, groupSize: UInt32) throws -> TensorEncoding {
-    if let type = plainCodes.first(where: { $0.0 == code })?.1 { return .plain(type) }
+    if let type = plainCodes.first(where: { $0.0 == code })?.1 {
+      guard groupSize == 0 else {
+        throw CogError("a plain tensor has a group size", expected: "0", found: "\(groupSize)")
+      }
+      return .plain(type)
+    }
     switch code {
     case int4Code: return .int4(groupSize: Int(groupSize))
     case int8Code: return .int8(groupSize: Int(groupSize))

@@ -1,6 +1,5 @@
 import CogBase
 public import CogModel
-import Foundation
 
 /// An open native file: the whole model, mapped, its tensors used where they lie.
 ///
@@ -39,7 +38,7 @@ public final class NativeFile: TensorSource {
           found: hex(computed), advice: "Copy the file again or convert again.")
       }
       let tensors = try NativeDirectory.decode(directory, count: header.tensorCount, data: header.data.range)
-      let metadata = try Self.decodeMetadata(metadataBytes)
+      let metadata = try NativeMetadata(section: metadataBytes)
       let configuration = try Array(metadata.config.utf8).withUnsafeBytes {
         try ModelConfiguration(json: $0, file: path)
       }
@@ -49,14 +48,6 @@ public final class NativeFile: TensorSource {
     table = TensorTable(configuration)
     indexByName = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
     try naming(file: path) { try checkCompleteness() }
-  }
-
-  private static func decodeMetadata(_ bytes: UnsafeRawBufferPointer) throws -> NativeMetadata {
-    do {
-      return try JSONDecoder().decode(NativeMetadata.self, from: Data(bytes))
-    } catch {
-      throw CogError("the metadata cannot be read", subject: "metadata", found: "\(error)")
-    }
   }
 
   private func checkCompleteness() throws {
@@ -102,7 +93,8 @@ public final class NativeFile: TensorSource {
     let computed = Checksum.crc32(bytes)
     guard computed == header.tokenizerChecksum else {
       throw CogError(
-        "the tokenizer is damaged", file: path, subject: "tokenizer checksum", expected: hex(header.tokenizerChecksum),
+        "the tokenizer is damaged", file: path, subject: "tokenizer checksum",
+        expected: hex(header.tokenizerChecksum),
         found: hex(computed))
     }
     return bytes
@@ -115,7 +107,8 @@ public final class NativeFile: TensorSource {
     let computed = Checksum.crc32(bytes(of: tensor))
     guard computed == tensor.checksum else {
       throw CogError(
-        "the tensor is damaged", file: path, subject: tensor.name, expected: "checksum \(hex(tensor.checksum))",
+        "the tensor is damaged", file: path, subject: tensor.name,
+        expected: "checksum \(hex(tensor.checksum))",
         found: hex(computed), advice: "Copy the file again or convert again.")
     }
   }
@@ -145,7 +138,8 @@ public final class NativeFile: TensorSource {
     guard let tensor = tensor(named: name) else { throw missing(name) }
     guard case .plain(let type) = tensor.encoding else {
       throw CogError(
-        "the tensor is quantized", file: path, subject: name, expected: "a float tensor", found: tensor.encoding.label,
+        "the tensor is quantized", file: path, subject: name, expected: "a float tensor",
+        found: tensor.encoding.label,
         advice: "Start from the checkpoint or from a native float file.")
     }
     return TensorView(elementType: type, shape: tensor.shape, bytes: bytes(of: tensor), owner: mapping)

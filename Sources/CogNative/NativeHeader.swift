@@ -50,7 +50,8 @@ struct NativeHeader: Equatable {
   init(_ bytes: UnsafeRawBufferPointer) throws {
     guard bytes.count >= Self.byteCount else {
       throw CogError(
-        "the file is too short for a native file", expected: "at least \(Self.byteCount) bytes", found: "\(bytes.count)")
+        "the file is too short for a native file", expected: "at least \(Self.byteCount) bytes",
+        found: "\(bytes.count)")
     }
     guard bytes.prefix(Self.magic.count).elementsEqual(Self.magic) else {
       throw CogError(
@@ -61,7 +62,8 @@ struct NativeHeader: Equatable {
     let version: UInt32 = try reader.read()
     guard version == Self.version else {
       throw CogError(
-        "the format's version is unknown", subject: "version", expected: "\(Self.version)", found: "\(version)",
+        "the format's version is unknown", subject: "version", expected: "\(Self.version)",
+        found: "\(version)",
         advice: "Convert the checkpoint again with this version of cogvlm.")
     }
     let stored = bytes.loadUnaligned(fromByteOffset: Self.byteCount - 4, as: UInt32.self).littleEndian
@@ -72,6 +74,12 @@ struct NativeHeader: Equatable {
         advice: "Copy the file again or convert again.")
     }
     try readFields(&reader, actualSize: bytes.count)
+    guard try reader.take(Self.byteCount - 4 - reader.offset).allSatisfy({ $0 == 0 }),
+      bytes[Self.byteCount..<min(Self.alignment, bytes.count)].allSatisfy({ $0 == 0 })
+    else {
+      throw CogError("reserved bytes of the header are used", expected: "zeros up to byte \(Self.alignment)")
+    }
+    try checkPlaces()
   }
 
   private mutating func readFields(_ reader: inout ByteReader, actualSize: Int) throws {
@@ -82,7 +90,8 @@ struct NativeHeader: Equatable {
     fileSize = try Checked.int(reader.read(), "file size")
     guard fileSize == actualSize else {
       throw CogError(
-        actualSize < fileSize ? "the file is cut off" : "bytes follow the end of the file", expected: "\(fileSize) bytes",
+        actualSize < fileSize ? "the file is cut off" : "bytes follow the end of the file",
+        expected: "\(fileSize) bytes",
         found: "\(actualSize)", advice: "Copy the file again.")
     }
     data = try Self.section(&reader, "data", fileSize)
@@ -98,12 +107,35 @@ struct NativeHeader: Equatable {
     tokenizerChecksum = try reader.read()
   }
 
+  /// Sections start on their alignment behind the header's page, and no two overlap.
+  private func checkPlaces() throws {
+    let sections = [
+      ("data", data, Self.alignment), ("directory", directory, 64), ("metadata", metadata, 64),
+      ("tokenizer", tokenizer, 64),
+    ]
+    for (name, section, alignment) in sections
+    where section.offset % alignment != 0 || section.offset < Self.alignment {
+      throw CogError(
+        "the \(name) section is misplaced",
+        expected: "a multiple of \(alignment), at least \(Self.alignment)",
+        found: "\(section.offset)")
+    }
+    let ordered = sections.sorted { ($0.1.offset, $0.1.count) < ($1.1.offset, $1.1.count) }
+    for (first, second) in zip(ordered, ordered.dropFirst()) where first.1.range.upperBound > second.1.offset
+    {
+      throw CogError(
+        "the \(first.0) section and the \(second.0) section overlap",
+        found: "\(first.1.range), \(second.1.range)")
+    }
+  }
+
   private static func section(_ reader: inout ByteReader, _ name: String, _ fileSize: Int) throws -> Section {
     let offset = try Checked.int(reader.read(), "offset of the \(name)")
     let count = try Checked.int(reader.read(), "size of the \(name)")
     guard offset <= fileSize, count <= fileSize - offset else {
       throw CogError(
-        "the \(name) section lies outside of the file", expected: "at most byte \(fileSize)", found: "\(offset) + \(count)")
+        "the \(name) section lies outside of the file", expected: "at most byte \(fileSize)",
+        found: "\(offset) + \(count)")
     }
     return Section(offset: offset, count: count)
   }

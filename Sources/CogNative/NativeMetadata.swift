@@ -45,26 +45,54 @@ public struct NativeMetadata: Equatable, Sendable, Codable {
     }
   }
 
-  /// How the tensors were stored.
+  /// How the tensors were stored: for each kind of tensor an encoding as ``TensorEncoding/label`` shows it, or
+  /// "source".
   public struct Recipe: Equatable, Sendable, Codable {
-    /// Encoding of the linear layers' weights, as ``TensorEncoding/label`` shows it, or "source".
+    /// The weights of the language model's linear layers.
     public var linear: String
-    /// Encoding of the embedding table.
+    /// The weights of the vision tower's linear layers.
+    public var vision: String
+    /// The weights of the adapter's linear layers.
+    public var adapter: String
+    /// The embedding table.
     public var embedding: String
-    /// Encoding of the output head.
+    /// The output head.
     public var head: String
-    /// Encoding of everything else.
+    /// Everything else.
     public var other: String
+    /// Exceptions by name; of several that fit a tensor the last one counts.
+    public var overrides: [Override]
     /// How scales were chosen, or "none" when nothing was quantized.
     public var method: String
 
-    /// A recipe.
-    public init(linear: String, embedding: String, head: String, other: String, method: String) {
+    /// A recipe; the vision tower and the adapter follow `linear` unless they are named.
+    public init(
+      linear: String, vision: String? = nil, adapter: String? = nil, embedding: String, head: String,
+      other: String,
+      overrides: [Override] = [], method: String
+    ) {
       self.linear = linear
+      self.vision = vision ?? linear
+      self.adapter = adapter ?? linear
       self.embedding = embedding
       self.head = head
       self.other = other
+      self.overrides = overrides
       self.method = method
+    }
+  }
+
+  /// An exception of a recipe.
+  public struct Override: Equatable, Sendable, Codable {
+    /// Tensor names that it is for, with `*` and `?` as in file names.
+    public var pattern: String
+    /// Their encoding, or "source".
+    public var encoding: String
+
+    /// An exception.
+    public init(pattern: String, encoding: String) {
+      self.pattern = pattern
+      self.encoding = encoding
     }
   }
 }

@@ -23,7 +23,7 @@ public struct StorageError: Equatable, Sendable, Codable {
   public init(
     squaredError: Double, squares: Double, worstGroup: Float = 0, worstRow: Int = 0, worstGroupIndex: Int = 0
   ) {
-    let ratio = squares > 0 ? (squaredError / squares).squareRoot() : (squaredError > 0 ? .infinity : 0)
+    let ratio = Self.ratio(squaredError: squaredError, squares: squares)
     relativeRMS = Float(ratio)
     sqnr = ratio > 0 ? Float(-20 * log10(ratio)) : .infinity
     self.worstGroup = worstGroup
@@ -31,8 +31,42 @@ public struct StorageError: Equatable, Sendable, Codable {
     self.worstGroupIndex = worstGroupIndex
   }
 
+  /// Root of the squared error's sum over root of the squares' sum, as ``relativeRMS`` has it.
+  static func ratio(squaredError: Double, squares: Double) -> Double {
+    guard squares > 0 else { return squaredError > 0 ? .infinity : 0 }
+    let ratio = (squaredError / squares).squareRoot()
+    return ratio.isNaN ? .infinity : ratio
+  }
+
   /// No error: the values are the source's to the bit.
   public static let none = StorageError(squaredError: 0, squares: 0)
+}
+
+extension StorageError {
+  private enum CodingKeys: String, CodingKey {
+    case relativeRMS, sqnr, worstGroup, worstRow, worstGroupIndex
+  }
+
+  /// Encodes the five numbers; JSON has no infinity, so an infinite one is null.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(relativeRMS.isFinite ? relativeRMS : nil, forKey: .relativeRMS)
+    try container.encode(sqnr.isFinite ? sqnr : nil, forKey: .sqnr)
+    try container.encode(worstGroup.isFinite ? worstGroup : nil, forKey: .worstGroup)
+    try container.encode(worstRow, forKey: .worstRow)
+    try container.encode(worstGroupIndex, forKey: .worstGroupIndex)
+  }
+
+  /// Decodes what ``encode(to:)`` wrote.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    relativeRMS = try container.decode(Float?.self, forKey: .relativeRMS) ?? .infinity
+    let sqnr = try container.decode(Float?.self, forKey: .sqnr)
+    self.sqnr = sqnr ?? (relativeRMS == 0 ? .infinity : -.infinity)
+    worstGroup = try container.decode(Float?.self, forKey: .worstGroup) ?? .infinity
+    worstRow = try container.decode(Int.self, forKey: .worstRow)
+    worstGroupIndex = try container.decode(Int.self, forKey: .worstGroupIndex)
+  }
 }
 
 /// One entry of a native file's directory (`Formats/native.md`, "Directory").

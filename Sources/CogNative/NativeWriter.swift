@@ -1,5 +1,4 @@
 public import CogBase
-import Foundation
 
 /// Writes a native file front to back: tensors one at a time, then tokenizer, metadata and directory.
 ///
@@ -7,6 +6,11 @@ import Foundation
 public final class NativeWriter {
   private let file: AtomicFile
   private var tensors: [NativeTensor] = []
+  private var names: Set<String> = []
+  /// The tensor between ``begin(name:shape:encoding:sourceType:)`` and ``end(error:)``.
+  private var current: NativeTensor?
+  /// CRC-32 of what was written of it.
+  private var checksum: UInt32 = 0
 
   /// Starts a file. - Throws: ``CogError`` when the place cannot be written.
   public init(path: String) throws {
@@ -17,7 +21,7 @@ public final class NativeWriter {
   /// The path that the file will have.
   public var path: String { file.path }
 
-  /// Writes one tensor.
+  /// Writes one tensor whose bytes are all at hand.
   ///
   /// - Parameters:
   ///   - bytes: the elements in `encoding`, exactly as many as the shape asks for.
@@ -25,35 +29,85 @@ public final class NativeWriter {
   ///   - error: what the encoding lost.
   /// - Throws: ``CogError`` when the number of bytes is wrong or the disk fails.
   public func append(
-    name: String, shape: Shape, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer, sourceType: ElementType,
+    name: String, shape: Shape, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer,
+    sourceType: ElementType,
     error: StorageError
   ) throws {
-    let expected = try encoding.byteCount(of: shape)
-    guard bytes.count == expected, shape.rank <= NativeDirectory.maximumRank else {
-      throw CogError(
-        "a tensor cannot be stored", file: path, subject: name, expected: "\(expected) bytes, at most 4 dimensions",
-        found: "\(bytes.count) bytes, \(shape)")
+    try begin(name: name, shape: shape, encoding: encoding, sourceType: sourceType)
+    try write(bytes)
+    try end(error: error)
+  }
+
+  /// Starts a tensor whose bytes come in pieces: ``write(_:)`` them, then ``end(error:)``.
+  ///
+  /// - Parameter sourceType: the element type in the checkpoint.
+  /// - Throws: ``CogError`` when the format cannot hold the tensor, its name was written before, or another
+  ///   tensor is not ended yet.
+  public func begin(name: String, shape: Shape, encoding: TensorEncoding, sourceType: ElementType) throws {
+    guard current == nil else { throw misuse(name, "the tensor before it is not complete") }
+    guard names.insert(name).inserted else { throw misuse(name, "it was written before") }
+    guard shape.rank <= NativeDirectory.maximumRank else {
+      throw misuse(name, "it has more than \(NativeDirectory.maximumRank) dimensions: \(shape)")
     }
+    for type in [encoding.plainType, sourceType].compactMap({ $0 })
+    where NativeDirectory.code(of: type) == nil {
+      throw misuse(name, "the format has no element type \(type.rawValue)")
+    }
+    let byteCount = try encoding.byteCount(of: shape)
     try file.pad(to: NativeHeader.alignment)
+    current = NativeTensor(
+      name: name, shape: shape, encoding: encoding, offset: file.offset, byteCount: byteCount, checksum: 0,
+      sourceType: sourceType, error: .none)
+    checksum = 0
+  }
+
+  /// Writes the next bytes of the tensor that was begun.
+  ///
+  /// - Throws: ``CogError`` when they are more than the shape asks for or the disk fails.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    guard let current else { throw misuse(nil, "bytes come before a tensor") }
+    let left = current.byteCount - (file.offset - current.offset)
+    guard bytes.count <= left else {
+      throw misuse(current.name, "\(bytes.count) bytes come where \(left) of \(current.byteCount) are left")
+    }
+    checksum = Checksum.crc32(bytes, continuing: checksum)
+    try file.write(bytes)
+  }
+
+  /// Ends the tensor that was begun.
+  ///
+  /// - Parameter error: what the encoding lost.
+  /// - Throws: ``CogError`` when bytes are missing.
+  public func end(error: StorageError) throws {
+    guard let tensor = current else { throw misuse(nil, "no tensor was begun") }
+    guard file.offset == tensor.offset + tensor.byteCount else {
+      throw misuse(
+        tensor.name, "\(file.offset - tensor.offset) of its \(tensor.byteCount) bytes were written")
+    }
     tensors.append(
       NativeTensor(
-        name: name, shape: shape, encoding: encoding, offset: file.offset, byteCount: bytes.count,
-        checksum: Checksum.crc32(bytes), sourceType: sourceType, error: error))
-    try file.write(bytes)
+        name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, offset: tensor.offset,
+        byteCount: tensor.byteCount, checksum: checksum, sourceType: tensor.sourceType, error: error))
+    current = nil
+  }
+
+  private func misuse(_ tensor: String?, _ why: String) -> CogError {
+    CogError("the tensor cannot be stored: \(why)", file: path, subject: tensor)
   }
 
   /// Writes what follows the tensors, makes the file durable and gives it its name.
   ///
   /// - Parameter tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
-  /// - Throws: ``CogError`` when the disk fails; nothing appears under the name then.
-  public func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws {
+  /// - Returns: the bytes of the file.
+  /// - Throws: ``CogError`` when a tensor is not ended or the disk fails; nothing appears under the name then.
+  @discardableResult
+  public func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws -> Int {
+    if let current { throw misuse(current.name, "it is not complete") }
     try file.pad(to: NativeHeader.alignment)
     var header = NativeHeader()
     header.data = .init(offset: NativeHeader.alignment, count: file.offset - NativeHeader.alignment)
     header.tokenizer = try append(tokenizer)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let metadataBytes = try Array(encoder.encode(metadata))
+    let metadataBytes = try metadata.section()
     header.metadata = try append(metadataBytes)
     let directory = NativeDirectory.encode(tensors)
     header.directory = try append(directory)
@@ -65,6 +119,24 @@ public final class NativeWriter {
     header.fileSize = file.offset
     try header.encoded().withUnsafeBytes { try file.write($0, at: 0) }
     try file.commit()
+    return header.fileSize
+  }
+
+  /// Bytes that the file has beside its tensors, each of them padded: an upper bound for the check of free space.
+  ///
+  /// - Parameter nameBytes: bytes of all tensors' names together.
+  public static func overhead(tensorCount: Int, nameBytes: Int, metadataBytes: Int, tokenizerBytes: Int)
+    -> Int
+  {
+    2 * NativeHeader.alignment + 3 * 64 + tensorCount * NativeDirectory.entryBytes + nameBytes + metadataBytes
+      + tokenizerBytes
+  }
+
+  /// Bytes that a tensor takes in the file together with the padding that follows it.
+  ///
+  /// - Throws: ``CogError`` when the number does not fit 63 bits.
+  public static func paddedByteCount(of shape: Shape, in encoding: TensorEncoding) throws -> Int {
+    try Checked.alignUp(encoding.byteCount(of: shape), to: NativeHeader.alignment, "bytes of a tensor")
   }
 
   /// Removes what was written. An object that goes away unfinished does the same.

@@ -37,7 +37,8 @@ public struct PanelLayout: Equatable, Sendable {
   public init(encoding: TensorEncoding, rows: Int, columns: Int) throws {
     guard let groupSize = encoding.groupSize, TensorEncoding.groupSizes.contains(groupSize) else {
       throw CogError(
-        "this is no quantized encoding", expected: "int4 or int8 in groups of 32, 64 or 128", found: encoding.label)
+        "this is no quantized encoding", expected: "int4 or int8 in groups of 32, 64 or 128",
+        found: encoding.label)
     }
     guard rows > 0, columns > 0 else {
       throw CogError("a quantized tensor has no elements", found: "[\(rows), \(columns)]")
@@ -57,6 +58,18 @@ public struct PanelLayout: Equatable, Sendable {
     panelBytes = try Checked.add(
       headerBytes, Checked.multiply(lineCount, Self.lineBytes, "lines of a panel"), "bytes of a panel")
     byteCount = try Checked.multiply(panelCount, panelBytes, "bytes of a quantized tensor")
+  }
+
+  /// The layout of a tensor seen as the matrix `[first dimension, product of the others]`.
+  ///
+  /// - Throws: ``CogError`` as ``init(encoding:rows:columns:)``.
+  public init(encoding: TensorEncoding, shape: Shape) throws {
+    // Without this, the product of the other dimensions could overflow beside a first dimension of 0.
+    guard shape.dimensions.allSatisfy({ $0 > 0 }) else {
+      throw CogError("a quantized tensor has no elements", found: shape.description)
+    }
+    _ = try shape.checkedElementCount()
+    try self.init(encoding: encoding, rows: shape.rows, columns: shape.columns)
   }
 
   /// Offset of the scale of a row and group from the tensor's first byte.

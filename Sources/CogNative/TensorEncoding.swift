@@ -23,6 +23,11 @@ public enum TensorEncoding: Hashable, Sendable {
     }
   }
 
+  /// The element type of a plain tensor, or nil for a quantized one.
+  public var plainType: ElementType? {
+    if case .plain(let type) = self { type } else { nil }
+  }
+
   /// A short name for tables: `BF16`, `int4/64`.
   public var label: String {
     switch self {
@@ -34,11 +39,11 @@ public enum TensorEncoding: Hashable, Sendable {
 
   /// Bytes that a tensor of `shape` takes in this encoding.
   ///
-  /// - Throws: ``CogError`` when the number does not fit 63 bits.
+  /// - Throws: ``CogError`` when the number does not fit 63 bits, or a quantized tensor has no elements.
   public func byteCount(of shape: Shape) throws -> Int {
     switch self {
     case .plain(let type): try shape.byteCount(of: type)
-    case .int4, .int8: try PanelLayout(encoding: self, rows: shape.rows, columns: shape.columns).byteCount
+    case .int4, .int8: try PanelLayout(encoding: self, shape: shape).byteCount
     }
   }
 }

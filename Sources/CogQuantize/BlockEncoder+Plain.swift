@@ -1,0 +1,121 @@
+import CogBase
+import CogCompute
+import CogModel
+import CogNative
+
+/// What storing plain elements in another type did to them.
+struct PlainOutcome {
+  /// Values that are NaN or infinite in the source, and the index of the first.
+  var nonFinite = 0
+  var firstNonFinite: Int?
+  /// Finite values that became infinite, and the index of the first.
+  var overflowed = 0
+  var firstOverflow: Int?
+  /// Values other than 0 that became 0.
+  var vanished = 0
+  /// Sums over the finite values of the source.
+  var squaredError = 0.0
+  var squares = 0.0
+
+  /// Adds what happened to elements that start at `offset`.
+  mutating func add(_ other: PlainOutcome, at offset: Int) {
+    nonFinite += other.nonFinite
+    firstNonFinite = firstNonFinite ?? other.firstNonFinite.map { $0 + offset }
+    overflowed += other.overflowed
+    firstOverflow = firstOverflow ?? other.firstOverflow.map { $0 + offset }
+    vanished += other.vanished
+    squaredError += other.squaredError
+    squares += other.squares
+  }
+}
+
+extension BlockEncoder {
+  /// Stores elements in a floating-point type; in their own type to the bit.
+  ///
+  /// F64 goes to the narrower types by way of float32, as PyTorch does.
+  ///
+  /// - Parameter inspect: sees what happened to the elements up to now before a block goes out; what it throws ends
+  ///   the work.
+  func convert(
+    _ view: TensorView, to type: ElementType, inspect: (PlainOutcome) throws -> Void, emit: Emit
+  ) throws -> PlainOutcome {
+    guard let sourceWidth = view.elementType.byteWidth, let width = type.byteWidth else {
+      throw CogError(
+        "elements cannot be converted", found: "\(view.elementType.rawValue) to \(type.rawValue)")
+    }
+    let count = view.bytes.count / sourceWidth
+    let isSame = type == view.elementType
+    let blockElements = min(Self.chunkElements * Self.chunksPerBlock, max(count, 1))
+    let output = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: isSame ? 0 : blockElements * width, alignment: 64)
+    defer { output.deallocate() }
+    var total = PlainOutcome()
+    for first in stride(from: 0, to: count, by: blockElements) {
+      try stopCheck()
+      let elements = min(blockElements, count - first)
+      let source = UnsafeRawBufferPointer(
+        rebasing: view.bytes[first * sourceWidth..<(first + elements) * sourceWidth])
+      let results = parallelResults((elements - 1) / Self.chunkElements + 1) { index in
+        let start = index * Self.chunkElements
+        let end = min(start + Self.chunkElements, elements)
+        let chunk = UnsafeRawBufferPointer(rebasing: source[start * sourceWidth..<end * sourceWidth])
+        let (nonFinite, firstNonFinite) = NonFinite.count(in: chunk, of: view.elementType)
+        var outcome = PlainOutcome(nonFinite: nonFinite, firstNonFinite: firstNonFinite)
+        if !isSame {
+          let target = UnsafeMutableRawBufferPointer(rebasing: output[start * width..<end * width])
+          try convertChunk(chunk, of: view.elementType, to: type, into: target, outcome: &outcome)
+        }
+        return outcome
+      }
+      for (index, result) in results.enumerated() {
+        total.add(try result.get(), at: first + index * Self.chunkElements)
+      }
+      try inspect(total)
+      let block = isSame ? source : UnsafeRawBufferPointer(rebasing: output[..<(elements * width)])
+      try emit(block, source.count)
+    }
+    return total
+  }
+
+  private func convertChunk(
+    _ chunk: UnsafeRawBufferPointer, of sourceType: ElementType, to type: ElementType,
+    into target: UnsafeMutableRawBufferPointer, outcome: inout PlainOutcome
+  ) throws {
+    let count = chunk.count / (sourceType.byteWidth ?? 1)
+    try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * count) { floats in
+      let values = UnsafeMutableBufferPointer(rebasing: floats[..<count])
+      let stored = UnsafeMutableBufferPointer(rebasing: floats[count...])
+      try kernels.convert(chunk, of: sourceType, to: values)
+      try kernels.convert(UnsafeBufferPointer(values), to: type, into: target)
+      try kernels.convert(UnsafeRawBufferPointer(target), of: type, to: stored)
+      if sourceType == .float64 {
+        measure(count, stored, &outcome) { index in
+          let bits = chunk.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
+          return Double(bitPattern: UInt64(littleEndian: bits))
+        }
+      } else {
+        measure(count, stored, &outcome) { Double(values[$0]) }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func measure(
+    _ count: Int, _ stored: UnsafeMutableBufferPointer<Float>, _ outcome: inout PlainOutcome,
+    _ value: (Int) -> Double
+  ) {
+    for index in 0..<count {
+      let original = value(index)
+      guard original.isFinite else { continue }
+      let difference = original - Double(stored[index])
+      outcome.squaredError += difference * difference
+      outcome.squares += original * original
+      if stored[index].isInfinite {
+        outcome.overflowed += 1
+        outcome.firstOverflow = outcome.firstOverflow ?? index
+      } else if stored[index] == 0 && original != 0 {
+        outcome.vanished += 1
+      }
+    }
+  }
+}

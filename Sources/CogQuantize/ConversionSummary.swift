@@ -1,0 +1,113 @@
+public import CogBase
+public import CogModel
+public import CogNative
+
+/// What a conversion wrote and what it lost.
+public struct ConversionSummary: Codable, Equatable, Sendable {
+  /// One tensor of the new file.
+  public struct Tensor: Codable, Equatable, Sendable {
+    /// Its name.
+    public let name: String
+    /// The part of the model that it belongs to.
+    public let part: ModelPart
+    /// Its shape.
+    public let shape: Shape
+    /// Its element type in the source.
+    public let sourceType: ElementType
+    /// Its encoding, as ``TensorEncoding/label`` shows it.
+    public let encoding: String
+    /// Whether that encoding is int4 or int8.
+    public let isQuantized: Bool
+    /// Bytes in the new file.
+    public let bytes: Int
+    /// Bytes that it takes in BF16.
+    public let bfloat16Bytes: Int
+    /// What the encoding lost.
+    public let error: StorageError
+    /// Finite values that became infinite.
+    public let overflowed: Int
+    /// Values other than 0 that became 0; not counted where weights are quantized.
+    public let vanished: Int
+    /// Values that are NaN or infinite in the source.
+    public let nonFinite: Int
+  }
+
+  /// The tensors of one part of the model together.
+  public struct Part: Codable, Equatable, Sendable {
+    /// The part.
+    public let part: ModelPart
+    /// Elements.
+    public let weights: Int
+    /// Bytes in the new file.
+    public let bytes: Int
+    /// Bits for each weight, scales and padding included.
+    public let bitsPerWeight: Double
+  }
+
+  /// All tensors in the order of the file.
+  public let tensors: [Tensor]
+  /// The parts of the model.
+  public let parts: [Part]
+  /// Bytes of the new file.
+  public let fileBytes: Int
+  /// Bytes of the tensors in the source.
+  public let sourceBytes: Int
+  /// Bits for each weight over all tensors.
+  public let bitsPerWeight: Double
+  /// Bytes of the quantized tensors over the bytes that they take in BF16, or nil when there are none.
+  public let quantizedRatio: Double?
+  /// Bytes of the file over the bytes that all tensors take in BF16.
+  public let fileRatio: Double
+  /// Whole seconds and their fraction from start to end.
+  public let seconds: Double
+  /// What the user should know, one sentence each.
+  public let warnings: [String]
+
+  init(tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double) {
+    func ratio(_ part: Int, _ whole: Int) -> Double { Double(part) / Double(max(whole, 1)) }
+    func bitsPerWeight(_ list: [Tensor]) -> Double {
+      ratio(list.reduce(0) { $0 + $1.bytes }, list.reduce(0) { $0 + $1.shape.elementCount }) * 8
+    }
+    self.tensors = tensors
+    self.fileBytes = fileBytes
+    self.sourceBytes = sourceBytes
+    self.seconds = seconds
+    self.bitsPerWeight = bitsPerWeight(tensors)
+    parts = ModelPart.allCases.compactMap { part in
+      let list = tensors.filter { $0.part == part }
+      guard !list.isEmpty else { return nil }
+      return Part(
+        part: part, weights: list.reduce(0) { $0 + $1.shape.elementCount },
+        bytes: list.reduce(0) { $0 + $1.bytes },
+        bitsPerWeight: bitsPerWeight(list))
+    }
+    let quantized = tensors.filter(\.isQuantized)
+    quantizedRatio =
+      quantized.isEmpty
+      ? nil : ratio(quantized.reduce(0) { $0 + $1.bytes }, quantized.reduce(0) { $0 + $1.bfloat16Bytes })
+    fileRatio = ratio(fileBytes, tensors.reduce(0) { $0 + $1.bfloat16Bytes })
+    warnings = tensors.flatMap(Self.warnings)
+  }
+
+  /// Bytes of int4 tensors over the bytes that they take in BF16, or nil when there are none.
+  public var int4Ratio: Double? {
+    let list = tensors.filter { $0.encoding.hasPrefix("int4") }
+    guard !list.isEmpty else { return nil }
+    return Double(list.reduce(0) { $0 + $1.bytes }) / Double(list.reduce(0) { $0 + $1.bfloat16Bytes })
+  }
+
+  private static func warnings(_ tensor: Tensor) -> [String] {
+    var list: [String] = []
+    if tensor.nonFinite > 0 {
+      list.append(
+        "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite and are kept as \(tensor.encoding).")
+    }
+    if tensor.overflowed > 0 {
+      list.append("\(tensor.name): \(tensor.overflowed) values became infinite as \(tensor.encoding).")
+    }
+    if tensor.vanished > 0 {
+      list.append("\(tensor.name): \(tensor.vanished) values became 0 as \(tensor.encoding).")
+    }
+    return list
+  }
+}

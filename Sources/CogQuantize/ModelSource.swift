@@ -1,0 +1,75 @@
+import CogBase
+public import CogModel
+public import CogNative
+
+/// A whole model in full precision: what a conversion reads.
+public struct ModelSource: Sendable {
+  /// Where the file's provenance comes from.
+  enum Provenance: Sendable {
+    /// Files to be hashed.
+    case files([String])
+    /// What a native file says.
+    case carried([NativeMetadata.SourceFile])
+  }
+
+  /// The tensors.
+  public let tensors: any TensorSource
+  /// The text of `config.json`, unchanged.
+  public let configurationText: String
+  /// The model's sizes.
+  public let configuration: ModelConfiguration
+  /// The tokenizer in the form of `Formats/tokenizer.md`.
+  public let tokenizer: [UInt8]
+  let provenance: Provenance
+
+  /// A model from its pieces.
+  ///
+  /// - Parameters:
+  ///   - configurationText: the text of `config.json`.
+  ///   - tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
+  ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`, `tokenizer.json`.
+  /// - Throws: ``CogError`` when the configuration is not one of this model.
+  public init(
+    tensors: any TensorSource, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
+  ) throws {
+    let file = otherFiles.first ?? tensors.path
+    try self.init(
+      tensors: tensors, configurationText: configurationText, configurationFile: file, tokenizer: tokenizer,
+      provenance: .files(tensors.files + otherFiles))
+  }
+
+  /// A native file without quantized tensors: configuration, tokenizer and provenance are carried over.
+  ///
+  /// - Throws: ``CogError`` when tensors are quantized or the tokenizer is damaged.
+  public init(native file: NativeFile) throws {
+    if let quantized = file.tensors.first(where: \.encoding.isQuantized) {
+      throw CogError(
+        "the file is quantized already", file: file.path, subject: quantized.name, expected: "float tensors",
+        found: quantized.encoding.label, advice: "Start from the checkpoint or from a native float file.")
+    }
+    try self.init(
+      tensors: file, configurationText: file.metadata.config, configurationFile: file.path,
+      tokenizer: Array(file.tokenizerBytes()), provenance: .carried(file.metadata.provenance.sources))
+  }
+
+  private init(
+    tensors: any TensorSource, configurationText: String, configurationFile: String, tokenizer: [UInt8],
+    provenance: Provenance
+  ) throws {
+    self.tensors = tensors
+    self.configurationText = configurationText
+    configuration = try Array(configurationText.utf8).withUnsafeBytes {
+      try ModelConfiguration(json: $0, file: configurationFile)
+    }
+    self.tokenizer = tokenizer
+    self.provenance = provenance
+  }
+
+  /// All files that are read.
+  var files: [String] {
+    switch provenance {
+    case .files(let paths): paths
+    case .carried: tensors.files
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import CogBase
+import CogModel
+import CogNative
+import CogTestSupport
+import Foundation
+import Testing
+
+@Suite("Native files that are written and read again")
+struct NativeRoundTripTests {
+  @Test("the writer's file is the specification's, byte for byte")
+  func writerMatchesSpecification() throws {
+    let folder = try TemporaryFolder()
+    let model = try TinyModel.mixed()
+    try model.write(to: folder.path("tiny.cogvlm"))
+    let written = try [UInt8](Data(contentsOf: folder.url.appending(path: "tiny.cogvlm")))
+    #expect(written == (try RawNativeFile(model).bytes))
+    #expect(try folder.contents() == ["tiny.cogvlm"])
+  }
+
+  @Test("a file gives back what was written")
+  func roundTrip() throws {
+    let folder = try TemporaryFolder()
+    let model = try TinyModel.mixed()
+    let path = folder.path("tiny.cogvlm")
+    try model.write(to: path)
+    let file = try NativeFile(path: path)
+    #expect(file.metadata == model.metadata)
+    #expect(file.configuration.hiddenSize == 32)
+    #expect(try Array(file.tokenizerBytes()) == model.tokenizer)
+    #expect(file.tensors.count == file.table.specifications.count)
+    for (tensor, original) in zip(file.tensors, model.tensors) {
+      #expect(tensor.name == original.name)
+      #expect(tensor.shape == original.shape)
+      #expect(tensor.encoding == original.encoding)
+      #expect(tensor.error == original.error)
+      #expect(file.bytes(of: tensor).elementsEqual(original.bytes))
+      #expect(tensor.offset % 4096 == 0)
+      try file.verifyChecksum(of: tensor)
+    }
+    #expect(!file.isFloat)
+    #expect(file.fileSize == (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int))
+  }
+
+  @Test("a plain tensor's view is its bytes, a quantized tensor has none")
+  func views() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("tiny.cogvlm")
+    try TinyModel.mixed().write(to: path)
+    let file = try NativeFile(path: path)
+    let head = try #require(file.tensor(named: "lm_head.weight"))
+    let view = try file.view(of: "lm_head.weight")
+    #expect(view.elementType == .float32 && view.bytes.elementsEqual(file.bytes(of: head)))
+    #expect(file.record(of: "lm_head.weight")?.fileOffset == head.offset)
+    #expect(file.record(of: "model.embed_tokens.weight") == nil)
+    let error = #expect(throws: CogError.self) { try file.view(of: "model.embed_tokens.weight") }
+    #expect(error?.file == path && error?.subject == "model.embed_tokens.weight" && error?.found == "int8/64")
+    #expect(throws: CogError.self) { try file.view(of: "no.such.tensor") }
+  }
+
+  @Test("values of every encoding lie within what the directory says was lost")
+  func values() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("tiny.cogvlm")
+    try TinyModel.mixed().write(to: path)
+    let file = try NativeFile(path: path)
+    // The same numbers without loss.
+    let plain = try TinyModel()
+    for (tensor, original) in zip(file.tensors, plain.tensors) {
+      let expected = stride(from: 0, to: original.bytes.count, by: 2).map {
+        Float(bitPattern: UInt32(original.bytes[$0]) << 16 | UInt32(original.bytes[$0 + 1]) << 24)
+      }
+      let values = try file.values(of: tensor)
+      let squaredError = zip(values, expected).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+      let squares = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let relative = (squaredError / squares).squareRoot()
+      #expect(
+        abs(relative - Double(tensor.error.relativeRMS)) <= 1e-6 * relative
+          + (tensor.encoding == .plain(.float16) ? 1e-3 : 0))
+      if tensor.shape.rows > 3 {
+        let columns = tensor.shape.columns
+        #expect(try file.values(of: tensor, rows: 1..<3) == Array(values[columns..<3 * columns]))
+      }
+      #expect(throws: CogError.self) { try file.values(of: tensor, rows: 0..<tensor.shape.rows + 1) }
+    }
+  }
+
+  @Test("a tensor written in pieces is the tensor written whole")
+  func streamed() throws {
+    let folder = try TemporaryFolder()
+    let model = try TinyModel.mixed()
+    try model.write(to: folder.path("whole.cogvlm"))
+    let writer = try NativeWriter(path: folder.path("pieces.cogvlm"))
+    for (index, tensor) in model.tensors.enumerated() {
+      try writer.begin(
+        name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, sourceType: .bfloat16)
+      let piece = 1 + index * 37
+      try tensor.bytes.withUnsafeBytes { bytes in
+        for start in stride(from: 0, to: bytes.count, by: piece) {
+          try writer.write(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + piece, bytes.count)]))
+        }
+      }
+      try writer.end(error: tensor.error)
+    }
+    try writer.finish(metadata: model.metadata, tokenizer: model.tokenizer)
+    #expect(
+      FileManager.default.contentsEqual(
+        atPath: folder.path("whole.cogvlm"), andPath: folder.path("pieces.cogvlm")))
+  }
+
+  @Test("the writer refuses too many bytes, too few, a name twice, and a tensor inside another")
+  func writerMisuse() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("tiny.cogvlm")
+    let writer = try NativeWriter(path: path)
+    let bytes = [UInt8](repeating: 1, count: 8)
+    func write(_ count: Int) throws {
+      try bytes.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+    func begin(_ name: String) throws {
+      try writer.begin(name: name, shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+    }
+    #expect(throws: CogError.self) { try write(1) }
+    #expect(throws: CogError.self) { try writer.end(error: .none) }
+    try begin("a")
+    try write(4)
+    let tooMany = #expect(throws: CogError.self) { try write(3) }
+    #expect(tooMany?.file == path && tooMany?.subject == "a")
+    #expect(throws: CogError.self) { try writer.end(error: .none) }
+    #expect(throws: CogError.self) { try begin("b") }
+    let model = try TinyModel()
+    #expect(throws: CogError.self) { try writer.finish(metadata: model.metadata, tokenizer: []) }
+    try write(2)
+    try writer.end(error: .none)
+    #expect(throws: CogError.self) { try begin("a") }
+    #expect(throws: CogError.self) {
+      try writer.begin(name: "c", shape: [1, 1, 1, 1, 1], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+    }
+    #expect(throws: CogError.self) {
+      try writer.begin(name: "d", shape: [1], encoding: .plain(.int8), sourceType: .bfloat16)
+    }
+    #expect(throws: CogError.self) {
+      try writer.begin(name: "e", shape: [4, 4], encoding: .int4(groupSize: 48), sourceType: .bfloat16)
+    }
+    writer.abandon()
+    #expect(try folder.contents().isEmpty)
+  }
+
+  @Test("a writer that goes away leaves nothing")
+  func unfinished() throws {
+    let folder = try TemporaryFolder()
+    do {
+      let writer = try NativeWriter(path: folder.path("tiny.cogvlm"))
+      try writer.begin(name: "a", shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+    }
+    #expect(try folder.contents().isEmpty)
+  }
+
+  @Test("an error measure survives JSON, infinite or not")
+  func storageErrorCoding() throws {
+    let errors = [
+      StorageError.none, StorageError(squaredError: 1, squares: 0),
+      StorageError(squaredError: 0.25, squares: 3, worstGroup: 0.5, worstRow: 7, worstGroupIndex: 2),
+    ]
+    let decoded = try JSONDecoder().decode([StorageError].self, from: JSONEncoder().encode(errors))
+    #expect(decoded == errors)
+  }
+}

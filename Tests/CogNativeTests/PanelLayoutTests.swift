@@ -1,0 +1,63 @@
+import CogBase
+import CogNative
+import Testing
+
+@Suite("Panels of quantized tensors")
+struct PanelLayoutTests {
+  @Test(
+    "scales, zero points and weights fill a tensor without touching each other",
+    arguments: [(16, 8), (17, 8), (33, 72), (5, 100), (1, 1), (48, 200)])
+  func placesAreDistinct(rows: Int, columns: Int) throws {
+    for groupSize in TensorEncoding.groupSizes {
+      for encoding in [TensorEncoding.int4(groupSize: groupSize), .int8(groupSize: groupSize)] {
+        let layout = try PanelLayout(encoding: encoding, rows: rows, columns: columns)
+        var halves = [Int](repeating: 0, count: 2 * layout.byteCount)
+        func use(_ offset: Int, low: Bool = true, high: Bool = true) {
+          if low { halves[2 * offset] += 1 }
+          if high { halves[2 * offset + 1] += 1 }
+        }
+        for row in 0..<layout.panelCount * 16 {
+          for group in 0..<layout.groupCount {
+            let scale = layout.scaleOffset(row: row, group: group)
+            use(scale)
+            use(scale + 1)
+            if layout.bits == 4 { use(layout.zeroOffset(row: row, group: group)) }
+          }
+          for column in 0..<layout.paddedColumns {
+            let (offset, isHighHalf) = layout.weightOffset(row: row, column: column)
+            use(offset, low: layout.bits == 8 || !isHighHalf, high: layout.bits == 8 || isHighHalf)
+          }
+        }
+        #expect(halves.allSatisfy { $0 <= 1 })
+        // What is not used is the rounding of each panel's header up to a line.
+        let unused = halves.filter { $0 == 0 }.count / 2
+        let entryBytes = layout.groupCount * 16 * (layout.bits == 4 ? 3 : 2)
+        #expect(
+          unused == layout.panelCount * (layout.headerBytes - entryBytes)
+            && layout.headerBytes - entryBytes < 64)
+      }
+    }
+  }
+
+  @Test("the sizes of the published model's matrices are those of the text")
+  func publishedSizes() throws {
+    let layout = try PanelLayout(encoding: .int4(groupSize: 64), rows: 14336, columns: 4096)
+    #expect(layout.panelCount == 896 && layout.groupCount == 64 && layout.headerBytes == 64 * 48)
+    #expect(Double(layout.byteCount) * 8 / (14336 * 4096) == 4.375)
+    let table = try PanelLayout(encoding: .int8(groupSize: 64), rows: 128256, columns: 4096)
+    #expect(Double(table.byteCount) * 8 / (128256 * 4096) == 8.25)
+  }
+
+  @Test("sizes that no tensor has are refused, not computed")
+  func refusals() {
+    #expect(throws: CogError.self) { try PanelLayout(encoding: .plain(.bfloat16), rows: 1, columns: 1) }
+    #expect(throws: CogError.self) { try PanelLayout(encoding: .int4(groupSize: 0), rows: 1, columns: 1) }
+    #expect(throws: CogError.self) { try PanelLayout(encoding: .int8(groupSize: 63), rows: 1, columns: 1) }
+    #expect(throws: CogError.self) { try PanelLayout(encoding: .int4(groupSize: 32), rows: 0, columns: 1) }
+    #expect(throws: CogError.self) { try PanelLayout(encoding: .int4(groupSize: 32), rows: 1, columns: .max) }
+    #expect(throws: CogError.self) {
+      try PanelLayout(encoding: .int8(groupSize: 32), rows: .max, columns: .max)
+    }
+    #expect(throws: CogError.self) { try TensorEncoding.int4(groupSize: 32).byteCount(of: [0, 1 << 62, 8]) }
+  }
+}

@@ -1,0 +1,254 @@
+import CogBase
+import CogCompute
+import CogModel
+import CogNative
+import CogQuantize
+import CogTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+@Suite("Conversions to floating-point files")
+struct ConversionTests {
+  private let folder: TemporaryFolder
+  private let model: SyntheticModel
+  private var out: String { folder.path("out.cogvlm") }
+
+  init() throws {
+    folder = try TemporaryFolder()
+    model = try SyntheticModel()
+  }
+
+  @discardableResult
+  private func convert(
+    to type: ElementType?, _ options: Conversion.Options = .init(tool: "test 1", nonFinite: .keep)
+  ) throws -> ConversionSummary {
+    try Conversion(source: model.source(), recipe: .init(floats: type), options: options).run(writingTo: out)
+  }
+
+  /// The conversion fails, leaves nothing behind, and says why.
+  private func failure(to type: ElementType?, _ options: Conversion.Options) throws -> CogError? {
+    let error = #expect(throws: CogError.self) { try convert(to: type, options) }
+    #expect(try folder.contents().isEmpty)
+    return error
+  }
+
+  @Test(
+    "tensors that keep their type are kept to the bit",
+    arguments: [ElementType.bfloat16, .float16, .float32, .float64])
+  func exact(type: ElementType) throws {
+    let model = try SyntheticModel(type: type)
+    let summary = try Conversion(
+      source: model.source(), recipe: .init(floats: nil), options: .init(tool: "test 1")
+    ).run(writingTo: out)
+    let file = try NativeFile(path: out)
+    #expect(file.isFloat && file.records.count == model.records.count)
+    for specification in model.table.specifications {
+      let view = try file.view(of: specification.name)
+      #expect(
+        view.elementType == type && view.bytes.elementsEqual(model.tensor(specification.name)?.bytes ?? []))
+    }
+    for tensor in file.tensors {
+      try file.verifyChecksum(of: tensor)
+      #expect(tensor.error == .none && tensor.sourceType == type)
+    }
+    #expect(summary.fileBytes == file.fileSize && summary.warnings.isEmpty && summary.quantizedRatio == nil)
+    #expect(try folder.contents() == ["out.cogvlm"])
+  }
+
+  @Test(
+    "conversions round to nearest even, and the error is the twin's",
+    arguments: [ElementType.bfloat16, .float16])
+  func rounding(type: ElementType) throws {
+    let model = try SyntheticModel(type: .float32)
+    try Conversion(source: model.source(), recipe: .init(floats: type), options: .init(tool: "test 1"))
+      .run(writingTo: out)
+    let file = try NativeFile(path: out)
+    for specification in model.table.specifications where specification.role != .rotaryFrequencies {
+      let tensor = try #require(file.tensor(named: specification.name))
+      let values = model.values(specification.name)
+      #expect(file.bytes(of: tensor).elementsEqual(encode(values, as: type)), "\(tensor.name)")
+      let stored = try file.values(of: tensor)
+      let squaredError = zip(values, stored).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+      let squares = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+      let twin = StorageError(squaredError: squaredError, squares: squares)
+      #expect(abs(twin.relativeRMS - tensor.error.relativeRMS) <= 1e-6 * twin.relativeRMS)
+      #expect(abs(twin.sqnr - tensor.error.sqnr) <= 1e-4)
+    }
+  }
+
+  @Test("the rotary frequencies keep the source's type and bits")
+  func rotaryFrequencies() throws {
+    let name = "model.layers.1.self_attn.rotary_emb.inv_freq"
+    try convert(to: .float32)
+    let file = try NativeFile(path: out)
+    let view = try file.view(of: name)
+    #expect(view.elementType == .bfloat16 && view.bytes.elementsEqual(model.tensor(name)?.bytes ?? []))
+    #expect(try file.view(of: "model.norm.weight").elementType == .float32)
+  }
+
+  @Test("a value that F16 cannot hold is refused with its place, or counted where that is allowed")
+  func overflow() throws {
+    let name = "model.layers.1.mlp.language_mlp.up_proj.weight"
+    model.change(name) { $0[72 * 100 + 5] = 70_000 }
+    let options = Conversion.Options(tool: "test 1", nonFinite: .keep)
+    let error = try failure(to: .float16, options)
+    #expect(error?.subject == "\(name), row 100, column 5" && error?.file == "synthetic")
+    var allowing = options
+    allowing.allowsOverflow = true
+    let summary = try convert(to: .float16, allowing)
+    let tensor = try #require(summary.tensors.first { $0.name == name })
+    #expect(tensor.overflowed == 1 && tensor.error.relativeRMS == .infinity)
+    #expect(summary.warnings.contains { $0.contains(name) })
+    #expect(throws: Never.self) { try JSONEncoder().encode(summary) }
+    #expect(throws: Never.self) { try NativeFile(path: out) }
+  }
+
+  @Test("values that become 0 are counted")
+  func vanished() throws {
+    model.change("model.norm.weight") {
+      $0[3] = 1e-30
+      $0[4] = -1e-30
+      $0[5] = 0
+    }
+    let summary = try convert(to: .float16)
+    #expect(summary.tensors.first { $0.name == "model.norm.weight" }?.vanished == 2)
+    #expect(summary.warnings.count >= 1)
+  }
+
+  @Test("NaN and infinity are kept with a warning, or refused with their place")
+  func nonFinite() throws {
+    let name = "model.vision.transformer.layers.0.mlp.fc2.weight"
+    model.change(name) {
+      $0[250] = .nan
+      $0[700] = -.infinity
+    }
+    let error = try failure(to: nil, .init(tool: "test 1"))
+    #expect(error?.subject == "\(name), row 2, column 50")
+    let summary = try convert(to: nil)
+    #expect(summary.tensors.first { $0.name == name }?.nonFinite == 2)
+    #expect(summary.warnings.count == 1 && summary.warnings[0].contains(name))
+    let view = try NativeFile(path: out).view(of: name)
+    #expect(view.bytes.elementsEqual(model.tensor(name)?.bytes ?? []))
+    // In another type they stay what they are and do not disturb the error of the rest.
+    let half = try #require(convert(to: .float16).tensors.first { $0.name == name })
+    #expect(half.nonFinite == 2 && half.overflowed == 0 && half.error.relativeRMS < 1e-2)
+  }
+
+  @Test(
+    "a source that lacks a tensor, or has it in another shape or type, is refused before anything is written")
+  func incomplete() throws {
+    let name = "model.vision.boi"
+    let tensor = try #require(model.tensor(name))
+    let changes: [(SyntheticModel.Tensor?, String)] = [
+      (nil, "missing"),
+      (.init(elementType: .bfloat16, shape: [72], bytes: tensor.bytes), "shape"),
+      (.init(elementType: .int16, shape: tensor.shape, bytes: tensor.bytes), "type"),
+    ]
+    for (change, says) in changes {
+      model.change(name) { $0 = change }
+      let error = #expect(throws: CogError.self) {
+        try Conversion(source: model.source(), recipe: .init(floats: nil), options: .init(tool: "test 1"))
+      }
+      #expect(error?.subject == name && error?.problem.contains(says) == true && error?.file == "synthetic")
+    }
+    model.change(name) { $0 = .init(elementType: .bfloat16, shape: tensor.shape, bytes: [0]) }
+    #expect(try failure(to: nil, .init(tool: "test 1"))?.subject == name)
+  }
+
+  @Test("a tensor that cannot be read, or a stop at any time, leaves no file and no temporary one")
+  func failures() throws {
+    struct Stop: Error {}
+    for stopAt in [1, 2, 20, 57] {
+      let countdown = Countdown(stopAt)
+      var options = Conversion.Options(tool: "test 1")
+      options.stopCheck = { if countdown.isOver() { throw Stop() } }
+      #expect(throws: Stop.self) { try convert(to: nil, options) }
+      #expect(try folder.contents().isEmpty)
+    }
+    model.damage("model.vision.eoi")
+    #expect(try failure(to: nil, .init(tool: "test 1"))?.subject == "model.vision.eoi")
+  }
+
+  @Test("the file that is read is not overwritten, under whatever name")
+  func overwriting() throws {
+    let config = try folder.write(Array("{}".utf8), as: "config.json")
+    let link = folder.path("link.cogvlm")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: config)
+    let source = try model.source(files: [config])
+    for place in [config, link, folder.url.path] {
+      #expect(throws: CogError.self, "\(place)") {
+        try Conversion(source: source, recipe: .init(floats: nil), options: .init(tool: "test 1")).run(
+          writingTo: place)
+      }
+    }
+    #expect(try folder.contents() == ["config.json", "link.cogvlm"])
+    #expect(try Data(contentsOf: URL(filePath: config)) == Data("{}".utf8))
+    #expect(throws: CogError.self) {
+      try Conversion(source: source, recipe: .init(floats: nil), options: .init(tool: "test 1"))
+        .run(writingTo: folder.path("no/such/folder/out.cogvlm"))
+    }
+  }
+
+  @Test("provenance has names, sizes and SHA-256 of the files")
+  func provenance() throws {
+    let abc = try folder.write(Array("abc".utf8), as: "config.json")
+    let source = try model.source(files: [abc])
+    try Conversion(source: source, recipe: .init(floats: nil), options: .init(tool: "test 1")).run(
+      writingTo: out)
+    let provenance = try NativeFile(path: out).metadata.provenance
+    #expect(provenance.tool == "test 1")
+    #expect(
+      provenance.sources == [
+        .init(
+          name: "config.json", bytes: 3,
+          sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+      ])
+    let missing = try model.source(files: [folder.path("tokenizer.json")])
+    let error = #expect(throws: CogError.self) {
+      try Conversion(source: missing, recipe: .init(floats: nil), options: .init(tool: "test 1")).run(
+        writingTo: out)
+    }
+    #expect(error?.file == folder.path("tokenizer.json"))
+  }
+
+  @Test(
+    "a native file as source hands on its configuration, tokenizer and provenance, and may not be its own target"
+  )
+  func nativeSource() throws {
+    try convert(to: .float32)
+    let first = try NativeFile(path: out)
+    let second = folder.path("second.cogvlm")
+    try Conversion(
+      source: ModelSource(native: first), recipe: .init(floats: .bfloat16), options: .init(tool: "test 2")
+    ).run(writingTo: second)
+    let file = try NativeFile(path: second)
+    #expect(file.metadata.config == SyntheticModel.config)
+    #expect(file.metadata.provenance.sources == first.metadata.provenance.sources)
+    #expect(file.metadata.provenance.tool == "test 2")
+    #expect(try Array(file.tokenizerBytes()) == Array("tokenizer".utf8))
+    for name in model.records.map(\.name) {
+      #expect(try file.view(of: name).bytes.elementsEqual(model.tensor(name)?.bytes ?? []))
+    }
+    #expect(throws: CogError.self) {
+      try Conversion(
+        source: ModelSource(native: first), recipe: .init(floats: nil), options: .init(tool: "test 2")
+      )
+      .run(writingTo: out)
+    }
+  }
+}
+
+/// Says when it was asked often enough.
+final class Countdown: Sendable {
+  private let left: Mutex<Int>
+
+  init(_ count: Int) { left = Mutex(count) }
+
+  func isOver() -> Bool {
+    left.withLock {
+      $0 -= 1
+      return $0 <= 0
+    }
+  }
+}
