@@ -8,8 +8,21 @@ public enum JSONOutput {
   ///
   /// - Throws: `CogError` when the value cannot be encoded.
   public static func encode(_ value: some Encodable) throws -> String {
+    try encode(value, formatting: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+  }
+
+  /// A value as one line of JSON, for output with a document on each line.
+  ///
+  /// - Throws: `CogError` when the value cannot be encoded.
+  public static func encodeLine(_ value: some Encodable) throws -> String {
+    try encode(value, formatting: [.sortedKeys, .withoutEscapingSlashes])
+  }
+
+  private static func encode(
+    _ value: some Encodable, formatting: JSONEncoder.OutputFormatting
+  ) throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = formatting
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {

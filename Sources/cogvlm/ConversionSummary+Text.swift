@@ -5,18 +5,15 @@ import Foundation
 extension ConversionSummary {
   /// The summary as text: parts, the worst tensors, sizes and time.
   func text(output: String) -> String {
-    var table = TextTable(columns: [
-      .init("part"), .init("weights", .right), .init("bytes", .right), .init("bits per weight", .right),
-    ])
+    var table = TextTable([.text("part"), .number("weights"), .number("bytes"), .number("bits per weight")])
     for part in parts {
       table.add([part.part.rawValue, "\(part.weights)", "\(part.bytes)", String(format: "%.3f", part.bitsPerWeight)])
     }
-    var lines = [table.text]
+    var lines = [table.rendered()]
     let worst = tensors.filter(\.isQuantized).sorted { $0.error.relativeRMS > $1.error.relativeRMS }
     if !worst.isEmpty {
-      var errors = TextTable(columns: [
-        .init("largest errors"), .init("encoding"), .init("relative RMS", .right), .init("SQNR dB", .right),
-        .init("worst group", .right),
+      var errors = TextTable([
+        .text("largest errors"), .text("encoding"), .number("relative RMS"), .number("SQNR dB"), .number("worst group"),
       ])
       for tensor in worst.prefix(8) {
         errors.add([
@@ -25,7 +22,7 @@ extension ConversionSummary {
           String(format: "%.3f (row %d, group %d)", tensor.error.worstGroup, tensor.error.worstRow, tensor.error.worstGroupIndex),
         ])
       }
-      lines.append(errors.text)
+      lines.append(errors.rendered())
     }
     if let int4Ratio { lines.append(String(format: "int4 tensors take %.4f of their BF16 bytes", int4Ratio)) }
     lines.append(

@@ -33,9 +33,9 @@ struct FramesCommand: ParsableCommand {
     if json {
       return Terminal.print(try JSONOutput.encode(FramesReport(frames, files: files)))
     }
-    var table = TextTable(columns: [.init("index", .right), .init("seconds", .right)])
+    var table = TextTable([.number("index"), .number("seconds")])
     for (index, time) in zip(frames.indices, frames.times) { table.add(["\(index)", "\(time)"]) }
-    Terminal.print(table.text)
+    Terminal.print(table.rendered())
     Terminal.print("\(files.count) files written to \(output)")
   }
 }

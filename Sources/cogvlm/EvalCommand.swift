@@ -1,0 +1,64 @@
+import ArgumentParser
+import CogBase
+import CogCompute
+import CogEngine
+import CogEvaluate
+import CogReport
+import Foundation
+
+/// `cogvlm eval`: accuracy over a file of questions.
+struct EvalCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "eval", abstract: "Ask every question of a file and count the right answers.")
+
+  @OptionGroup var options: ModelOptions
+
+  @Option(help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"))
+  var questions: String
+
+  @Option(help: ArgumentHelp("The folder of the videos; by default \"videos\" beside the questions.", valueName: "folder"))
+  var videos: String?
+
+  @Option(help: "The most tokens of an answer.")
+  var maxNewTokens = 24
+
+  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  var template: String?
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func run() throws {
+    let set = try QuestionSet(json: MappedFile(path: questions).bytes, file: questions)
+    let engine = try Engine(path: options.model, mode: options.mode)
+    let folder = videos ?? URL(filePath: questions).deletingLastPathComponent().appending(path: "videos").path
+    // All questions of a video follow each other, so the features of one video are enough to keep.
+    var seen: (video: String, features: FloatMatrix)?
+    let result = try Evaluation.run(set) { question in
+      if question.video.isEmpty {
+        seen = nil
+      } else if seen?.video != question.video {
+        let frames = try FrameChoice(path: "\(folder)/\(question.video)", imagesPerSecond: nil)
+          .sample(template: template ?? engine.configuration.template)
+        seen = (question.video, try engine.features(of: frames.images))
+      }
+      let request = AnswerRequest(query: question.question, template: template, maximumNewTokens: maxNewTokens)
+      let answer = try engine.answer(request, features: seen?.features)
+      return (answer.text, answer.ids)
+    }
+    Terminal.print(json ? try JSONOutput.encode(result) : Self.text(result))
+  }
+
+  private static func text(_ result: EvaluationResult) -> String {
+    var table = TextTable([.text("task"), .number("right"), .number("questions"), .number("accuracy")])
+    func row(_ name: String, _ answers: [EvaluationResult.Answer]) -> [String] {
+      let right = answers.count(where: \.correct)
+      return [name, "\(right)", "\(answers.count)", String(format: "%.1f %%", 100 * Double(right) / Double(max(answers.count, 1)))]
+    }
+    for task in result.accuracy.byTask.keys.sorted() {
+      table.add(row(task, result.answers.filter { $0.task == task }))
+    }
+    table.add(row("all", result.answers))
+    return table.rendered()
+  }
+}
