@@ -90,14 +90,15 @@ public enum Checkpoints {
 }
 
 /// The numbers in a shard's name, such as `model-00002-of-00006.safetensors`.
-struct ShardNumbering {
-  let prefix: Substring
-  let suffix: Substring
-  let width: Int
-  let count: Int
+package struct ShardNumbering {
+  private let prefix: Substring
+  private let suffix: Substring
+  private let width: Int
+  /// The number of shards of the set.
+  package let count: Int
 
   /// Nil when the name has no such numbers or they do not make sense.
-  init?(_ name: String) {
+  package init?(_ name: String) {
     guard let dot = name.lastIndex(of: ".") else { return nil }
     let parts = name[..<dot].split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[parts.count - 2] == "of", let count = Int(parts[parts.count - 1]),

@@ -12,23 +12,31 @@ extension Inspection {
     let folder = CheckpointFolder(of: path)
     var notes: [String] = []
     var configuration: ModelConfiguration?
-    let isWhole = source is ShardedCheckpoint
+    let isFolder = source is ShardedCheckpoint
+    let numbering =
+      isFolder ? nil : ShardNumbering(String(path[(path.lastIndex(of: "/") ?? path.startIndex)...]))
     if folder.configurationPath != nil {
       do {
         configuration = try folder.configuration()
-      } catch  where !isWhole {
+      } catch {
+        if isFolder { throw error }
         notes.append("config.json beside the file was not used: \(error)")
       }
-    } else if isWhole {
+    } else if isFolder {
       notes.append("no config.json: the tensors cannot be compared with those of the model")
     }
     if let torch = source as? TorchFile, !torch.ignoredEntries.isEmpty {
       notes.append("not read: " + torch.ignoredEntries.prefix(8).joined(separator: ", "))
     }
+    let isWhole = numbering == nil || Self.holdsWholeModel(source, configuration)
+    if let numbering, !isWhole {
+      notes.append(
+        "one of \(numbering.count) shards: give their folder to compare the tensors with the model's")
+    }
     try self.init(
       source: source, metadata: source.metadata, configuration: configuration,
-      companions: isWhole ? [folder.configurationPath, folder.tokenizerPath].compactMap { $0 } : [],
-      isWhole: isWhole || Self.holdsWholeModel(source, configuration), notes: notes)
+      companions: isFolder ? [folder.configurationPath, folder.tokenizerPath].compactMap { $0 } : [],
+      isWhole: isWhole, notes: notes)
   }
 
   /// Looks into a source that is open.
