@@ -105,6 +105,12 @@ private final class Container {
     }
     // The last property: from here on an error runs `deinit`, which closes the context.
     context = opened
+    // libavformat takes the likeliest format even where it would rather see more data: noise as raw H.263.
+    guard opened.pointee.probe_score > AVPROBE_SCORE_MAX / 4 else {
+      throw CogError(
+        "no video frame can be decoded: the format is not recognized", file: path,
+        advice: "Check that it is a whole video file such as MP4, MKV, WebM or AVI.")
+    }
     LibAV.forgetLog()
     let found = avformat_find_stream_info(opened, nil)
     try Interruption.check()

@@ -29,12 +29,20 @@ struct DamagedFileTests {
     "zeros, text and noise are no videos",
     arguments: [
       [UInt8](repeating: 0, count: 50_000), Array("This is a note, not a video.\n".utf8),
-      (0..<30_000).map { _ in UInt8.random(in: 0...255) }, [0], Array("<!DOCTYPE html><html></html>".utf8),
+      noise(30_000), [0], Array("<!DOCTYPE html><html></html>".utf8),
     ])
   func noVideo(bytes: [UInt8]) throws {
     let error = expectError(try folder.write(bytes, as: "clip.mp4"))
     #expect(error?.problem.contains("no video frame can be decoded") == true)
     #expect(error?.advice != nil)
+  }
+
+  @Test("bytes that only might be a video are not taken for one")
+  func unlikelyFormat() throws {
+    // One start code of an H.263 picture: libavformat would open this as raw H.263.
+    let filler = [UInt8](repeating: 0x11, count: 2000)
+    let path = try folder.write(filler + [0x00, 0x00, 0x80, 0x02, 0x0C] + filler, as: "clip.mp4")
+    #expect(expectError(path)?.problem == "no video frame can be decoded: the format is not recognized")
   }
 
   @Test("a named pipe is refused without waiting for it")
@@ -107,6 +115,12 @@ struct DamagedFileTests {
       }
     }
   }
+}
+
+/// Random bytes, the same in every run.
+private func noise(_ count: Int) -> [UInt8] {
+  var generator = SplitMix(state: UInt64(count))
+  return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
 }
 
 /// A small generator with a seed, so that a failure can be repeated.
