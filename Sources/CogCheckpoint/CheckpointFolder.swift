@@ -1,0 +1,63 @@
+import CogBase
+public import CogModel
+import FoundationEssentials
+
+/// The folder of a downloaded checkpoint and what lies in it.
+public struct CheckpointFolder: Sendable, Equatable {
+  /// The path of the folder.
+  public let path: String
+
+  /// The folder `path`, or the one that holds the file `path`.
+  public init(of path: String) {
+    if (try? FileStatus(path: path))?.isFolder == true {
+      self.path = path
+    } else if let slash = path.lastIndex(of: "/") {
+      self.path = slash == path.startIndex ? "/" : String(path[..<slash])
+    } else {
+      self.path = "."
+    }
+  }
+
+  /// The path of a file in the folder, whether it is there or not.
+  public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+
+  /// The path of `config.json`, or nil when there is none.
+  public var configurationPath: String? { existing("config.json") }
+
+  /// The path of `tokenizer.json`, or nil when there is none.
+  public var tokenizerPath: String? { existing("tokenizer.json") }
+
+  /// Reads `config.json`.
+  ///
+  /// - Throws: ``CogError`` when it is missing, is no JSON, or is not the configuration of this model.
+  public func configuration() throws -> ModelConfiguration {
+    guard let configurationPath else {
+      throw CogError(
+        "the folder has no configuration", file: path, expected: "config.json beside the weights",
+        advice: "Download it from where the weights came from.")
+    }
+    let kind = try FileKind.sniff(path: configurationPath)
+    guard ![.lfsPointer, .html, .empty, .zeros].contains(kind) else {
+      throw CogError(
+        "this is \(kind.description)", file: configurationPath, expected: "the model's configuration in JSON",
+        advice: kind.advice)
+    }
+    let file = try MappedFile(path: configurationPath)
+    return try ModelConfiguration(json: file.bytes, file: configurationPath)
+  }
+
+  private func existing(_ name: String) -> String? { FileStatus.isRegularFile(file(name)) ? file(name) : nil }
+
+  /// The names of the regular files in the folder, sorted.
+  ///
+  /// - Throws: ``CogError`` when the folder cannot be listed.
+  func fileNames() throws -> [String] {
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
+      throw CogError("cannot list the folder: \(error)", file: path)
+    }
+    return names.filter { FileStatus.isRegularFile(file($0)) }.sorted()
+  }
+}

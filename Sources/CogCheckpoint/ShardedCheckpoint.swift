@@ -1,0 +1,96 @@
+import CogBase
+public import CogModel
+
+/// The tensors of several files as one source.
+public final class ShardedCheckpoint: CheckpointSource {
+  /// The path that the user gave: the folder or the index.
+  public let path: String
+  /// The text that the shards carry, joined; where they contradict, the first shard's.
+  public let metadata: [String: String]
+  private let shards: [any CheckpointSource]
+  private let table: RecordTable
+  /// The place in `shards` of each record's file.
+  private let shardByRecord: [Int]
+
+  /// Joins files that are open already, in the order given.
+  ///
+  /// - Throws: ``CogError`` when a tensor is in two of them.
+  init(path: String, shards: [any CheckpointSource]) throws {
+    self.path = path
+    self.shards = shards
+    table = try RecordTable(shards.flatMap(\.records))
+    shardByRecord = shards.enumerated().flatMap { index, shard in
+      [Int](repeating: index, count: shard.records.count)
+    }
+    metadata = shards.reduce(into: [:]) { $0.merge($1.metadata) { first, _ in first } }
+  }
+
+  /// All tensors, file by file, by their offset in the file.
+  public var records: [TensorRecord] { table.records }
+
+  /// The files in order.
+  public var files: [String] { shards.flatMap(\.files) }
+
+  /// The record of a tensor, or nil.
+  public func record(of name: String) -> TensorRecord? { table.record(of: name) }
+
+  /// The tensor's bytes in its shard.
+  ///
+  /// - Throws: ``CogError`` when there is no such tensor or its bytes are damaged.
+  public func view(of name: String) throws -> TensorView {
+    guard let shard = shard(of: name) else { throw missing(name) }
+    return try shard.view(of: name)
+  }
+
+  /// Starts reading the tensor's pages ahead.
+  public func prefetch(_ name: String) { shard(of: name)?.prefetch(name) }
+
+  /// Lets the tensor's pages go.
+  public func release(_ name: String) { shard(of: name)?.release(name) }
+
+  private func shard(of name: String) -> (any CheckpointSource)? {
+    table.index(of: name).map { shards[shardByRecord[$0]] }
+  }
+}
+
+extension ShardedCheckpoint {
+  /// Opens the shards that an index names and holds them against it.
+  ///
+  /// - Throws: ``CogError`` when a shard is missing or is no checkpoint file, when a tensor is missing in its shard, or
+  ///   when a shard has a tensor that the index does not place there.
+  convenience init(index: ShardIndex, path: String, folder: CheckpointFolder) throws {
+    let missing = index.shards.filter { !FileStatus.isRegularFile(folder.file($0)) }
+    guard missing.isEmpty else {
+      throw CogError(
+        "\(missing.count) of \(index.shards.count) shards are missing", file: index.path,
+        expected: missing[0],
+        found: missing.count > 1
+          ? "neither it nor " + missing.dropFirst().prefix(3).joined(separator: ", ") : "no such file",
+        advice: "Download them into \(folder.path).")
+    }
+    let shards = try index.shards.map { try Checkpoints.openFile(folder.file($0)) }
+    for (name, shard) in zip(index.shards, shards) {
+      try Self.requireIndexed(shard, name: name, index)
+    }
+    try self.init(path: path, shards: shards)
+    for (tensor, shard) in index.shardByTensor.sorted(by: { $0.key < $1.key }) where record(of: tensor) == nil
+    {
+      throw CogError(
+        "the tensor is missing in its shard", file: folder.file(shard), subject: tensor,
+        expected: "it there, by \(index.path)", found: "no such tensor",
+        advice: "Index and shards are not of one download: download both again.")
+    }
+  }
+
+  /// Every tensor of a shard must be one that the index places in it.
+  private static func requireIndexed(_ shard: any CheckpointSource, name: String, _ index: ShardIndex) throws
+  {
+    for record in shard.records where index.shardByTensor[record.name] != name {
+      let place = index.shardByTensor[record.name]
+      throw CogError(
+        "the shard has a tensor that the index does not place there", file: record.file, subject: record.name,
+        expected: place.map { "it in \($0) alone, by \(index.path)" } ?? "no such tensor, by \(index.path)",
+        found: "it here", advice: "Index and shards are not of one download: download both again.")
+    }
+  }
+}

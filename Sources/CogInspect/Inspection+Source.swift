@@ -1,0 +1,87 @@
+import CogBase
+import CogCheckpoint
+public import CogModel
+
+extension Inspection {
+  /// Looks into a checkpoint: a folder, an index, or one file. Reads headers only.
+  ///
+  /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with it. A
+  ///   configuration that cannot be read is an error for a folder and a note for a single file.
+  public init(path: String) throws {
+    let source = try Checkpoints.open(path: path)
+    let folder = CheckpointFolder(of: path)
+    var notes: [String] = []
+    var configuration: ModelConfiguration?
+    let isWhole = source is ShardedCheckpoint
+    if folder.configurationPath != nil {
+      do {
+        configuration = try folder.configuration()
+      } catch  where !isWhole {
+        notes.append("config.json beside the file was not used: \(error)")
+      }
+    } else if isWhole {
+      notes.append("no config.json: the tensors cannot be compared with those of the model")
+    }
+    if let torch = source as? TorchFile, !torch.ignoredEntries.isEmpty {
+      notes.append("not read: " + torch.ignoredEntries.prefix(8).joined(separator: ", "))
+    }
+    try self.init(
+      source: source, metadata: source.metadata, configuration: configuration,
+      companions: isWhole ? [folder.configurationPath, folder.tokenizerPath].compactMap { $0 } : [],
+      isWhole: isWhole || Self.holdsWholeModel(source, configuration), notes: notes)
+  }
+
+  /// Looks into a source that is open.
+  ///
+  /// - Parameters:
+  ///   - source: the tensors.
+  ///   - metadata: text that its files carry.
+  ///   - configuration: the model's, when it is known: names the parts and allows the comparison.
+  ///   - companions: files without tensors to list, such as `config.json`.
+  ///   - isWhole: whether all tensors of the model should be there; one shard of several is not compared.
+  ///   - notes: what a reader of the listing should know besides.
+  /// - Throws: ``CogError`` when a file has gone or cannot be read.
+  public init(
+    source: any TensorSource, metadata: [String: String] = [:], configuration: ModelConfiguration? = nil,
+    companions: [String] = [], isWhole: Bool = true, notes: [String] = []
+  ) throws {
+    let table = configuration.map(TensorTable.init)
+    let tensors = source.records.map { record in
+      Tensor(
+        name: record.name, type: record.elementType.rawValue, shape: record.shape,
+        byteCount: record.byteCount,
+        file: record.file, offset: record.fileOffset, part: Self.part(of: record.name, table))
+    }
+    self.init(
+      path: source.path, files: try (source.files + companions).map(Self.file), tensors: tensors,
+      metadata: metadata,
+      completeness: isWhole ? table.map { Completeness(records: source.records, table: $0) } : nil,
+      notes: notes)
+  }
+
+  /// Whether a single file is more than one shard of several: whether it has tensors from both ends of the table.
+  private static func holdsWholeModel(_ source: any TensorSource, _ configuration: ModelConfiguration?)
+    -> Bool
+  {
+    guard let configuration else { return false }
+    let table = TensorTable(configuration)
+    return [TensorRole.tokenEmbedding, .outputHead, .patchProjection, .endOfImage].allSatisfy { role in
+      table.specification(role).map { source.record(of: $0.name) != nil } ?? false
+    }
+  }
+
+  /// The part of the model; without a table, the components of the name before the first number (or before the last
+  /// component where there is none), at most two.
+  private static func part(of name: String, _ table: TensorTable?) -> String {
+    if let table { return table.specification(named: name)?.part.rawValue ?? "other" }
+    let components = name.split(separator: ".")
+    let common = components.firstIndex { Int($0) != nil } ?? components.count - 1
+    return components.prefix(min(2, max(1, common))).joined(separator: ".")
+  }
+
+  private static func file(_ path: String) throws -> File {
+    File(
+      path: path, kind: try FileKind.sniff(path: path).rawValue,
+      byteCount: try FileStatus(path: path).byteCount)
+  }
+}

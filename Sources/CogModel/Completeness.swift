@@ -1,0 +1,131 @@
+public import CogBase
+
+/// How the tensors of a source compare with those that the model must have.
+public struct Completeness: Equatable, Sendable, Codable {
+  /// A tensor of another shape than the configuration asks for.
+  public struct Misshapen: Equatable, Sendable, Codable {
+    /// The tensor's name.
+    public let name: String
+    /// The shape that the configuration asks for.
+    public let expected: Shape
+    /// The shape in the file.
+    public let found: Shape
+  }
+
+  /// A tensor whose elements are of a type that weights are not read from.
+  public struct Unreadable: Equatable, Sendable, Codable {
+    /// The tensor's name.
+    public let name: String
+    /// The type in the file.
+    public let elementType: ElementType
+  }
+
+  /// The number of tensors that the model must have (1,029 at the published sizes).
+  public let expectedCount: Int
+  /// The number of tensors that are there.
+  public let foundCount: Int
+  /// Tensors of the model that are not there, in the order of the table. The rotary frequencies are among the
+  /// required ones: recomputed, they would differ from the stored ones.
+  public let missing: [String]
+  /// Tensors that the model does not have, in the order of the source.
+  public let extra: [String]
+  /// Names that stand more than once.
+  public let duplicate: [String]
+  /// Tensors of another shape.
+  public let misshapen: [Misshapen]
+  /// Tensors of a type that is not read as weights (F64, F32, F16 and BF16 are).
+  public let unreadable: [Unreadable]
+  /// Another model that the tensors' names show this to be, or nil.
+  public let otherModel: String?
+
+  /// Whether every tensor of the model is there once, readable and of the right shape, and no other is.
+  public var isComplete: Bool {
+    missing.isEmpty && extra.isEmpty && duplicate.isEmpty && misshapen.isEmpty && unreadable.isEmpty
+      && otherModel == nil
+  }
+
+  /// Compares records with the table, in time linear in their number.
+  public init(records: [TensorRecord], table: TensorTable) {
+    var names: Set<String> = []
+    var (extra, duplicate): ([String], [String]) = ([], [])
+    var (misshapen, unreadable): ([Misshapen], [Unreadable]) = ([], [])
+    for record in records {
+      guard names.insert(record.name).inserted else {
+        duplicate.append(record.name)
+        continue
+      }
+      guard let specification = table.specification(named: record.name) else {
+        extra.append(record.name)
+        continue
+      }
+      if record.shape != specification.shape {
+        misshapen.append(Misshapen(name: record.name, expected: specification.shape, found: record.shape))
+      }
+      if !record.elementType.isReadableFloat {
+        unreadable.append(Unreadable(name: record.name, elementType: record.elementType))
+      }
+    }
+    expectedCount = table.specifications.count
+    foundCount = records.count
+    missing = table.specifications.map(\.name).filter { !names.contains($0) }
+    otherModel = Self.otherModel(names: names, extra: extra, table: table)
+    (self.extra, self.duplicate, self.misshapen, self.unreadable) = (extra, duplicate, misshapen, unreadable)
+  }
+
+  /// The image models have expert weights for vision tokens beside the language model's. CogVLM 1 has no convolution
+  /// between the vision tower and the adapter; CogVLM2 has.
+  private static func otherModel(names: Set<String>, extra: [String], table: TensorTable) -> String? {
+    let hasExperts = extra.contains { name in
+      name.split(separator: ".").contains { $0.hasPrefix("vision_expert") || $0 == "vision_mlp" }
+    }
+    guard hasExperts else { return nil }
+    func has(_ role: TensorRole) -> Bool {
+      table.specification(role).map { names.contains($0.name) } ?? false
+    }
+    return has(.adapterProjection) && !has(.convolution)
+      ? "CogVLM 1 (image model)" : "CogVLM2-19B (image model)"
+  }
+
+  /// What is wrong, one line for each kind of problem; empty when the source is complete.
+  public var problems: [String] {
+    var lines: [String] = []
+    if let otherModel { lines.append("this is \(otherModel), which this toolkit does not run") }
+    func report(_ what: String, _ list: [String]) {
+      guard !list.isEmpty else { return }
+      let shown =
+        list.prefix(3).joined(separator: ", ") + (list.count > 3 ? " and \(list.count - 3) more" : "")
+      lines.append("\(list.count) \(what): \(shown)")
+    }
+    report("missing", missing)
+    report("not of this model", extra)
+    report("there twice", duplicate)
+    report("of a wrong shape", misshapen.map { "\($0.name) (expected \($0.expected), found \($0.found))" })
+    report(
+      "of a type that is not read as weights", unreadable.map { "\($0.name) (\($0.elementType.rawValue))" })
+    return lines
+  }
+
+  /// Does nothing when the source is complete.
+  ///
+  /// - Parameter path: the source, for the error.
+  /// - Throws: ``CogError`` that names the other model, or the first tensor at fault and how many there are.
+  public func requireComplete(path: String) throws {
+    guard !isComplete else { return }
+    if let otherModel {
+      throw CogError(
+        "this is another model", file: path, expected: "CogVLM2-Video-Llama3", found: otherModel,
+        advice: "Only the video model is run: download cogvlm2-video-llama3-chat.")
+    }
+    throw CogError(
+      "the checkpoint does not have the tensors of the model", file: path,
+      expected: "\(expectedCount) tensors as config.json asks for", found: problems.joined(separator: "; "),
+      advice: "Check that config.json belongs to these weights and that the download is complete.")
+  }
+}
+
+extension TensorSource {
+  /// Compares the source's tensors with those that a model of this configuration must have.
+  public func completeness(for configuration: ModelConfiguration) -> Completeness {
+    Completeness(records: records, table: TensorTable(configuration))
+  }
+}

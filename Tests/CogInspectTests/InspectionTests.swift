@@ -1,0 +1,115 @@
+import CogBase
+import CogCheckpoint
+import CogInspect
+import CogModel
+import CogTestSupport
+import Foundation
+import Testing
+
+@Suite struct InspectionTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A safetensors file of BF16 zeros.
+  private func write(_ tensors: [(String, [Int])], metadata: String = "", as name: String) throws -> String {
+    var end = 0
+    let entries = tensors.map { name, shape in
+      let start = end
+      end += 2 * shape.reduce(1, *)
+      return "\"\(name)\":{\"dtype\":\"BF16\",\"shape\":\(shape),\"data_offsets\":[\(start),\(end)]}"
+    }
+    let header = "{\"__metadata__\":{\(metadata)}," + entries.joined(separator: ",") + "}"
+    var writer = ByteWriter()
+    writer.write(UInt64(header.utf8.count))
+    writer.write(contentsOf: header.utf8)
+    writer.write(contentsOf: [UInt8](repeating: 0, count: end))
+    return try folder.write(writer.bytes, as: name)
+  }
+
+  @Test("A file without a configuration is listed, its tensors grouped by name")
+  func listsFile() throws {
+    let path = try write(
+      [("model.layers.0.a", [2, 3]), ("model.layers.1.a", [2, 3]), ("lm_head.weight", [4])],
+      metadata: "\"format\":\"pt\"", as: "some.safetensors")
+    let inspection = try Inspection(path: path)
+    #expect(inspection.parts.map(\.name) == ["model.layers", "lm_head"])
+    #expect(inspection.parts.map(\.parameterCount) == [12, 4])
+    #expect(inspection.total.byteCount == 32 && inspection.total.bitsPerWeight == 16)
+    #expect(inspection.tensors.map(\.type) == ["BF16", "BF16", "BF16"])
+    #expect(inspection.metadata == ["format": "pt"])
+    #expect(inspection.files.map(\.kind) == ["safetensors"] && inspection.completeness == nil)
+    let copy = try JSONDecoder().decode(Inspection.self, from: JSONEncoder().encode(inspection))
+    #expect(copy == inspection)
+  }
+
+  @Test("The listing has a line for each tensor, aligned, and can be had without them")
+  func rendersListing() throws {
+    let path = try write([("long.name.weight", [1200, 1]), ("b", [])], as: "some.safetensors")
+    let text = try Inspection(path: path).listing()
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let header = try #require(lines.firstIndex(of: "Tensors"))
+    #expect(lines[header + 2].hasPrefix("  long.name.weight  BF16  [1200, 1]  2,400     1"))
+    #expect(lines[header + 3].hasPrefix("  b                 BF16  []             2     1"))
+    #expect(lines.allSatisfy { !$0.hasSuffix(" ") })
+    #expect(try !Inspection(path: path).listing(withTensors: false).contains("Tensors"))
+  }
+
+  @Test("Control characters of a file do not reach the terminal")
+  func escapesControlCharacters() throws {
+    let path = try write(
+      [("a\\u001b[2Jb", [1])], metadata: "\"k\\u0007\":\"v\\u202e\\n\"", as: "some.safetensors")
+    let text = try Inspection(path: path).listing()
+    #expect(text.contains("a\\u{1b}[2Jb") && text.contains("k\\u{7}: v\\u{202e}\\u{a}"))
+    let isClean = text.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }
+    #expect(isClean)
+  }
+
+  @Test("Tensors that were listed elsewhere keep their own types and sizes")
+  func takesListedTensors() {
+    let tensor = Inspection.Tensor(
+      name: "w", type: "int4 g64", shape: [64, 64], byteCount: 2240, file: "m.cogvlm", offset: 4096,
+      part: "language")
+    let inspection = Inspection(
+      path: "m.cogvlm", files: [.init(path: "m.cogvlm", kind: "native", byteCount: 9000)], tensors: [tensor],
+      metadata: [:], completeness: nil)
+    #expect(inspection.total.bitsPerWeight == 4.375)
+    #expect(inspection.listing().contains("4.375"))
+  }
+
+  @Test("Sums that do not fit stay in range")
+  func survivesHugeTensors() {
+    let tensor = Inspection.Tensor(
+      name: "w", type: "U8", shape: [.max], byteCount: .max, file: "f", offset: .max, part: "p")
+    let inspection = Inspection(
+      path: "f", files: [], tensors: [tensor, tensor], metadata: [:], completeness: nil)
+    #expect(inspection.total.byteCount == .max)
+    #expect(inspection.listing().contains("9,223,372,036,854,775,807"))
+  }
+
+  @Test("What is no checkpoint is refused as what it is")
+  func refusesOthers() throws {
+    let path = try folder.write(Array("GGUF\u{3}".utf8), as: "model.safetensors")
+    let error = #expect(throws: CogError.self) { _ = try Inspection(path: path) }
+    #expect(error?.description.contains("GGUF") == true)
+  }
+
+  @Test(
+    "The reference checkpoints are shown whole, with parts, files and completeness",
+    .enabled(if: Fixtures.sharedFolder != nil, "the folder of reference data is not beside the checkout"),
+    arguments: ["reference/tiny/checkpoint", "reference/tiny/checkpoint-bin", "sample/checkpoint"])
+  func showsReferenceCheckpoints(name: String) throws {
+    let path = try #require(Fixtures.sharedFolder).appending(path: name).path
+    let inspection = try Inspection(path: path)
+    #expect(inspection.completeness?.isComplete == true)
+    #expect(Set(inspection.parts.map(\.name)) == Set(ModelPart.allCases.map(\.rawValue)))
+    #expect(inspection.total.tensorCount == inspection.tensors.count && inspection.total.bitsPerWeight == 16)
+    // 5,721,344 parameters by its README, and four buffers of 32 rotary frequencies.
+    if name.hasPrefix("sample") { #expect(inspection.total.parameterCount == 5_721_344 + 4 * 32) }
+    #expect(inspection.files.suffix(2).map(\.kind) == ["json", "json"])
+    #expect(inspection.listing().contains("tensors of the model are there"))
+    // One shard alone is listed with its parts but not called incomplete.
+    let shard = try Inspection(path: inspection.files[0].path)
+    #expect(shard.completeness == nil && shard.parts.allSatisfy { $0.name != "other" })
+  }
+}
