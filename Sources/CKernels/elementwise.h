@@ -37,7 +37,7 @@ COG_KERNEL inline uint16_t cog_bf16_of_float(float value) {
 
 COG_KERNEL inline float cog_float_of_bf16(uint16_t half) { return cog_float_of_bits((uint32_t)half << 16); }
 
-/// exp(x) within 1 unit in the last place: x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial fitted to
+/// exp(x) within 1.1 units in the last place: x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial fitted to
 /// (exp(r) - 1 - r) / r^2 by iterated weighted least squares (relative error 3.4e-9).
 COG_KERNEL inline float cog_exp(float x) {
   x = x < -104.0f ? -104.0f : x;
@@ -60,7 +60,7 @@ COG_KERNEL inline float cog_exp(float x) {
   return p * first * second;
 }
 
-/// erf(x) within 1 unit in the last place: an odd polynomial near 0, 1 - exp(-g(|x|)) with g fitted to
+/// erf(x) within 1.3 units in the last place: an odd polynomial near 0, 1 - exp(-g(|x|)) with g fitted to
 /// -log(erfc) from 0.9 to 4, and +-1 beyond.
 COG_KERNEL inline float cog_erf(float x) {
   const float t = fabsf(x);

@@ -91,6 +91,15 @@ COG_KERNEL void cog_refine_choice(const CogTile *restrict tile, CogRange range, 
   }
 }
 
+/// Tries the scale one subnormal step above `step`: below 2^-14 the steps of F16 are coarse, and a scale that was
+/// rounded down would clip the largest weights.
+COG_KERNEL void cog_try_next_scale(
+    const CogTile *restrict tile, CogRange range, const float *restrict step, CogChoice *restrict best) {
+  CogChoice choice = *best;
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) choice.scale[r] = cog_round_scale(step[r] + 0x1p-24f);
+  cog_try_choice(tile, range, &choice, best);
+}
+
 /// The least and the largest weight of each row, 0 included.
 COG_KERNEL void cog_tile_limits(const CogTile *restrict tile, float *restrict least, float *restrict most) {
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) least[r] = most[r] = 0;
@@ -116,6 +125,7 @@ COG_KERNEL void cog_choose_int4(const CogTile *restrict tile, CogChoice *restric
     zero[r] = cog_clamp(-least[r] / (step[r] > 0 ? step[r] : 1.0f), 0, 15);
   }
   cog_measure_choice(tile, range, best);
+  cog_try_next_scale(tile, range, step, best);
   for (int shrink = 0; shrink < 12; shrink++) {
     const float factor = 1.04f - 0.025f * (float)shrink;
     for (int side = 0; side < 2; side++) {
@@ -143,6 +153,7 @@ COG_KERNEL void cog_choose_int8(const CogTile *restrict tile, CogChoice *restric
     best->zero[r] = 0;
   }
   cog_measure_choice(tile, range, best);
+  cog_try_next_scale(tile, range, step, best);
   for (int shrink = 0; shrink < 8; shrink++) {
     CogChoice choice = *best;
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {

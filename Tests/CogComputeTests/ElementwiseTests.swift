@@ -1,0 +1,181 @@
+import CogCompute
+import Foundation
+import Testing
+
+/// Rows and columns around every register width.
+private let shapes = [(1, 1), (3, 7), (2, 16), (5, 17), (1, 33), (4, 1792), (9, 4099)]
+
+/// The largest error of `results` in units in the last place of the exact values.
+private func worstUlps(_ results: [Float], _ exact: [Double]) -> Double {
+  zip(results, exact).map { abs(Double($0) - $1) / Double(Float($1).ulp) }.max() ?? 0
+}
+
+struct ElementwiseTests {
+  @Test("GELU is as near to the exact one as float32 steps allow")
+  func gelu() throws {
+    let x = stride(from: Float(-12), through: 12, by: 0.0007).map { $0 }
+    let exact = x.map { Double($0) / 2 * erfc(-Double($0) / 2.0.squareRoot()) }
+    for kernels in KernelSet.available {
+      let matrix = FloatMatrix(x, rows: 1, columns: x.count)
+      try Compute(mode: .float32, kernels: kernels).gelu(matrix)
+      for (index, result) in matrix.values.enumerated() {
+        // Half a unit each for x / sqrt(2), 1 + erf and the product, one for erf, all in units of 1 + erf <= 2.
+        let limit = 2.5 * 0x1p-24 * Double(abs(x[index]))
+        #expect(abs(Double(result) - exact[index]) <= limit, "\(kernels.name) at \(x[index])")
+      }
+    }
+  }
+
+  @Test("SiLU is within 2.5 units in the last place of the exact one")
+  func silu() throws {
+    let x = stride(from: Float(-80), through: 80, by: 0.003).map { $0 } + [-1e-20, 1e-20, 0]
+    let exact = x.map { Double($0) / (1 + exp(-Double($0))) }
+    for kernels in KernelSet.available {
+      let matrix = FloatMatrix(x, rows: 1, columns: x.count)
+      try Compute(mode: .float32, kernels: kernels).silu(matrix)
+      #expect(worstUlps(matrix.values, exact) < 2.5, "\(kernels.name)")
+    }
+  }
+
+  @Test("Infinities and NaN go through activations and norms as IEEE numbers do, without a trap")
+  func specialValues() throws {
+    for kernels in KernelSet.available {
+      let compute = try Compute(mode: .float32, kernels: kernels)
+      let matrix = FloatMatrix([.infinity, .nan, -1e38, 1e38, 0, -100], rows: 1, columns: 6)
+      compute.gelu(matrix)
+      #expect(matrix[0, 0] == .infinity && matrix[0, 1].isNaN && matrix[0, 3] == 1e38 && matrix[0, 4] == 0)
+      #expect(matrix[0, 2] == 0 && matrix[0, 5] == 0)
+      let other = FloatMatrix([.infinity, .nan, -1e38, 1e38, 0, -1000], rows: 1, columns: 6)
+      compute.silu(other)
+      #expect(other[0, 0] == .infinity && other[0, 1].isNaN && other[0, 3] == 1e38 && other[0, 4] == 0)
+      #expect(other[0, 2] == 0 && other[0, 5] == 0)
+      let ones = [Float](repeating: 1, count: 3)
+      let norm = compute.rmsNorm(FloatMatrix([1, .nan, 2], rows: 1, columns: 3), weight: ones, epsilon: 1e-5)
+      #expect(norm.values.allSatisfy { $0.isNaN })
+    }
+  }
+
+  @Test("LayerNorm is within 1 unit in the last place of the largest term")
+  func layerNorm() throws {
+    var random = SeededGenerator(31)
+    for (rows, columns) in shapes {
+      let x = random.normals(rows * columns).map { $0 * 3 + 5 }
+      let weight = random.normals(columns)
+      let bias = random.normals(columns)
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .float32, kernels: kernels)
+        let result = compute.layerNorm(
+          FloatMatrix(x, rows: rows, columns: columns), weight: weight, bias: bias, epsilon: 1e-6)
+        for row in 0..<rows {
+          let values = x[row * columns..<(row + 1) * columns].map(Double.init)
+          let mean = values.reduce(0, +) / Double(columns)
+          let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+          for column in 0..<columns {
+            let scaled =
+              (values[column] - mean) / (variance + Double(Float(1e-6))).squareRoot() * Double(weight[column])
+            let exact = scaled + Double(bias[column])
+            #expect(abs(Double(result[row, column]) - exact) <= 0.51 * Double(Float(exact).ulp))
+          }
+        }
+      }
+    }
+  }
+
+  @Test("RMSNorm multiplies by the inverse root, then by the weight")
+  func rmsNorm() throws {
+    var random = SeededGenerator(32)
+    for (rows, columns) in shapes {
+      let x = random.normals(rows * columns, scale: 0.3)
+      let weight = random.normals(columns)
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .float32, kernels: kernels)
+        let result = compute.rmsNorm(
+          FloatMatrix(x, rows: rows, columns: columns), weight: weight, epsilon: 1e-5)
+        for row in 0..<rows {
+          let squares = x[row * columns..<(row + 1) * columns].reduce(0) { $0 + Double($1) * Double($1) }
+          let inverse = Float(1 / (squares / Double(columns) + Double(Float(1e-5))).squareRoot())
+          for column in 0..<columns {
+            let expected = x[row * columns + column] * inverse * weight[column]
+            // Double sums in another order can move the inverse root by one unit in the last place.
+            #expect(abs(result[row, column] - expected) <= 2 * expected.ulp)
+          }
+        }
+      }
+    }
+  }
+
+  @Test(
+    "Sums and products are IEEE float32, and bfloat16 mode rounds each once", arguments: ComputeMode.allCases)
+  func sums(mode: ComputeMode) throws {
+    var random = SeededGenerator(33)
+    func rounded(_ value: Float) -> Float { mode == .bfloat16 ? roundedToBFloat16(value) : value }
+    for (rows, columns) in shapes {
+      let x = random.normals(rows * columns).map(rounded)
+      let y = random.normals(rows * columns).map(rounded)
+      let right = FloatMatrix(y, rows: rows, columns: columns)
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: mode, kernels: kernels)
+        let sum = FloatMatrix(x, rows: rows, columns: columns)
+        compute.add(sum, right)
+        #expect(sum.values == zip(x, y).map { rounded($0 + $1) })
+        let product = FloatMatrix(x, rows: rows, columns: columns)
+        compute.multiply(product, by: right)
+        #expect(product.values == zip(x, y).map { rounded($0 * $1) })
+        let thirds = FloatMatrix(x.map { $0 / 3 }, rows: rows, columns: columns)
+        compute.round(thirds)
+        #expect(thirds.values == x.map { rounded($0 / 3) })
+      }
+    }
+  }
+
+  @Test("bfloat16 norms and activations are the float32 ones rounded once, with rounded weights")
+  func bfloat16() throws {
+    var random = SeededGenerator(34)
+    let x = random.normals(6 * 300).map(roundedToBFloat16)
+    let weight = random.normals(300)
+    let bias = random.normals(300)
+    let plain = try Compute(mode: .float32)
+    let compute = try Compute(mode: .bfloat16)
+    func matrix() -> FloatMatrix { FloatMatrix(x, rows: 6, columns: 300) }
+    let weights = weight.map(roundedToBFloat16)
+    #expect(
+      compute.rmsNorm(matrix(), weight: weight, epsilon: 1e-5).values
+        == plain.rmsNorm(matrix(), weight: weights, epsilon: 1e-5).values.map(roundedToBFloat16))
+    #expect(
+      compute.layerNorm(matrix(), weight: weight, bias: bias, epsilon: 1e-6).values
+        == plain.layerNorm(matrix(), weight: weights, bias: bias.map(roundedToBFloat16), epsilon: 1e-6).values
+        .map(roundedToBFloat16))
+    for operation in [Compute.gelu, Compute.silu] {
+      let (left, right) = (matrix(), matrix())
+      operation(compute)(left)
+      operation(plain)(right)
+      #expect(left.values == right.values.map(roundedToBFloat16))
+    }
+  }
+
+  @Test("All instruction sets give the same bits")
+  func sameBits() throws {
+    var random = SeededGenerator(35)
+    let portable = try Compute(mode: .float32, kernels: KernelSet.named("portable"))
+    for (rows, columns) in shapes {
+      let x = random.normals(rows * columns, scale: 4)
+      let weight = random.normals(columns)
+      func matrix() -> FloatMatrix { FloatMatrix(x, rows: rows, columns: columns) }
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .float32, kernels: kernels)
+        for operation in [Compute.gelu, Compute.silu] {
+          let (left, right) = (matrix(), matrix())
+          operation(compute)(left)
+          operation(portable)(right)
+          #expect(left.values == right.values, "\(kernels.name)")
+        }
+        #expect(
+          compute.layerNorm(matrix(), weight: weight, bias: weight, epsilon: 1e-5).values
+            == portable.layerNorm(matrix(), weight: weight, bias: weight, epsilon: 1e-5).values)
+        #expect(
+          compute.rmsNorm(matrix(), weight: weight, epsilon: 1e-5).values
+            == portable.rmsNorm(matrix(), weight: weight, epsilon: 1e-5).values)
+      }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import CogBase
+import CogCompute
+import CogNative
+import Testing
+
+/// Sizes with padding rows and columns, short last groups, and a size that has neither.
+private let sizes = [(1, 1), (16, 8), (5, 40), (33, 129), (48, 256), (17, 333), (20, 700)]
+
+struct QuantizedLinearTests {
+  @Test(
+    "Products with int8 activations have the bits that the format's page asks for, in every instruction set",
+    arguments: [32, 64, 128], [true, false])
+  func matchesTwin(groupSize: Int, isInt4: Bool) throws {
+    var random = SeededGenerator(UInt64(groupSize))
+    for (rows, columns) in sizes {
+      let twin = PanelTwin(
+        rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
+      for (tokens, offset) in [(1, 0), (2, 1), (3, 64), (4, 7), (13, 32), (30, 3)] {
+        let x = random.normals(tokens * columns, scale: 3)
+        let bias = tokens % 2 == 0 ? random.normals(rows) : nil
+        let expected = twin.product(x, tokens: tokens, bias: bias)
+        let weight = try twin.weight(offset: offset)
+        for kernels in KernelSet.available {
+          let compute = try Compute(mode: .fast, kernels: kernels)
+          let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), weight, bias: bias)
+          #expect(
+            result.values == expected,
+            "\(kernels.name), \(tokens) tokens, \(weight.encoding.label) [\(rows), \(columns)]")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "Dequantized rows are scale * (q - zero), in every encoding and mode", arguments: [32, 64, 128],
+    [true, false])
+  func dequantizes(groupSize: Int, isInt4: Bool) throws {
+    var random = SeededGenerator(UInt64(groupSize) + 1)
+    for (rows, columns) in sizes {
+      let twin = PanelTwin(
+        rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
+      let weight = try twin.weight(offset: 5)
+      #expect(try weight.dequantizedRows(0..<rows).values == twin.values)
+      let part = rows / 3..<max(rows / 3, rows - 1)
+      #expect(
+        try weight.dequantizedRows(part).values
+          == Array(twin.values[part.lowerBound * columns..<part.upperBound * columns]))
+      let x = random.normals(3 * columns)
+      let expected = product(x, twin.values, tokens: 3, rows: rows, columns: columns)
+      let result = try Compute(mode: .float32).linear(FloatMatrix(x, rows: 3, columns: columns), weight)
+      #expect(relativeL2(result.values, expected) < 5e-7)
+    }
+  }
+
+  @Test(
+    "The largest weights and activations do not overflow the sums", arguments: [32, 64, 128], [true, false])
+  func extremes(groupSize: Int, isInt4: Bool) throws {
+    var random = SeededGenerator(9)
+    let columns = 256
+    for (q, zero) in isInt4 ? [(15, 0), (0, 15), (15, 15)] : [(127, 0), (-127, 0)] {
+      var twin = PanelTwin(rows: 17, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
+      for row in 0..<17 {
+        for column in 0..<columns { twin.quanta[row][column] = q }
+        for group in 0..<twin.groups { twin.zeros[row][group] = zero }
+      }
+      for sign in [Float(1), -1] {
+        let x = [Float](repeating: sign * 2.5, count: 5 * columns)
+        let expected = twin.product(x, tokens: 5, bias: nil)
+        for kernels in KernelSet.available {
+          let compute = try Compute(mode: .fast, kernels: kernels)
+          let result = try compute.linear(FloatMatrix(x, rows: 5, columns: columns), twin.weight())
+          #expect(result.values == expected, "\(kernels.name) q \(q) zero \(zero)")
+        }
+      }
+    }
+  }
+
+  @Test("NaN and infinity in an activation make that token's outputs NaN and leave the others alone")
+  func notFinite() throws {
+    var random = SeededGenerator(3)
+    let twin = PanelTwin(rows: 20, columns: 100, groupSize: 32, isInt4: true, random: &random)
+    var x = random.normals(3 * 100)
+    let expected = twin.product(x, tokens: 3, bias: nil)
+    for bad in [Float.nan, .infinity, -.infinity] {
+      x[100 + 99] = bad
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .fast, kernels: kernels)
+        let result = try compute.linear(FloatMatrix(x, rows: 3, columns: 100), twin.weight()).values
+        #expect(result[20..<40].allSatisfy { $0.isNaN }, "\(kernels.name)")
+        #expect(
+          Array(result[..<20]) == Array(expected[..<20]) && Array(result[40...]) == Array(expected[40...]))
+      }
+    }
+  }
+
+  @Test("Zeros and subnormal activations are quantized as any others")
+  func tinyActivations() throws {
+    var random = SeededGenerator(4)
+    let twin = PanelTwin(rows: 16, columns: 64, groupSize: 32, isInt4: true, random: &random)
+    let least = Float.leastNonzeroMagnitude
+    for peak in [Float(0), least, 100 * least, 190 * least, 12_345 * least, 1e-38] {
+      let x = (0..<64).map { peak * Float($0 % 3 - 1) }
+      let expected = twin.product(x, tokens: 1, bias: nil)
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .fast, kernels: kernels)
+        #expect(try compute.linear(FloatMatrix(x, rows: 1, columns: 64), twin.weight()).values == expected)
+      }
+    }
+  }
+
+  @Test("bfloat16 mode rounds expanded weights and the result once")
+  func bfloat16() throws {
+    var random = SeededGenerator(5)
+    let twin = PanelTwin(rows: 37, columns: 200, groupSize: 64, isInt4: true, random: &random)
+    for tokens in [1, 6] {
+      let x = random.normals(tokens * 200).map(roundedToBFloat16)
+      let bias = random.normals(37)
+      var expected = product(
+        x, twin.values.map(roundedToBFloat16), tokens: tokens, rows: 37, columns: 200)
+      for index in expected.indices { expected[index] += Double(roundedToBFloat16(bias[index % 37])) }
+      let result = try Compute(mode: .bfloat16).linear(
+        FloatMatrix(x, rows: tokens, columns: 200), twin.weight(), bias: bias)
+      #expect(result.values.allSatisfy { $0 == roundedToBFloat16($0) })
+      let equal = zip(result.values, expected).count { $0 == roundedToBFloat16(Float($1)) }
+      // A float32 sum that lies next to the middle of two bfloat16 numbers may fall to either side.
+      #expect(Double(equal) >= 0.98 * Double(expected.count), "\(equal) of \(expected.count)")
+    }
+  }
+}
+
+struct WeightMatrixTests {
+  @Test("A weight with the wrong number of bytes, or sizes out of range, is refused")
+  func checksBytes() throws {
+    let block = ByteBlock(count: 1024)
+    let bytes = UnsafeRawBufferPointer(block.bytes)
+    for (encoding, rows, columns) in [
+      (TensorEncoding.plain(.float32), 16, 17), (.plain(.bfloat16), 0, 4), (.plain(.float8e4m3), 32, 32),
+      (.int4(groupSize: 64), 16, 64), (.int4(groupSize: 48), 16, 64), (.int8(groupSize: 32), -1, 5),
+      (.plain(.float32), Int.max, Int.max), (.int4(groupSize: 32), Int.max, 8),
+    ] {
+      #expect(throws: CogError.self) {
+        try WeightMatrix(encoding: encoding, rows: rows, columns: columns, bytes: bytes, owner: block)
+      }
+    }
+    let weight = try WeightMatrix(
+      encoding: .plain(.float32), rows: 16, columns: 16, bytes: bytes, owner: block)
+    #expect(throws: CogError.self) { try weight.dequantizedRows(10..<17) }
+    #expect(throws: CogError.self) { try weight.dequantizedRows(-1..<2) }
+    #expect(try weight.dequantizedRows(3..<3).rows == 0)
+  }
+
+  @Test("An input or a bias of another size than the weight's is refused")
+  func checksLinear() throws {
+    let weight = try plainWeight([Float](repeating: 1, count: 12), type: .float32, rows: 3, columns: 4)
+    let compute = try Compute(mode: .float32)
+    #expect(throws: CogError.self) { try compute.linear(FloatMatrix(rows: 2, columns: 5), weight) }
+    #expect(throws: CogError.self) {
+      try compute.linear(FloatMatrix(rows: 2, columns: 4), weight, bias: [1, 2])
+    }
+    #expect(try compute.linear(FloatMatrix(rows: 0, columns: 4), weight).count == 0)
+  }
+
+  @Test("Any scale, zero point and weight bytes give numbers, never a trap")
+  func hostileBytes() throws {
+    var random = SeededGenerator(6)
+    for encoding in [TensorEncoding.int4(groupSize: 32), .int8(groupSize: 128)] {
+      let layout = try PanelLayout(encoding: encoding, rows: 19, columns: 150)
+      let block = ByteBlock((0..<layout.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) })
+      let weight = try WeightMatrix(
+        encoding: encoding, rows: 19, columns: 150, bytes: UnsafeRawBufferPointer(block.bytes), owner: block)
+      let x = FloatMatrix(random.normals(5 * 150), rows: 5, columns: 150)
+      let oracle = try Compute(mode: .fast, kernels: KernelSet.named("portable")).linear(x, weight).values
+      for kernels in KernelSet.available {
+        let result = try Compute(mode: .fast, kernels: kernels).linear(x, weight).values
+        #expect(zip(result, oracle).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }, "\(kernels.name)")
+      }
+      #expect(try weight.dequantizedRows(0..<19).count == 19 * 150)
+    }
+  }
+}
