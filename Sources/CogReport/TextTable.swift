@@ -1,0 +1,67 @@
+/// A table in plain text: a line of titles, then the rows; columns two spaces apart, text aligned left and numbers
+/// right.
+public struct TextTable: Sendable {
+  /// Where the cells of a column stand.
+  public enum Alignment: Sendable {
+    /// For text.
+    case left
+    /// For numbers.
+    case right
+  }
+
+  /// A column's title and alignment.
+  public struct Column: Sendable {
+    /// What stands above the cells.
+    public let title: String
+    /// Where title and cells stand.
+    public let alignment: Alignment
+
+    /// A column of text.
+    public static func text(_ title: String) -> Column { Column(title: title, alignment: .left) }
+
+    /// A column of numbers.
+    public static func number(_ title: String) -> Column { Column(title: title, alignment: .right) }
+  }
+
+  private let columns: [Column]
+  private var rows: [[String]] = []
+
+  /// An empty table.
+  public init(_ columns: [Column]) { self.columns = columns }
+
+  /// Adds a row. Cells that are missing at its end stay empty; cells beyond the last column are shown as text.
+  public mutating func add(_ cells: [String]) { rows.append(cells) }
+
+  /// The lines of the table, without spaces at their ends and without a line end after the last one.
+  ///
+  /// Control characters in cells are shown as escapes: names from a file cannot break the table or steer the
+  /// terminal. A character counts as one place wide.
+  public func rendered() -> String {
+    let titles = columns.map(\.title)
+    let lines = ([titles] + rows).map { $0.map(Self.printable) }
+    let width = lines.map(\.count).max() ?? 0
+    let widths = (0..<width).map { column in
+      lines.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return lines.map { line(of: $0, widths) }.joined(separator: "\n")
+  }
+
+  private func line(of cells: [String], _ widths: [Int]) -> String {
+    let padded = cells.enumerated().map { column, cell in
+      let space = String(repeating: " ", count: widths[column] - cell.count)
+      let isRight = column < columns.count && columns[column].alignment == .right
+      return isRight ? space + cell : cell + space
+    }
+    let line = padded.joined(separator: "  ")
+    return String(line[..<(line.lastIndex { $0 != " " }.map(line.index(after:)) ?? line.startIndex)])
+  }
+
+  private static func printable(_ cell: String) -> String {
+    cell.unicodeScalars.reduce(into: "") { text, scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator: text += scalar.escaped(asASCII: true)
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+}
