@@ -143,16 +143,20 @@ struct ConversionTests {
     let changes: [(SyntheticModel.Tensor?, String)] = [
       (nil, "missing"),
       (.init(elementType: .bfloat16, shape: [72], bytes: tensor.bytes), "shape"),
-      (.init(elementType: .int16, shape: tensor.shape, bytes: tensor.bytes), "type"),
+      (.init(elementType: .int16, shape: tensor.shape, bytes: tensor.bytes), "I16"),
     ]
     for (change, says) in changes {
       model.change(name) { $0 = change }
       let error = #expect(throws: CogError.self) {
         try Conversion(source: model.source(), recipe: .init(floats: nil), options: .init(tool: "test 1"))
       }
-      #expect(error?.subject == name && error?.problem.contains(says) == true && error?.file == "synthetic")
+      #expect(
+        error?.file == "synthetic" && error?.found?.contains(says) == true
+          && error?.found?.contains(name) == true)
     }
     model.change(name) { $0 = .init(elementType: .bfloat16, shape: tensor.shape, bytes: [0]) }
+    #expect(try failure(to: nil, .init(tool: "test 1"))?.subject == name)
+    model.change(name) { $0 = .init(elementType: .bfloat16, shape: tensor.shape, bytes: []) }
     #expect(try failure(to: nil, .init(tool: "test 1"))?.subject == name)
   }
 
