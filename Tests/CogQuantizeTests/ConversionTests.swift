@@ -194,6 +194,22 @@ struct ConversionTests {
     }
   }
 
+  @Test("a disk with too little room is noticed before anything is read or written")
+  func space() throws {
+    let config = SyntheticModel.config
+      .replacing("\"hidden_size\": 72", with: "\"hidden_size\": 131072")
+      .replacing("\"intermediate_size\": 180", with: "\"intermediate_size\": 1048576")
+      .replacing("\"num_hidden_layers\": 2, \"num_multi", with: "\"num_hidden_layers\": 128, \"num_multi")
+    let source = try ModelSource(tensors: RecordsOnly(config), configurationText: config, tokenizer: [1])
+    let conversion = try Conversion(
+      source: source, recipe: .init(floats: nil), options: .init(tool: "test 1"))
+    #expect(conversion.plannedBytes > 100 << 40)
+    let error = #expect(throws: CogError.self) { try conversion.run(writingTo: out) }
+    #expect(error?.problem == "the disk has too little room" && error?.file == out)
+    #expect(error?.expected?.hasSuffix(" free bytes") == true && Int(error?.found ?? "") != nil)
+    #expect(try folder.contents().isEmpty)
+  }
+
   @Test("provenance has names, sizes and SHA-256 of the files")
   func provenance() throws {
     let abc = try folder.write(Array("abc".utf8), as: "config.json")
