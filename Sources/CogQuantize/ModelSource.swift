@@ -32,9 +32,9 @@ public struct ModelSource: Sendable {
   public init(
     tensors: any TensorSource, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
   ) throws {
-    let file = otherFiles.first ?? tensors.path
     try self.init(
-      tensors: tensors, configurationText: configurationText, configurationFile: file, tokenizer: tokenizer,
+      tensors: tensors, configurationText: configurationText,
+      configurationFile: otherFiles.first ?? tensors.path, tokenizer: tokenizer,
       provenance: .files(tensors.files + otherFiles))
   }
 

@@ -63,7 +63,9 @@ public struct QuantizationRecipe: Equatable, Sendable {
 
   /// A recipe by name.
   ///
-  /// - `int4`: int4 in groups of 64, embedding table and head int8: the default.
+  /// - `int4`: int4 in groups of 64, embedding table and head int8: the default. On the sample model's hidden states
+  ///   an int8 head leaves logits within 0.6 % (mean KL 1.4e-4 nats, 99.0 % of the likeliest tokens kept), an int4
+  ///   head within 8.2 % (3.0e-2 nats, 93.8 %); at the published sizes it costs 254 MB of 7.37 GB.
   /// - `int4-small`: int4 in groups of 128 throughout: the smallest file.
   /// - `int4-fine`: int4 in groups of 32, embedding table and head int8.
   /// - `int8`: int8 in groups of 64 throughout.

@@ -20,10 +20,13 @@ struct StoragePlan {
   /// - Throws: ``CogError`` when the source lacks a tensor or has it in another shape or a type that weights do not
   ///   come in, or an override fits nothing.
   init(source: ModelSource, recipe: QuantizationRecipe) throws {
+    try source.tensors.completeness(for: source.configuration).requireComplete(path: source.tensors.path)
     let table = TensorTable(source.configuration)
     try recipe.checkOverrides(against: table)
     tensors = try table.specifications.map { specification in
-      let record = try Self.record(of: specification, in: source.tensors)
+      guard let record = source.tensors.record(of: specification.name) else {
+        throw source.tensors.missing(specification.name)
+      }
       let encoding = recipe.encoding(of: specification, sourceType: record.elementType)
       return PlannedTensor(specification: specification, record: record, encoding: encoding)
     }
@@ -32,25 +35,6 @@ struct StoragePlan {
       let bytes = try NativeWriter.paddedByteCount(of: tensor.specification.shape, in: tensor.encoding)
       return try Checked.add(sum, bytes, "bytes of all tensors")
     }
-  }
-
-  private static func record(
-    of specification: TensorSpecification, in source: any TensorSource
-  ) throws -> TensorRecord {
-    guard let record = source.record(of: specification.name) else {
-      throw CogError("a tensor is missing", file: source.path, subject: specification.name)
-    }
-    guard record.shape == specification.shape else {
-      throw CogError(
-        "a tensor has the wrong shape", file: record.file, subject: specification.name,
-        expected: specification.shape.description, found: record.shape.description)
-    }
-    guard record.elementType.isReadableFloat else {
-      throw CogError(
-        "weights do not come in this type", file: record.file, subject: specification.name,
-        expected: "F64, F32, F16 or BF16", found: record.elementType.rawValue)
-    }
-    return record
   }
 
   /// Checks that the disk has room for the file.

@@ -143,16 +143,20 @@ struct ConversionTests {
     let changes: [(SyntheticModel.Tensor?, String)] = [
       (nil, "missing"),
       (.init(elementType: .bfloat16, shape: [72], bytes: tensor.bytes), "shape"),
-      (.init(elementType: .int16, shape: tensor.shape, bytes: tensor.bytes), "type"),
+      (.init(elementType: .int16, shape: tensor.shape, bytes: tensor.bytes), "I16"),
     ]
     for (change, says) in changes {
       model.change(name) { $0 = change }
       let error = #expect(throws: CogError.self) {
         try Conversion(source: model.source(), recipe: .init(floats: nil), options: .init(tool: "test 1"))
       }
-      #expect(error?.subject == name && error?.problem.contains(says) == true && error?.file == "synthetic")
+      #expect(
+        error?.file == "synthetic" && error?.found?.contains(says) == true
+          && error?.found?.contains(name) == true)
     }
     model.change(name) { $0 = .init(elementType: .bfloat16, shape: tensor.shape, bytes: [0]) }
+    #expect(try failure(to: nil, .init(tool: "test 1"))?.subject == name)
+    model.change(name) { $0 = .init(elementType: .bfloat16, shape: tensor.shape, bytes: []) }
     #expect(try failure(to: nil, .init(tool: "test 1"))?.subject == name)
   }
 
@@ -188,6 +192,22 @@ struct ConversionTests {
       try Conversion(source: source, recipe: .init(floats: nil), options: .init(tool: "test 1"))
         .run(writingTo: folder.path("no/such/folder/out.cogvlm"))
     }
+  }
+
+  @Test("a disk with too little room is noticed before anything is read or written")
+  func space() throws {
+    let config = SyntheticModel.config
+      .replacing("\"hidden_size\": 72", with: "\"hidden_size\": 131072")
+      .replacing("\"intermediate_size\": 180", with: "\"intermediate_size\": 1048576")
+      .replacing("\"num_hidden_layers\": 2, \"num_multi", with: "\"num_hidden_layers\": 128, \"num_multi")
+    let source = try ModelSource(tensors: RecordsOnly(config), configurationText: config, tokenizer: [1])
+    let conversion = try Conversion(
+      source: source, recipe: .init(floats: nil), options: .init(tool: "test 1"))
+    #expect(conversion.plannedBytes > 100 << 40)
+    let error = #expect(throws: CogError.self) { try conversion.run(writingTo: out) }
+    #expect(error?.problem == "the disk has too little room" && error?.file == out)
+    #expect(error?.expected?.hasSuffix(" free bytes") == true && Int(error?.found ?? "") != nil)
+    #expect(try folder.contents().isEmpty)
   }
 
   @Test("provenance has names, sizes and SHA-256 of the files")

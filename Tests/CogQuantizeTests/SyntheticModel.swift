@@ -102,6 +102,30 @@ final class SyntheticModel: TensorSource {
   }
 }
 
+/// A source that says that it has every tensor of a configuration, and has none.
+final class RecordsOnly: TensorSource {
+  let path = "records only"
+  let files: [String] = []
+  let records: [TensorRecord]
+  private let indexByName: [String: Int]
+
+  init(_ config: String) throws {
+    let configuration = try Array(config.utf8).withUnsafeBytes {
+      try ModelConfiguration(json: $0, file: "config")
+    }
+    records = try TensorTable(configuration).specifications.map {
+      TensorRecord(
+        name: $0.name, elementType: .bfloat16, shape: $0.shape, file: "none", fileOffset: nil,
+        byteCount: try $0.shape.byteCount(of: .bfloat16))
+    }
+    indexByName = Dictionary(uniqueKeysWithValues: records.enumerated().map { ($1.name, $0) })
+  }
+
+  func record(of name: String) -> TensorRecord? { indexByName[name].map { records[$0] } }
+
+  func view(of name: String) throws -> TensorView { throw missing(name) }
+}
+
 /// Bytes that keep their place.
 private final class Memory {
   private let buffer: UnsafeMutableRawBufferPointer
