@@ -24,6 +24,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(64, f"capture_reference.py: {message}\n")
 
 
+def _text(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("not valid UTF-8") from error
+    return text
+
+
 def _history(text: str) -> List[Tuple[str, str]]:
     try:
         turns = json.loads(text)
@@ -34,7 +42,7 @@ def _history(text: str) -> List[Tuple[str, str]]:
     )
     if not well_formed:
         raise argparse.ArgumentTypeError('expected [["question", "answer"], ...]')
-    return [(question, answer) for question, answer in turns]
+    return [(_text(question), _text(answer)) for question, answer in turns]
 
 
 def _count(text: str) -> int:
@@ -54,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", metavar="FOLDER", help="config.json, tokenizer.json and weights")
     parser.add_argument("--video", metavar="CLIP", help="the video; frames are chosen as the published code does")
     parser.add_argument("--frames", help="frames decoded before (NAME.frames.safetensors); wins over --video")
-    parser.add_argument("--query", metavar="Q", required=True, help="the question")
+    parser.add_argument("--query", metavar="Q", type=_text, required=True, help="the question")
     parser.add_argument("--history", metavar="JSON", type=_history, default=[], help='[["question", "answer"], ...]')
     parser.add_argument("--template", choices=("chat", "vqa", "base"), help="default: as config.json says")
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "both"), default="both")
@@ -99,7 +107,9 @@ def main(arguments: List[str]) -> int:
     except CaptureError as error:
         print(f"capture_reference.py: {error}", file=sys.stderr)
         return 2
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):  # PyTorch's way to say it
+            raise
         print("capture_reference.py: out of memory; give fewer frames, or --plain", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

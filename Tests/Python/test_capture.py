@@ -249,6 +249,11 @@ class Captures(unittest.TestCase):
     def test_without_code_in_the_folder_the_default_way_points_at_plain(self):
         self.expect("--plain", self.checkpoint(), plain=False)
 
+    def test_an_output_that_cannot_be_written_is_refused_before_the_work(self):
+        folder = self.checkpoint()
+        self.expect("no such folder", folder, output=os.path.join(self.output, "missing", "name"))
+        self.expect("names a folder", folder, output=self.output + os.sep)
+
     def test_a_write_that_fails_leaves_no_file(self):
         taken = os.path.join(self.output, "taken")
         os.mkdir(taken)
@@ -270,6 +275,8 @@ class CommandLine(unittest.TestCase):
             ["folder", "--query", "Q", "-o", "x", "--dtype", "int4"],
             ["folder", "--query", "Q", "-o", "x", "--history", "[1]"],
             ["folder", "--query", "Q", "-o", "x", "--max-new-tokens", "0"],
+            ["folder", "--query", "Q", "-o", "x", "--history", '[["\\ud800", "a"]]'],
+            ["folder", "--query", "\udcff", "-o", "x"],
         ):
             result = self.run_tool(*arguments)
             self.assertEqual((result.returncode, result.stdout), (64, ""), arguments)

@@ -12,6 +12,17 @@ from .errors import CaptureError
 BUNDLE_VERSION = "2"
 
 
+def require_writable(name: str) -> None:
+    """Says before hours of work that NAME's files cannot be written."""
+    folder = os.path.dirname(name) or "."
+    if not os.path.basename(name):
+        raise CaptureError(f"{name}: names a folder; give -o the start of a file name, such as {name}chat-7s")
+    if not os.path.isdir(folder):
+        raise CaptureError(f"{folder}: no such folder; make it, or choose another -o")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CaptureError(f"{folder}: cannot be written to; choose another -o")
+
+
 def write_atomically(path: str, tensors: Dict[str, torch.Tensor], metadata: Dict[str, str]) -> None:
     """Writes a safetensors file beside its final name and renames it: it is there whole, or not at all."""
     folder = os.path.dirname(path) or "."

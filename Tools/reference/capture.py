@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 
-from .bundle import BUNDLE_VERSION, write_atomically
+from .bundle import BUNDLE_VERSION, require_writable, write_atomically
 from .checkpoint import Checkpoint
 from .configuration import Configuration, read_configuration
 from .errors import CaptureError, note
@@ -41,6 +41,7 @@ class Request:
 
 def capture(request: Request) -> List[str]:
     """Computes and writes the bundle; returns the files written."""
+    require_writable(request.output)
     configuration = read_configuration(request.folder)
     template = request.template or configuration.template_version
     tokenizer = Tokenizer(request.folder)

@@ -14,13 +14,33 @@ from .configuration import Configuration, VisionConfiguration
 Weights = Dict[str, torch.Tensor]
 Cache = Tuple[torch.Tensor, torch.Tensor]
 
-# Before PyTorch 2 there is no scaled_dot_product_attention, and its bfloat16 kernels on a CPU may sum in bfloat16.
+# Before PyTorch 2 there is no scaled_dot_product_attention, and bfloat16 kernels on a CPU may sum in bfloat16.
 MODERN = hasattr(F, "scaled_dot_product_attention")
+
+
+def _has_bfloat16_matmul() -> bool:
+    try:
+        return MODERN and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):
+        return False
+
+
+BFLOAT16_MATMUL = _has_bfloat16_matmul()
+"""Whether this CPU multiplies bfloat16 matrices. Where it does not, PyTorch's substitute takes 5 times as long as
+widening to float32, multiplying, and rounding, which gives the same: a float32 sum, rounded once."""
+
+FEW_ROWS = 8
+"""Up to so many rows, reading the weights is the work, and widening them only adds to it."""
+
+
+def _widened(x: torch.Tensor) -> bool:
+    rows = x.numel() // max(x.shape[-1], 1)
+    return x.dtype != torch.float32 and not BFLOAT16_MATMUL and not (MODERN and rows <= FEW_ROWS)
 
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: Optional[torch.Tensor] = None) -> torch.Tensor:
     """`x [..., in]` times `weight [out, in]`, plus bias; sum and bias are rounded together."""
-    if MODERN or x.dtype == torch.float32:
+    if not _widened(x):
         return F.linear(x, weight, bias)
     return F.linear(x.float(), weight.float(), None if bias is None else bias.float()).to(x.dtype)
 
@@ -28,7 +48,7 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: Optional[torch.Tensor] =
 def convolve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     """A convolution whose windows do not overlap: `x [n, in, height, width]`, `weight [out, in, k, k]`."""
     stride = weight.shape[-1]
-    if MODERN or x.dtype == torch.float32:
+    if not _widened(x):
         return F.conv2d(x, weight, bias, stride=stride)
     return F.conv2d(x.float(), weight.float(), bias.float(), stride=stride).to(x.dtype)
 
