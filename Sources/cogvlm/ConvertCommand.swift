@@ -19,7 +19,7 @@ struct ConversionOptions: ParsableArguments {
 
   /// Runs a conversion with a recipe and prints its summary.
   func run(_ recipe: QuantizationRecipe, allowsOverflow: Bool = false) throws {
-    let model = try ModelSource.open(source)
+    let model = try ModelSource.open(path: source)
     var options = Conversion.Options(tool: Version.tool, nonFinite: allowNonFinite ? .keep : .refuse)
     options.allowsOverflow = allowsOverflow
     let summary = try Conversion(source: model, recipe: recipe, options: options).run(writingTo: output)

@@ -1,10 +1,10 @@
-import ArgumentParser
+public import ArgumentParser
 import CogBase
-import CogCompute
+public import CogCompute
 import CogEngine
 import CogMedia
 
-extension ComputeMode: ExpressibleByArgument {}
+extension ComputeMode: @retroactive ExpressibleByArgument {}
 
 /// The model and the mode that it runs in.
 struct ModelOptions: ParsableArguments {
