@@ -86,7 +86,7 @@ public struct ConversionSummary: Codable, Equatable, Sendable {
       quantized.isEmpty
       ? nil : ratio(quantized.reduce(0) { $0 + $1.bytes }, quantized.reduce(0) { $0 + $1.bfloat16Bytes })
     fileRatio = ratio(fileBytes, tensors.reduce(0) { $0 + $1.bfloat16Bytes })
-    warnings = tensors.flatMap(Self.warnings)
+    warnings = tensors.flatMap(Self.warnings) + Self.warningOfVanished(tensors)
   }
 
   /// Bytes of int4 tensors over the bytes that they take in BF16, or nil when there are none.
@@ -105,9 +105,13 @@ public struct ConversionSummary: Codable, Equatable, Sendable {
     if tensor.overflowed > 0 {
       list.append("\(tensor.name): \(tensor.overflowed) values became infinite as \(tensor.encoding).")
     }
-    if tensor.vanished > 0 {
-      list.append("\(tensor.name): \(tensor.vanished) values became 0 as \(tensor.encoding).")
-    }
     return list
+  }
+
+  /// One sentence for all tensors: small weights become 0 in most of them when BF16 is stored as F16.
+  private static func warningOfVanished(_ tensors: [Tensor]) -> [String] {
+    let list = tensors.filter { $0.vanished > 0 }
+    guard !list.isEmpty else { return [] }
+    return ["\(list.reduce(0) { $0 + $1.vanished }) small values in \(list.count) tensors became 0."]
   }
 }
