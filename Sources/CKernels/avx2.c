@@ -26,31 +26,44 @@ COG_INLINE void cog_add_products(
   }
 }
 
+/// Adds the products of `count` lines of int4 weights. The low halves of the bytes are done with before the high ones
+/// are unpacked: more does not fit 16 registers.
+COG_INLINE void cog_add_lines(
+    const uint8_t *line, const int8_t *values, size_t stride, const size_t count, const size_t tokens,
+    __m256i sums[][COG_PARTS]) {
+  const __m256i low_bits = _mm256_set1_epi8(15);
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < count; i++, line += COG_LINE_BYTES, values += 8) {
+    __m256i weights[COG_PARTS];
+    if (tokens <= 2) cog_prefetch_line(line);
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      weights[part] = _mm256_and_si256(cog_load_part(line, part), low_bits);
+    }
+    cog_add_products(weights, values, stride, tokens, sums);
+    for (size_t part = 0; part < COG_PARTS; part++) {
+      weights[part] = _mm256_and_si256(_mm256_srli_epi16(cog_load_part(line, part), 4), low_bits);
+    }
+    cog_add_products(weights, values + 4, stride, tokens, sums);
+  }
+}
+
 /// int4: unsigned weights up to 15 times signed activations up to 127, two products to a 16-bit lane. Eight of
 /// these sums stay below 2^15 (8 * 2 * 15 * 127 = 30480), so four lines are added before they are widened.
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
-  const __m256i low_bits = _mm256_set1_epi8(15);
   const __m256i ones = _mm256_set1_epi16(1);
   for (size_t first = 0; first < input->columns; first += 32) {
-    const size_t end = first + 32 < input->columns ? first + 32 : input->columns;
+    const uint8_t *line = input->lines + first / 8 * COG_LINE_BYTES;
+    const int8_t *values = input->values + first;
     __m256i sums[COG_TOKENS_AT_ONCE][COG_PARTS];
     for (size_t token = 0; token < tokens; token++) {
       for (size_t part = 0; part < COG_PARTS; part++) sums[token][part] = cog_no_ints();
     }
-    for (size_t column = first; column < end; column += 8) {
-      const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
-      if (tokens <= 2) cog_prefetch_line(line);
-      const int8_t *values = input->values + column;
-      // The low halves of the bytes are done with before the high ones are unpacked: more does not fit 16 registers.
-      __m256i weights[COG_PARTS];
-      for (size_t part = 0; part < COG_PARTS; part++) {
-        weights[part] = _mm256_and_si256(cog_load_part(line, part), low_bits);
+    if (input->columns - first >= 32) {
+      cog_add_lines(line, values, input->stride, 4, tokens, sums);
+    } else {
+      for (size_t column = first; column < input->columns; column += 8, line += COG_LINE_BYTES, values += 8) {
+        cog_add_lines(line, values, input->stride, 1, tokens, sums);
       }
-      cog_add_products(weights, values, input->stride, tokens, sums);
-      for (size_t part = 0; part < COG_PARTS; part++) {
-        weights[part] = _mm256_and_si256(_mm256_srli_epi16(cog_load_part(line, part), 4), low_bits);
-      }
-      cog_add_products(weights, values + 4, input->stride, tokens, sums);
     }
     for (size_t token = 0; token < tokens; token++) {
       for (size_t part = 0; part < COG_PARTS; part++) {

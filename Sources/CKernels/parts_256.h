@@ -30,10 +30,11 @@ cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)zeros));
 }
 
-/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), the upper halves are 0.
+/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum
+/// meets the upper half of a zero point, which is 0.
 COG_INLINE cog_floats cog_add_scaled(
     cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
-  const __m256i offset = _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum & 0xFFFF));
+  const __m256i offset = _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum));
   const __m256 exact = _mm256_cvtepi32_ps(_mm256_sub_epi32(dots, offset));
   return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_set1_ps(activation_scale), scales), exact, sums);
 }

@@ -1,5 +1,5 @@
-// One token times plain weights, compiled like elementwise.h, which must stand before it. Memory-bound: each
-// weight is read once, and the sums are float32 in 32 partial sums per row.
+// One row times a plain matrix, compiled like elementwise.h, which must stand before it. Memory-bound: each number
+// of the matrix is read once, and sums are float32 in parts.
 
 enum { COG_MATVEC_LANES = 32 };
 
@@ -45,5 +45,31 @@ COG_KERNEL void cog_matvec_bf16(
       lanes[i - whole] = fmaf(cog_float_of_bf16(half), x[i], lanes[i - whole]);
     }
     output[row] = cog_sum_float_lanes(lanes);
+  }
+}
+
+/// Keys that are summed up before the sum joins the others: it keeps long sums accurate.
+enum { COG_KEYS_AT_ONCE = 256 };
+
+COG_KERNEL void cog_weighted_sum(
+    const float *restrict values, size_t stride, size_t count, size_t columns, const float *restrict weights,
+    float *restrict output) {
+  for (size_t first = 0; first < columns; first += COG_MATVEC_LANES) {
+    const size_t width = columns - first < COG_MATVEC_LANES ? columns - first : COG_MATVEC_LANES;
+    float totals[COG_MATVEC_LANES] = {0};
+    for (size_t chunk = 0; chunk < count; chunk += COG_KEYS_AT_ONCE) {
+      const size_t end = chunk + COG_KEYS_AT_ONCE < count ? chunk + COG_KEYS_AT_ONCE : count;
+      float sums[COG_MATVEC_LANES] = {0};
+      for (size_t i = chunk; i < end; i++) {
+        const float *row = values + i * stride + first;
+        if (width == COG_MATVEC_LANES) {
+          for (size_t j = 0; j < COG_MATVEC_LANES; j++) sums[j] = fmaf(weights[i], row[j], sums[j]);
+        } else {
+          for (size_t j = 0; j < width; j++) sums[j] = fmaf(weights[i], row[j], sums[j]);
+        }
+      }
+      for (size_t j = 0; j < COG_MATVEC_LANES; j++) totals[j] += sums[j];
+    }
+    memcpy(output + first, totals, width * sizeof(float));
   }
 }

@@ -63,6 +63,20 @@ public struct AttentionInput {
   }
 }
 
+/// One head's part of an attention layer: pointers to its first query, key, value and output.
+private struct AttentionBlock {
+  let queries: UnsafePointer<Float>
+  let keys: UnsafePointer<Float>
+  let values: UnsafePointer<Float>
+  /// `[queries of the block, keys that any of them sees]`.
+  let scores: FloatMatrix
+  let output: UnsafeMutablePointer<Float>
+  let outputStride: Int
+
+  /// Whether there are so few queries that BLAS would spend its time on packing keys and values.
+  var isNarrow: Bool { scores.rows <= 2 }
+}
+
 extension Compute {
   /// Queries whose scores one task holds at a time.
   private static let queriesAtOnce = 64
@@ -95,23 +109,56 @@ extension Compute {
       return
     }
     let scores = FloatMatrix(uninitializedRows: queries.count, columns: keyCount)
-    BLAS.multiply(
-      input.queries + queries.lowerBound * input.queryStride + head * dimension, stride: input.queryStride,
-      input.keys + keyValueHead * dimension, stride: input.keyStride, bIsTransposed: true,
-      into: scores.pointer,
-      stride: keyCount, m: queries.count, n: keyCount, k: dimension)
+    let block = AttentionBlock(
+      queries: input.queries + queries.lowerBound * input.queryStride + head * dimension,
+      keys: input.keys + keyValueHead * dimension, values: input.values + keyValueHead * dimension,
+      scores: scores,
+      output: output, outputStride: result.columns)
+    multiplyKeys(input, block)
     let sums = queries.map { query in
       softmax(
         scores.pointer + (query - queries.lowerBound) * keyCount, visible: input.visibleKeys(query),
         of: keyCount,
         scale: input.scale)
     }
-    BLAS.multiply(
-      scores.pointer, stride: keyCount, input.values + keyValueHead * dimension, stride: input.valueStride,
-      bIsTransposed: false, into: output, stride: result.columns, m: queries.count, n: dimension, k: keyCount)
+    multiplyValues(input, block)
     for (row, sum) in sums.enumerated() {
       kernels.table.pointee.divide(output + row * result.columns, sum, dimension)
       roundPart(output + row * result.columns, dimension)
+    }
+  }
+
+  /// Scores of a block: queries times keys.
+  private func multiplyKeys(_ input: AttentionInput, _ block: AttentionBlock) {
+    let scores = block.scores
+    if block.isNarrow {
+      for row in 0..<scores.rows {
+        kernels.table.pointee.matvec_f32(
+          block.keys, input.keyStride, scores.columns, input.headDimension,
+          block.queries + row * input.queryStride, scores.pointer + row * scores.columns)
+      }
+    } else {
+      BLAS.multiply(
+        block.queries, stride: input.queryStride, block.keys, stride: input.keyStride, bIsTransposed: true,
+        into: scores.pointer, stride: scores.columns, m: scores.rows, n: scores.columns,
+        k: input.headDimension)
+    }
+  }
+
+  /// Output of a block before the division: weights times values.
+  private func multiplyValues(_ input: AttentionInput, _ block: AttentionBlock) {
+    let scores = block.scores
+    if block.isNarrow {
+      for row in 0..<scores.rows {
+        kernels.table.pointee.weighted_sum(
+          block.values, input.valueStride, scores.columns, input.headDimension,
+          scores.pointer + row * scores.columns, block.output + row * block.outputStride)
+      }
+    } else {
+      BLAS.multiply(
+        scores.pointer, stride: scores.columns, block.values, stride: input.valueStride, bIsTransposed: false,
+        into: block.output, stride: block.outputStride, m: scores.rows, n: input.headDimension,
+        k: scores.columns)
     }
   }
 

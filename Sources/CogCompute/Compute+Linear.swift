@@ -103,8 +103,9 @@ extension Compute {
 // MARK: - Quantized weights
 
 extension Compute {
-  /// Panels that one task multiplies with all tokens: their weights stay in the second-level cache.
-  private static let panelsAtOnce = 8
+  /// Bytes of panels that one task multiplies with all tokens: they stay in the second-level cache while the
+  /// tokens pass, a few at a time.
+  private static let panelBytesAtOnce = 1 << 18
 
   private func multiplyQuantized(
     _ x: FloatMatrix, _ matrix: CogPanelMatrix, _ layout: PanelLayout, bias: [Float]?,
@@ -119,7 +120,7 @@ extension Compute {
     }
     let multiply = layout.bits == 4 ? kernels.table.pointee.matmul_int4 : kernels.table.pointee.matmul_int8
     let shared = (layout.panelCount + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
-    let atOnce = x.rows == 1 ? shared : min(Self.panelsAtOnce, shared)
+    let atOnce = x.rows == 1 ? shared : min(max(1, Self.panelBytesAtOnce / layout.panelBytes), shared)
     threads.parallelFor((layout.panelCount + atOnce - 1) / atOnce) { index in
       var matrix = matrix
       var view = activations.view
@@ -146,7 +147,8 @@ private final class QuantizedActivations: @unchecked Sendable {
 
   init(tokens: Int, layout: PanelLayout) {
     self.tokens = tokens
-    stride = layout.paddedColumns
+    // Tokens a multiple of 4096 bytes apart would fight for the same places of the first-level cache.
+    stride = (layout.paddedColumns + 63) / 64 * 64 + 64
     values = .allocate(capacity: tokens * stride)
     scales = .allocate(capacity: tokens * layout.groupCount)
     sums = .allocate(capacity: tokens * layout.groupCount)

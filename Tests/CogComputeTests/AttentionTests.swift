@@ -83,6 +83,7 @@ struct AttentionTests {
     AttentionCase(70, 70, heads: 4, keyValueHeads: 4, dimension: 14, isCausal: false),
     AttentionCase(70, 70, heads: 4, keyValueHeads: 1, dimension: 8, isCausal: true),
     AttentionCase(5, 133, heads: 6, keyValueHeads: 3, dimension: 112, isCausal: true),
+    AttentionCase(2, 700, heads: 4, keyValueHeads: 2, dimension: 100, isCausal: true),
     AttentionCase(9, 4, heads: 2, keyValueHeads: 2, dimension: 8, isCausal: true),
   ]
 

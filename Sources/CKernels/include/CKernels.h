@@ -124,6 +124,10 @@ typedef struct CogKernels {
   void (*matvec_bf16)(
       const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
 
+  // Attention of one query: output[column] = sum over i of weights[i] * values[i * stride + column].
+  void (*weighted_sum)(
+      const float *values, size_t stride, size_t count, size_t columns, const float *weights, float *output);
+
   // Rows of `count` elements.
   void (*layer_norm)(
       const float *x, const float *weight, const float *bias, float epsilon, float *output, size_t count);
