@@ -1,8 +1,10 @@
 """The model in plain PyTorch, one layer in memory at a time.
 
 Each layer's weights are taken from the mapped checkpoint, used and dropped; only the activations, the taps and the
-KV cache stay. So the 25 GB model runs in a few GB of memory. The price: every answer token reads the whole
-language model (16 GB in the published size) once, from the page cache where it fits and from the disk where not.
+KV cache stay: the 25 GB model takes 0.6 GB besides the mapped file in bfloat16 and 3.3 GB in float32 (one frame). The
+price: every answer token reads all language layers and the head once (15 GB in the published size), from the page
+cache where they fit and from the disk where not. On two busy AVX2 cores, from the page cache, that took 10 s a token
+in bfloat16 and 35 s in float32, which widens the weights; a disk of 1 GB/s adds 15 s.
 """
 
 import time
