@@ -11,7 +11,6 @@ let strict: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
-let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 
 /// A library target of the toolkit with its dependencies, all built with the same strict settings.
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -39,7 +38,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
@@ -53,7 +51,7 @@ let package = Package(
 
     // Foundations.
     library("CogBase"),
-    library("CogModel", ["CogBase", orderedCollections]),
+    library("CogModel", ["CogBase"]),
 
     // Files in, files out.
     library("CogCheckpoint", ["CogBase", "CogModel", "CZlib"]),
@@ -61,13 +59,13 @@ let package = Package(
 
     // What the engine computes with.
     library("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels", "COpenBLAS"]),
-    library("CogMedia", ["CogBase", "CLibAV", "CZlib"]),
+    library("CogMedia", ["CogBase", "CLibAV"]),
     library("CogText", ["CogBase"]),
 
     // The jobs.
     library(
       "CogQuantize",
-      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CKernels", crypto]),
+      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", crypto]),
     library("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative"]),
     library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
     library(

@@ -4,7 +4,7 @@ public struct ByteReader {
   public let bytes: UnsafeRawBufferPointer
   /// The offset of the next byte.
   public private(set) var offset: Int
-  private let what: String
+  @usableFromInline let what: String
 
   /// A reader of `bytes`; `what` names them in errors ("header", "central directory").
   public init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0, what: String) {
@@ -19,6 +19,7 @@ public struct ByteReader {
   /// The next integer, little-endian.
   ///
   /// - Throws: ``CogError`` when the bytes end before it.
+  @inlinable
   public mutating func read<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) throws -> Value {
     let size = MemoryLayout<Value>.size
     let slice = try take(size)

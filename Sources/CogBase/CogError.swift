@@ -35,7 +35,7 @@ public struct CogError: Error, Equatable, Sendable, CustomStringConvertible {
     let comparison = [expected.map { "expected \($0)" }, found.map { "found \($0)" }].compactMap { $0 }
     if !comparison.isEmpty { text += ": " + comparison.joined(separator: ", ") }
     if let advice { text += ". " + advice }
-    return text
+    return text.printable
   }
 
   /// The same error with the file named, when the place that threw it did not know the file.

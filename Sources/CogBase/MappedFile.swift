@@ -15,7 +15,8 @@ public final class MappedFile: @unchecked Sendable {
   /// - Throws: ``CogError`` when it cannot be opened, is no regular file, or is empty.
   public init(path: String) throws {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without waiting: opening a named pipe would block for ever.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
     defer { close(descriptor) }
     var status = stat()

@@ -21,7 +21,10 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible, ExpressibleByA
       throw CogError("a dimension is negative", expected: "sizes of 0 or more", found: "\(negative)")
     }
     self.dimensions = dimensions
-    _ = try checkedElementCount()
+    // Zeros are left out: a 0 in front would hide that the other sizes overflow in ``columns``.
+    _ = try dimensions.filter { $0 != 0 }.reduce(1) {
+      try Checked.multiply($0, $1, "number of elements of shape \(dimensions)")
+    }
   }
 
   /// Decodes a list of sizes with the checks of ``init(checking:)``.

@@ -10,7 +10,8 @@ public struct TensorRecord: Equatable, Sendable {
   public let shape: Shape
   /// The file that holds the bytes, as a path.
   public let file: String
-  /// Where the first byte of the tensor's data lies in that file, or nil where they are compressed.
+  /// Where the first byte of the tensor's data lies in that file, or nil where they are compressed or not
+  /// stored row by row.
   public let fileOffset: Int?
   /// Bytes that the elements take when stored contiguously.
   public let byteCount: Int

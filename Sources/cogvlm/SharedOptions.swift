@@ -4,7 +4,7 @@ public import CogCompute
 import CogEngine
 import CogMedia
 
-extension ComputeMode: @retroactive ExpressibleByArgument {}
+extension ComputeMode: ExpressibleByArgument {}
 
 /// The model and the mode that it runs in.
 struct ModelOptions: ParsableArguments {
