@@ -45,7 +45,8 @@ public final class AtomicFile {
   public func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
     var done = 0
     while done < bytes.count {
-      let written = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(position + done))
+      let written = pwrite(
+        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(position + done))
       if written < 0 {
         if errno == EINTR { continue }
         throw CogError.system("cannot write", file: path, code: errno)
@@ -81,6 +82,7 @@ public final class AtomicFile {
     var status = statvfs()
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard statvfs(folder, &status) == 0 else { return nil }
-    return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    return Int(
+      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
   }
 }

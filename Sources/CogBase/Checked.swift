@@ -23,7 +23,8 @@ public enum Checked {
   }
 
   /// The smallest multiple of `alignment` that is not below `value`. - Throws: ``CogError`` on overflow.
-  public static func alignUp(_ value: Int, to alignment: Int, _ what: @autoclosure () -> String) throws -> Int {
+  public static func alignUp(_ value: Int, to alignment: Int, _ what: @autoclosure () -> String) throws -> Int
+  {
     try add(value, alignment - 1, what()) / alignment * alignment
   }
 }

@@ -70,7 +70,9 @@ private struct JSONParser {
   }
 
   mutating func parseValue(depth: Int) throws -> JSON {
-    guard depth < Self.maximumDepth else { throw failure("nesting is deeper than \(Self.maximumDepth) levels") }
+    guard depth < Self.maximumDepth else {
+      throw failure("nesting is deeper than \(Self.maximumDepth) levels")
+    }
     skipSpace()
     switch try peek() {
     case UInt8(ascii: "{"): return try parseObject(depth: depth)
@@ -96,7 +98,9 @@ private struct JSONParser {
       skipSpace()
       guard try peek() == UInt8(ascii: "\"") else { throw failure("a key is missing") }
       let key = try parseString()
-      guard keys.insert(key).inserted else { throw failure("the key \"\(key)\" stands twice, the second time") }
+      guard keys.insert(key).inserted else {
+        throw failure("the key \"\(key)\" stands twice, the second time")
+      }
       skipSpace()
       guard try next() == UInt8(ascii: ":") else { throw failure("a colon is missing") }
       members.append(JSON.Member(key: key, value: try parseValue(depth: depth + 1)))
@@ -132,14 +136,18 @@ private struct JSONParser {
     let start = offset
     if try peek() == UInt8(ascii: "-") { offset += 1 }
     let whole = try digits()
-    guard whole == 1 || bytes[offset - whole] != UInt8(ascii: "0") else { throw failure("a number starts with 0") }
+    guard whole == 1 || bytes[offset - whole] != UInt8(ascii: "0") else {
+      throw failure("a number starts with 0")
+    }
     if offset < bytes.count, bytes[offset] == UInt8(ascii: ".") {
       offset += 1
       _ = try digits()
     }
     if offset < bytes.count, bytes[offset] | 0x20 == UInt8(ascii: "e") {
       offset += 1
-      if let sign = offset < bytes.count ? bytes[offset] : nil, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(sign) {
+      if let sign = offset < bytes.count ? bytes[offset] : nil,
+        [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(sign)
+      {
         offset += 1
       }
       _ = try digits()
@@ -150,7 +158,9 @@ private struct JSONParser {
   /// Skips digits and returns how many there were; none is an error.
   mutating func digits() throws -> Int {
     let start = offset
-    while offset < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[offset]) { offset += 1 }
+    while offset < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[offset]) {
+      offset += 1
+    }
     guard offset > start else { throw failure("an unexpected character stands") }
     return offset - start
   }
@@ -202,7 +212,8 @@ private struct JSONParser {
   mutating func parseUnicodeEscape() throws -> Unicode.Scalar {
     let first = try hexQuad()
     if let scalar = Unicode.Scalar(first) { return scalar }
-    guard (0xD800..<0xDC00).contains(first), try next() == UInt8(ascii: "\\"), try next() == UInt8(ascii: "u") else {
+    guard (0xD800..<0xDC00).contains(first), try next() == UInt8(ascii: "\\"), try next() == UInt8(ascii: "u")
+    else {
       throw failure("half of a surrogate pair stands")
     }
     let second = try hexQuad()

@@ -9,10 +9,14 @@ public enum Terminal {
   public static var outputHasColor: Bool { isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil }
 
   /// Writes text to standard output at once.
-  public static func print(_ text: String, terminator: String = "\n") { emit(text + terminator, to: STDOUT_FILENO) }
+  public static func print(_ text: String, terminator: String = "\n") {
+    emit(text + terminator, to: STDOUT_FILENO)
+  }
 
   /// Writes a note to standard error at once.
-  public static func note(_ text: String, terminator: String = "\n") { emit(text + terminator, to: STDERR_FILENO) }
+  public static func note(_ text: String, terminator: String = "\n") {
+    emit(text + terminator, to: STDERR_FILENO)
+  }
 
   private static func emit(_ text: String, to descriptor: Int32) {
     var text = text

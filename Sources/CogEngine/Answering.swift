@@ -54,7 +54,8 @@ extension Engine {
   ///   - emit: receives the text as it grows, in whole characters.
   /// - Throws: `CogError` when prompt and answer cannot fit the model's context; an interrupt.
   public func answer(
-    _ request: AnswerRequest, features: FloatMatrix?, progress: Progress? = nil, emit: (String) -> Void = { _ in }
+    _ request: AnswerRequest, features: FloatMatrix?, progress: Progress? = nil,
+    emit: (String) -> Void = { _ in }
   ) throws -> Answer {
     let frameCount = (features?.rows ?? 0) / configuration.vision.tokensPerFrame
     let prompt = try prompt(
@@ -63,13 +64,15 @@ extension Engine {
       throw CogError(
         "the prompt does not leave room for an answer in the model's context",
         expected: "fewer than \(configuration.contextLength) tokens",
-        found: "\(prompt.count) (\(frameCount) frames and the text)", advice: "Use a shorter question or fewer frames.")
+        found: "\(prompt.count) (\(frameCount) frames and the text)",
+        advice: "Use a shorter question or fewer frames.")
     }
     let capacity = min(configuration.contextLength, prompt.count + request.maximumNewTokens)
     let session = try Session(self, capacity: capacity)
     let start = ContinuousClock.now
     let logits = try session.prefill(
-      ModelInput(ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: features),
+      ModelInput(
+        ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: features),
       progress: progress)
     let prefillEnd = ContinuousClock.now
     var decoder = StreamingDecoder(tokenizer)

@@ -8,7 +8,9 @@ extension Engine {
   ///   - frameCount: frames of the video; 0 without one.
   ///   - history: earlier turns, the oldest first.
   /// - Throws: `CogError` when the template is unknown or has no place for a history.
-  public func prompt(template: String? = nil, frameCount: Int, history: [Turn] = [], query: String) throws -> Prompt {
+  public func prompt(template: String? = nil, frameCount: Int, history: [Turn] = [], query: String) throws
+    -> Prompt
+  {
     try Prompt(
       tokenizer: tokenizer, template: PromptTemplate(named: template ?? configuration.template),
       frameCount: frameCount, history: history, query: query, beginOfTextID: configuration.beginOfTextID,

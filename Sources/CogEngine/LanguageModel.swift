@@ -40,7 +40,8 @@ public struct LanguageModel: Sendable {
     let visionCount = tokenTypes.count { $0 == 1 }
     guard ids.count == tokenTypes.count, visionCount == features?.rows ?? 0 else {
       throw CogError(
-        "image features and prompt do not fit", expected: "\(visionCount) vectors", found: "\(features?.rows ?? 0)")
+        "image features and prompt do not fit", expected: "\(visionCount) vectors",
+        found: "\(features?.rows ?? 0)")
     }
     let result = FloatMatrix(rows: ids.count, columns: width)
     var nextFeature = 0
@@ -51,7 +52,9 @@ public struct LanguageModel: Sendable {
         nextFeature += 1
       } else {
         guard id >= 0, id < configuration.vocabularySize else {
-          throw CogError("a token id is outside of the vocabulary", expected: "below \(configuration.vocabularySize)", found: "\(id)")
+          throw CogError(
+            "a token id is outside of the vocabulary", expected: "below \(configuration.vocabularySize)",
+            found: "\(id)")
         }
         let row = try table.dequantizedRows(id..<id + 1)
         target.update(from: row.pointer, count: width)
@@ -70,7 +73,8 @@ public struct LanguageModel: Sendable {
   /// - Returns: the last layer's output, before the final norm.
   /// - Throws: ``CogError`` when the cache is full; what `tap` throws; an interrupt.
   public func forward(
-    _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, progress: Progress? = nil, tap: TapHandler? = nil
+    _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, progress: Progress? = nil,
+    tap: TapHandler? = nil
   ) throws -> FloatMatrix {
     guard cache.count + x.rows <= cache.capacity else {
       throw CogError(
@@ -90,7 +94,9 @@ public struct LanguageModel: Sendable {
   /// One layer. Its keys and values are stored in the cache but not counted there yet.
   ///
   /// - Parameter x: `[new tokens, width]`; it is not changed.
-  public func layer(_ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache) throws -> FloatMatrix {
+  public func layer(_ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache) throws
+    -> FloatMatrix
+  {
     let attended = try attention(layer, norm(x, .inputNorm, layer), positions: positions, cache: cache)
     compute.add(attended, x)
     let result = try mlp(layer, norm(attended, .postAttentionNorm, layer))
@@ -104,7 +110,8 @@ public struct LanguageModel: Sendable {
     let c = configuration
     let fused = try compute.linear(x, weights.matrix(.queryKeyValue, layer: layer))
     let rotary = RotaryEmbedding(
-      frequencies: try weights.vector(.rotaryFrequencies, layer: layer), positions: positions, compute: compute)
+      frequencies: try weights.vector(.rotaryFrequencies, layer: layer), positions: positions,
+      compute: compute)
     // Queries and keys lie side by side in a row: one rotation serves both.
     rotary.rotate(fused.pointer, stride: fused.columns, headCount: c.headCount + c.keyValueHeadCount)
     compute.round(fused)
@@ -137,5 +144,7 @@ public struct LanguageModel: Sendable {
   public func finalNorm(_ x: FloatMatrix) throws -> FloatMatrix { try norm(x, .finalNorm) }
 
   /// Logits. - Parameter x: normalized rows `[tokens, width]`. - Returns: `[tokens, vocabulary]`.
-  public func head(_ x: FloatMatrix) throws -> FloatMatrix { try compute.linear(x, weights.matrix(.outputHead)) }
+  public func head(_ x: FloatMatrix) throws -> FloatMatrix {
+    try compute.linear(x, weights.matrix(.outputHead))
+  }
 }

@@ -19,7 +19,8 @@ public struct ModelWeights: Sendable {
   public func matrix(_ role: TensorRole, layer: Int? = nil) throws -> WeightMatrix {
     let tensor = try tensor(role, layer)
     return try WeightMatrix(
-      encoding: tensor.encoding, rows: tensor.shape.rows, columns: tensor.shape.columns, bytes: file.bytes(of: tensor),
+      encoding: tensor.encoding, rows: tensor.shape.rows, columns: tensor.shape.columns,
+      bytes: file.bytes(of: tensor),
       owner: file.owner)
   }
 
@@ -35,7 +36,8 @@ public struct ModelWeights: Sendable {
   }
 
   private func tensor(_ role: TensorRole, _ layer: Int?) throws -> NativeTensor {
-    guard let name = file.table.specification(role, layer: layer)?.name, let tensor = file.tensor(named: name) else {
+    guard let name = file.table.specification(role, layer: layer)?.name, let tensor = file.tensor(named: name)
+    else {
       throw CogError(
         "the model has no such tensor", file: file.path,
         subject: "\(role.rawValue)\(layer.map { " of layer \($0)" } ?? "")")

@@ -37,7 +37,8 @@ public final class Session {
     let capacity = capacity ?? limit
     guard capacity <= limit else {
       throw CogError(
-        "prompt and answer exceed the model's context", expected: "at most \(limit) tokens", found: "\(capacity)",
+        "prompt and answer exceed the model's context", expected: "at most \(limit) tokens",
+        found: "\(capacity)",
         advice: "Ask for fewer new tokens, or use a shorter question or fewer frames.")
     }
     self.engine = engine
@@ -52,12 +53,15 @@ public final class Session {
   /// - Parameter tap: receives the language model's points; ``TapPoint/finalNorm`` has all rows.
   /// - Returns: the logits of the last position, `[1, vocabulary]`.
   /// - Throws: ``CogError`` when the prompt is empty or does not fit the context.
-  public func prefill(_ input: ModelInput, progress: Progress? = nil, tap: TapHandler? = nil) throws -> FloatMatrix {
+  public func prefill(_ input: ModelInput, progress: Progress? = nil, tap: TapHandler? = nil) throws
+    -> FloatMatrix
+  {
     guard let last = input.positions.last, input.positions.count == input.ids.count else {
       throw CogError("the prompt is empty")
     }
     let language = engine.language
-    let embedded = try language.embeddings(ids: input.ids, tokenTypes: input.tokenTypes, features: input.features)
+    let embedded = try language.embeddings(
+      ids: input.ids, tokenTypes: input.tokenTypes, features: input.features)
     let hidden = try language.forward(
       embedded, positions: input.positions, cache: cache, progress: progress, tap: tap)
     nextPosition = last + 1

@@ -11,7 +11,8 @@ extension VisionTower {
     let width = vision.hiddenSize
     let frameCount = x.rows / vision.positionCount
     let pooled = try compute.linear(
-      windows(of: x, frameCount: frameCount), weights.matrix(.convolution), bias: weights.vector(.convolutionBias))
+      windows(of: x, frameCount: frameCount), weights.matrix(.convolution),
+      bias: weights.vector(.convolutionBias))
     // Rows are positions, columns channels; the convolution's own layout is the transpose.
     let result = FloatMatrix(rows: frameCount, columns: width * vision.pooledCount)
     for frame in 0..<frameCount {

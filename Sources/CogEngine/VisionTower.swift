@@ -48,7 +48,8 @@ public struct VisionTower: VisionStages {
   public func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix {
     let pixelCount = vision.channelCount * vision.imageSize * vision.imageSize
     guard images.columns == pixelCount else {
-      throw CogError("prepared images have another size", expected: "\(pixelCount) values", found: "\(images.columns)")
+      throw CogError(
+        "prepared images have another size", expected: "\(pixelCount) values", found: "\(images.columns)")
     }
     let patches = patches(of: images)
     compute.round(patches)
@@ -115,7 +116,9 @@ public struct VisionTower: VisionStages {
     return result
   }
 
-  private func norm(_ x: FloatMatrix, _ weight: TensorRole, _ bias: TensorRole, _ layer: Int) throws -> FloatMatrix {
+  private func norm(_ x: FloatMatrix, _ weight: TensorRole, _ bias: TensorRole, _ layer: Int) throws
+    -> FloatMatrix
+  {
     try compute.layerNorm(
       x, weight: weights.vector(weight, layer: layer), bias: weights.vector(bias, layer: layer),
       epsilon: vision.layerNormEpsilon)
@@ -124,7 +127,8 @@ public struct VisionTower: VisionStages {
   private func attention(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
     let width = vision.hiddenSize
     let fused = try compute.linear(
-      x, weights.matrix(.visionQueryKeyValue, layer: layer), bias: weights.vector(.visionQueryKeyValueBias, layer: layer))
+      x, weights.matrix(.visionQueryKeyValue, layer: layer),
+      bias: weights.vector(.visionQueryKeyValueBias, layer: layer))
     let context = FloatMatrix(rows: x.rows, columns: width)
     for frame in 0..<x.rows / vision.positionCount {
       let start = fused.pointer + frame * vision.positionCount * fused.columns
@@ -148,6 +152,7 @@ public struct VisionTower: VisionStages {
       x, weights.matrix(.visionMLPIn, layer: layer), bias: weights.vector(.visionMLPInBias, layer: layer))
     compute.gelu(inner)
     return try compute.linear(
-      inner, weights.matrix(.visionMLPOut, layer: layer), bias: weights.vector(.visionMLPOutBias, layer: layer))
+      inner, weights.matrix(.visionMLPOut, layer: layer),
+      bias: weights.vector(.visionMLPOutBias, layer: layer))
   }
 }

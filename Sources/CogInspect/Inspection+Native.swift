@@ -15,14 +15,17 @@ extension Inspection {
     }
     let provenance = file.metadata.provenance
     var metadata = ["tool": provenance.tool, "method": file.metadata.recipe.method]
-    for source in provenance.sources { metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)" }
+    for source in provenance.sources {
+      metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)"
+    }
     let records = file.tensors.map { tensor in
       TensorRecord(
         name: tensor.name, elementType: tensor.sourceType, shape: tensor.shape, file: file.path,
         fileOffset: tensor.offset, byteCount: tensor.byteCount)
     }
     self.init(
-      path: file.path, files: [File(path: file.path, kind: "native", byteCount: file.fileSize)], tensors: tensors,
+      path: file.path, files: [File(path: file.path, kind: "native", byteCount: file.fileSize)],
+      tensors: tensors,
       metadata: metadata, completeness: Completeness(records: records, table: file.table))
   }
 }

@@ -16,7 +16,9 @@ struct FieldReader {
   func size(_ key: String, limit: Int = sizeLimit) throws -> Int {
     let value = try field(key)
     guard let size = value.integer, (1...limit).contains(size) else {
-      throw CogError("a field is wrong", subject: path + key, expected: "a whole number from 1 to \(limit)", found: value.kind)
+      throw CogError(
+        "a field is wrong", subject: path + key, expected: "a whole number from 1 to \(limit)",
+        found: value.kind)
     }
     return size
   }
@@ -24,7 +26,8 @@ struct FieldReader {
   func epsilon(_ key: String) throws -> Float {
     let value = try field(key)
     guard let number = value.double, number > 0, number < 1 else {
-      throw CogError("a field is wrong", subject: path + key, expected: "a number between 0 and 1", found: value.kind)
+      throw CogError(
+        "a field is wrong", subject: path + key, expected: "a number between 0 and 1", found: value.kind)
     }
     return Float(number)
   }

@@ -51,7 +51,8 @@ extension ModelConfiguration {
       let isSecond = root["num_multi_query_heads"] != nil || (root["vocab_size"]?.integer ?? 0) > 100_000
       let name =
         isSecond
-        ? "an image model of CogVLM2 (such as cogvlm2-llama3-chat-19B, with vision experts)" : "CogVLM 1, an image model"
+        ? "an image model of CogVLM2 (such as cogvlm2-llama3-chat-19B, with vision experts)"
+        : "CogVLM 1, an image model"
       throw CogError("this is another model", subject: "architectures", expected: expected, found: name)
     }
     guard architectures.isEmpty, visionWidth != nil, root["num_multi_query_heads"] != nil else {
@@ -61,19 +62,25 @@ extension ModelConfiguration {
   }
 
   private func check() throws {
-    try Self.require(hiddenSize % headCount == 0, "hidden_size", "a multiple of num_attention_heads \(headCount)", hiddenSize)
+    try Self.require(
+      hiddenSize % headCount == 0, "hidden_size", "a multiple of num_attention_heads \(headCount)", hiddenSize
+    )
     try Self.require(headDimension % 2 == 0, "hidden_size", "an even head dimension", headDimension)
     try Self.require(
-      headCount % keyValueHeadCount == 0, "num_multi_query_heads", "a divisor of num_attention_heads \(headCount)",
+      headCount % keyValueHeadCount == 0, "num_multi_query_heads",
+      "a divisor of num_attention_heads \(headCount)",
       keyValueHeadCount)
     try Self.require(
       ["chat", "base", "vqa"].contains(template), "template_version", "chat, base or vqa", template)
-    for (field, id) in [("bos_token_id", beginOfTextID), ("eos_token_id", endOfTextID), ("pad_token_id", padID)] {
+    for (field, id) in [
+      ("bos_token_id", beginOfTextID), ("eos_token_id", endOfTextID), ("pad_token_id", padID),
+    ] {
       try Self.require(id < vocabularySize, field, "an id below vocab_size \(vocabularySize)", id)
     }
     let v = vision
     try Self.require(
-      v.hiddenSize % v.headCount == 0, "vision_config.hidden_size", "a multiple of num_heads \(v.headCount)", v.hiddenSize)
+      v.hiddenSize % v.headCount == 0, "vision_config.hidden_size", "a multiple of num_heads \(v.headCount)",
+      v.hiddenSize)
     try Self.require(
       v.imageSize % v.patchSize == 0 && v.gridSize % 2 == 0, "vision_config.image_size",
       "an even number of patches of \(v.patchSize) pixels", v.imageSize)
@@ -84,7 +91,9 @@ extension ModelConfiguration {
   }
 
   private static func require(_ holds: Bool, _ field: String, _ expected: String, _ found: some Any) throws {
-    if !holds { throw CogError("the sizes do not fit together", subject: field, expected: expected, found: "\(found)") }
+    if !holds {
+      throw CogError("the sizes do not fit together", subject: field, expected: expected, found: "\(found)")
+    }
   }
 }
 

@@ -90,7 +90,10 @@ public struct TensorTable: Sendable {
     for layer in 0..<c.layerCount {
       let rows: [(TensorRole, String, Shape)] = [
         (.rotaryFrequencies, "self_attn.rotary_emb.inv_freq", [c.headDimension / 2]),
-        (.queryKeyValue, "self_attn.language_expert_query_key_value.weight", [c.queryKeyValueRows, c.hiddenSize]),
+        (
+          .queryKeyValue, "self_attn.language_expert_query_key_value.weight",
+          [c.queryKeyValueRows, c.hiddenSize]
+        ),
         (.attentionOutput, "self_attn.language_expert_dense.weight", [c.hiddenSize, c.hiddenSize]),
         (.mlpGate, "mlp.language_mlp.gate_proj.weight", [c.intermediateSize, c.hiddenSize]),
         (.mlpUp, "mlp.language_mlp.up_proj.weight", [c.intermediateSize, c.hiddenSize]),
@@ -108,7 +111,8 @@ public struct TensorTable: Sendable {
         name: "model.norm.weight", shape: [c.hiddenSize], part: .language, role: .finalNorm, layer: nil))
     list.append(
       TensorSpecification(
-        name: "lm_head.weight", shape: [c.vocabularySize, c.hiddenSize], part: .head, role: .outputHead, layer: nil))
+        name: "lm_head.weight", shape: [c.vocabularySize, c.hiddenSize], part: .head, role: .outputHead,
+        layer: nil))
     return list
   }
 

@@ -98,7 +98,8 @@ public struct ReferenceBundle {
   private func matrix(_ view: TensorView, rows: Int) throws -> FloatMatrix {
     try naming(file: path) {
       try WeightMatrix(
-        encoding: .plain(view.elementType), rows: rows, columns: rows > 0 ? view.shape.elementCount / rows : 0,
+        encoding: .plain(view.elementType), rows: rows,
+        columns: rows > 0 ? view.shape.elementCount / rows : 0,
         bytes: view.bytes, owner: view.owner
       ).dequantizedRows(0..<rows)
     }
@@ -109,7 +110,9 @@ public struct ReferenceBundle {
   /// - Throws: ``CogError`` when a file that is there is damaged.
   public func frames() throws -> TensorView? {
     if file.record(of: "frames") != nil { return try checkFrames(file) }
-    guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else { return nil }
+    guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
+      return nil
+    }
     return try checkFrames(SafetensorsFile(path: sibling))
   }
 
@@ -119,7 +122,8 @@ public struct ReferenceBundle {
       view.shape.elementCount > 0
     else {
       throw CogError(
-        "the frames have another form", file: file.path, subject: "frames", expected: "U8 [frames, height, width, 3]",
+        "the frames have another form", file: file.path, subject: "frames",
+        expected: "U8 [frames, height, width, 3]",
         found: "\(view.elementType.rawValue) \(view.shape)")
     }
     return view
@@ -147,7 +151,8 @@ public struct ReferenceBundle {
       }
     let dimensions = record.shape.dimensions
     let first = dimensions.first ?? 0
-    let firstFits = point.isVision ? (1...max(frames, 1)).contains(first) : first == (point == .head ? 1 : ids.count)
+    let firstFits =
+      point.isVision ? (1...max(frames, 1)).contains(first) : first == (point == .head ? 1 : ids.count)
     guard Array(dimensions.dropFirst()) == tail, firstFits, record.elementType.isReadableFloat else {
       let head = point.isVision ? "1 to \(frames)" : "\(point == .head ? 1 : ids.count)"
       throw CogError(

@@ -13,14 +13,18 @@ extension ReferenceResult {
     ]
     let width = taps.map(\.name.count).max() ?? 0
     lines.append(
-      "  " + "tap".padded(to: width) + "  " + "isolated".padded(to: 10) + "  " + "accumulated".padded(to: 11) + "  "
+      "  " + "tap".padded(to: width) + "  " + "isolated".padded(to: 10) + "  " + "accumulated".padded(to: 11)
+        + "  "
         + "max abs".padded(to: 9) + "  cosine")
     lines += taps.map { $0.line(nameWidth: width) }
-    if let promptMatches { lines.append("  prompt: ids, types and positions " + (promptMatches ? "equal" : "DIFFER")) }
+    if let promptMatches {
+      lines.append("  prompt: ids, types and positions " + (promptMatches ? "equal" : "DIFFER"))
+    }
     if let answer {
       let equal = zip(answer.ids, answer.referenceIds).count { $0 == $1 }
       lines.append(
-        "  answer: \(equal) of \(answer.comparedTokens) tokens equal, " + (answer.passed ? "passed" : "FAILED")
+        "  answer: \(equal) of \(answer.comparedTokens) tokens equal, "
+          + (answer.passed ? "passed" : "FAILED")
           + ": \(answer.text.debugDescription)")
     }
     if let firstAtFault { lines.append("  first at fault: \(firstAtFault)") }
@@ -39,5 +43,7 @@ extension TapResult {
 }
 
 extension String {
-  fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+  fileprivate func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
 }

@@ -48,7 +48,8 @@ public struct Verifier {
     let frameCount = bundle.frameCount(engine.configuration)
     guard images?.rows ?? 0 == frameCount else {
       throw CogError(
-        "frames and prompt do not fit", file: bundle.path, expected: "\(frameCount) frames", found: "\(images?.rows ?? 0)",
+        "frames and prompt do not fit", file: bundle.path, expected: "\(frameCount) frames",
+        found: "\(images?.rows ?? 0)",
         advice: "Put the frames beside the bundle (NAME.frames.safetensors), or give the video with --video.")
     }
     let features = try images.map { try runVision($0) }
@@ -146,8 +147,15 @@ public struct Verifier {
   private func checkAnswer(
     _ answerIDs: [Int], logits: FloatMatrix, reference: FloatMatrix?, cache: KeyValueCache
   ) throws -> AnswerResult {
-    let error = reference.map { Measures(logits, reference: $0).maxAbs } ?? 0
-    var check = AnswerCheck(bundle: bundle, referenceIDs: answerIDs, firstLogits: reference, logitError: error)
+    let rounding = engine.compute.mode == .bfloat16 ? 0x1p-8 : 0x1p-23
+    let error =
+      reference.map { reference in
+        max(
+          Measures(logits, reference: reference).maxAbs,
+          rounding * Double(reference.values.map(abs).max() ?? 0))
+      } ?? 0
+    var check = AnswerCheck(
+      bundle: bundle, referenceIDs: answerIDs, firstLogits: reference, logitError: error)
     var logits = logits
     var position = (bundle.positions.last ?? 0) + 1
     for (step, id) in answerIDs.enumerated() {
@@ -175,15 +183,18 @@ public struct Verifier {
     let alone = isolated.map { isolated in
       // The isolated run may have fewer rows than the reference, never more.
       let rows = min(isolated.rows, reference.rows)
-      return Measures(isolated, reference: rows < reference.rows ? reference.copyRows(0..<rows) : reference).relativeL2
+      return Measures(isolated, reference: rows < reference.rows ? reference.copyRows(0..<rows) : reference)
+        .relativeL2
     }
     // Written so that an error that is not a number does not pass.
     let isolatedPassed = alone.map { $0 <= tolerance.isolated(isVision: point.isVision) } ?? true
     taps.append(
       TapResult(
-        name: point.name, shape: bundle.shape(of: point), relativeL2: accumulated.relativeL2, isolatedRelativeL2: alone,
+        name: point.name, shape: bundle.shape(of: point), relativeL2: accumulated.relativeL2,
+        isolatedRelativeL2: alone,
         maxAbs: accumulated.maxAbs, cosine: accumulated.cosine,
-        isolatedPassed: isolatedPassed, passed: accumulated.relativeL2 <= tolerance.accumulated && isolatedPassed))
+        isolatedPassed: isolatedPassed,
+        passed: accumulated.relativeL2 <= tolerance.accumulated && isolatedPassed))
     return reference
   }
 
@@ -192,6 +203,7 @@ public struct Verifier {
     guard let query = bundle.query else { return nil }
     let prompt = try engine.prompt(
       template: bundle.template, frameCount: frameCount, history: bundle.history, query: query)
-    return prompt.ids == bundle.ids && prompt.tokenTypes == bundle.tokenTypes && prompt.positions == bundle.positions
+    return prompt.ids == bundle.ids && prompt.tokenTypes == bundle.tokenTypes
+      && prompt.positions == bundle.positions
   }
 }

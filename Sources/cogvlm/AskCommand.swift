@@ -24,7 +24,8 @@ struct AskCommand: ParsableCommand {
   @Option(
     name: .customLong("history"),
     help: ArgumentHelp(
-      "An earlier turn as QUESTION=>ANSWER; give the option once for each, the oldest first.", valueName: "turn"))
+      "An earlier turn as QUESTION=>ANSWER; give the option once for each, the oldest first.",
+      valueName: "turn"))
   var turns: [String] = []
 
   @Option(help: "The most tokens to answer with.")
@@ -81,7 +82,8 @@ struct AskCommand: ParsableCommand {
       load: (loaded - start).seconds, video: (decoded - loaded).seconds, vision: (seen - decoded).seconds,
       prefill: answer.prefillSeconds, decode: answer.decodeSeconds)
     Terminal.print(
-      try JSONOutput.encode(AskReport(answer, frames: frames, mode: engine.compute.mode.rawValue, seconds: seconds)))
+      try JSONOutput.encode(
+        AskReport(answer, frames: frames, mode: engine.compute.mode.rawValue, seconds: seconds)))
   }
 }
 

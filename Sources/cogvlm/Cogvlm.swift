@@ -14,7 +14,8 @@ struct Cogvlm: ParsableCommand {
       """,
     version: "cogvlm \(Version.current)",
     subcommands: [
-      InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, FramesCommand.self, TokenizeCommand.self,
+      InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, FramesCommand.self,
+      TokenizeCommand.self,
       AskCommand.self, VerifyCommand.self, EvalCommand.self,
     ])
 

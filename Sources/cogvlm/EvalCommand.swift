@@ -13,10 +13,13 @@ struct EvalCommand: ParsableCommand {
 
   @OptionGroup var options: ModelOptions
 
-  @Option(help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"))
   var questions: String
 
-  @Option(help: ArgumentHelp("The folder of the videos; by default \"videos\" beside the questions.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp(
+      "The folder of the videos; by default \"videos\" beside the questions.", valueName: "folder"))
   var videos: String?
 
   @Option(help: "The most tokens of an answer.")
@@ -42,7 +45,8 @@ struct EvalCommand: ParsableCommand {
           .sample(template: template ?? engine.configuration.template)
         seen = (question.video, try engine.features(of: frames.images))
       }
-      let request = AnswerRequest(query: question.question, template: template, maximumNewTokens: maxNewTokens)
+      let request = AnswerRequest(
+        query: question.question, template: template, maximumNewTokens: maxNewTokens)
       let answer = try engine.answer(request, features: seen?.features)
       return (answer.text, answer.ids)
     }
@@ -53,7 +57,10 @@ struct EvalCommand: ParsableCommand {
     var table = TextTable([.text("task"), .number("right"), .number("questions"), .number("accuracy")])
     func row(_ name: String, _ answers: [EvaluationResult.Answer]) -> [String] {
       let right = answers.count(where: \.correct)
-      return [name, "\(right)", "\(answers.count)", String(format: "%.1f %%", 100 * Double(right) / Double(max(answers.count, 1)))]
+      return [
+        name, "\(right)", "\(answers.count)",
+        String(format: "%.1f %%", 100 * Double(right) / Double(max(answers.count, 1))),
+      ]
     }
     for task in result.accuracy.byTask.keys.sorted() {
       table.add(row(task, result.answers.filter { $0.task == task }))

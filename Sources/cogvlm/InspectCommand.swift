@@ -9,7 +9,8 @@ import CogReport
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect", abstract: "Show what is in a checkpoint or a native file.",
-    discussion: "With --check, leaves with 1 when a tensor is missing, extra, duplicate, misshapen or damaged.")
+    discussion:
+      "With --check, leaves with 1 when a tensor is missing, extra, duplicate, misshapen or damaged.")
 
   @Argument(help: ArgumentHelp("A checkpoint folder, index or file, or a native file.", valueName: "source"))
   var source: String
@@ -40,7 +41,8 @@ struct InspectCommand: ParsableCommand {
     guard check else { return }
     guard let completeness = inspection.completeness else {
       throw CogError(
-        "there is nothing to compare the tensors with", file: source, expected: "a config.json beside the weights")
+        "there is nothing to compare the tensors with", file: source,
+        expected: "a config.json beside the weights")
     }
     if !completeness.isComplete { throw ExitCode(1) }
   }

@@ -5,7 +5,9 @@ import Foundation
 enum NativeKind {
   static func isNative(_ path: String) throws -> Bool {
     var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return false }
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      return false
+    }
     return try FileKind.sniff(path: path) == .native
   }
 }

@@ -50,7 +50,9 @@ struct TokenizeCommand: ParsableCommand {
 
   private func ids(_ text: String) throws -> [Int] {
     try text.split(whereSeparator: { $0 == " " || $0 == "," }).map { word in
-      guard let id = Int(word) else { throw CogError("not a token id", expected: "a whole number", found: String(word)) }
+      guard let id = Int(word) else {
+        throw CogError("not a token id", expected: "a whole number", found: String(word))
+      }
       return id
     }
   }
@@ -69,7 +71,8 @@ struct TokenizeCommand: ParsableCommand {
     }
     guard let text = value.text else {
       throw CogError(
-        "not what was asked for", file: "standard input", subject: place, expected: "a JSON string", found: value.kind)
+        "not what was asked for", file: "standard input", subject: place, expected: "a JSON string",
+        found: value.kind)
     }
     return try JSONOutput.encodeLine(tokenizer.encode(text))
   }

@@ -19,7 +19,8 @@ struct VerifyCommand: ParsableCommand {
   @OptionGroup var options: ModelOptions
 
   @Option(
-    parsing: .upToNextOption, help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"))
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"))
   var reference: [String]
 
   @Option(help: ArgumentHelp("Decode this video instead of taking the bundle's frames.", valueName: "file"))

@@ -26,7 +26,8 @@ struct Fault: CustomTestStringConvertible, Sendable {
     ) { $0.swapRows(0, 1) },
     Fault(
       testDescription: "two rows of a vision layer's MLP swapped",
-      tensor: "model.vision.transformer.layers.1.mlp.fc1.weight", expected: "model.vision.transformer.layers.1"
+      tensor: "model.vision.transformer.layers.1.mlp.fc1.weight",
+      expected: "model.vision.transformer.layers.1"
     ) { $0.swapRows(10, 90) },
     Fault(
       testDescription: "two rows of the adapter swapped",
@@ -41,7 +42,8 @@ struct Fault: CustomTestStringConvertible, Sendable {
       expected: "model.vision.transformer.layers.2"
     ) { $0.clear() },
     Fault(
-      testDescription: "the convolution's bias dropped", tensor: "model.vision.conv.bias", expected: "model.vision.conv"
+      testDescription: "the convolution's bias dropped", tensor: "model.vision.conv.bias",
+      expected: "model.vision.conv"
     ) { $0.clear() },
     Fault(
       testDescription: "a vision norm's bias dropped",
@@ -107,7 +109,9 @@ struct Fault: CustomTestStringConvertible, Sendable {
 struct PreNormVision: VisionStages {
   let engine: Engine
 
-  func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix { try engine.vision.patchEmbedding(images) }
+  func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix {
+    try engine.vision.patchEmbedding(images)
+  }
   func convolution(_ x: FloatMatrix) throws -> FloatMatrix { try engine.vision.convolution(x) }
   func adapter(_ x: FloatMatrix) throws -> FloatMatrix { try engine.vision.adapter(x) }
   func framed(_ x: FloatMatrix) throws -> FloatMatrix { try engine.vision.framed(x) }
@@ -134,7 +138,8 @@ struct PreNormVision: VisionStages {
           queries: first, queryStride: fused.columns, keys: first + x.columns, keyStride: fused.columns,
           values: first + 2 * x.columns, valueStride: fused.columns, queryCount: vision.positionCount,
           keyCount: vision.positionCount, headCount: vision.headCount, keyValueHeadCount: vision.headCount,
-          headDimension: vision.headDimension, scale: 1 / Float(vision.headDimension).squareRoot(), isCausal: false))
+          headDimension: vision.headDimension, scale: 1 / Float(vision.headDimension).squareRoot(),
+          isCausal: false))
       (context.pointer + start * x.columns).update(from: part.pointer, count: part.rows * part.columns)
     }
     let hidden = try linear(context, .visionAttentionOutput, .visionAttentionOutputBias)

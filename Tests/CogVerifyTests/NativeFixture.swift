@@ -18,8 +18,12 @@ enum NativeFixture {
     let source = try Checkpoints.open(path: checkpoint)
     let configBytes = try Data(contentsOf: URL(filePath: checkpoint + "/config.json"))
     let tokenizerBytes = try Data(contentsOf: URL(filePath: checkpoint + "/tokenizer.json"))
-    let configuration = try Array(configBytes).withUnsafeBytes { try ModelConfiguration(json: $0, file: "config.json") }
-    let tokenizer = try Array(tokenizerBytes).withUnsafeBytes { try Tokenizer(json: $0, file: "tokenizer.json") }
+    let configuration = try Array(configBytes).withUnsafeBytes {
+      try ModelConfiguration(json: $0, file: "config.json")
+    }
+    let tokenizer = try Array(tokenizerBytes).withUnsafeBytes {
+      try Tokenizer(json: $0, file: "tokenizer.json")
+    }
     let writer = try NativeWriter(path: path)
     for specification in TensorTable(configuration).specifications {
       let view = try source.view(of: specification.name)

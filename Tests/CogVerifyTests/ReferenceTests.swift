@@ -11,7 +11,8 @@ import Testing
 enum ReferenceRun {
   /// Verifies one bundle with a native file.
   static func verify(
-    model: String, bundle path: String, mode: ComputeMode? = nil, vision: (Engine) -> (any VisionStages)? = { _ in nil }
+    model: String, bundle path: String, mode: ComputeMode? = nil,
+    vision: (Engine) -> (any VisionStages)? = { _ in nil }
   ) throws -> ReferenceResult {
     let file = try NativeFile(path: model)
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
@@ -24,15 +25,18 @@ enum ReferenceRun {
   static func summary(_ result: ReferenceResult) -> String {
     let isolated = result.taps.compactMap(\.isolatedRelativeL2).max() ?? 0
     let accumulated = result.taps.map(\.relativeL2).max() ?? 0
-    let answer = result.answer.map { a in "\(zip(a.ids, a.referenceIds).count { $0 == $1 })/\(a.comparedTokens)" } ?? "-"
-    return "\(URL(filePath: result.file).lastPathComponent): isolated \(isolated), accumulated \(accumulated), answer \(answer)"
+    let answer =
+      result.answer.map { a in "\(zip(a.ids, a.referenceIds).count { $0 == $1 })/\(a.comparedTokens)" } ?? "-"
+    return
+      "\(URL(filePath: result.file).lastPathComponent): isolated \(isolated), accumulated \(accumulated), answer \(answer)"
       + (result.firstAtFault.map { ", first at fault \($0)" } ?? "")
   }
 }
 
 @Suite struct ReferenceTests {
   static let committed: [(checkpoint: String, bundle: String)] = [
-    ("tiny", "chat-7s"), ("tiny", "chat-text-only"), ("tiny", "vqa-portrait"), ("sample", "v22_h264-direction"),
+    ("tiny", "chat-7s"), ("tiny", "chat-text-only"), ("tiny", "vqa-portrait"),
+    ("sample", "v22_h264-direction"),
   ]
 
   @Test(
@@ -53,7 +57,10 @@ enum ReferenceRun {
   @Test(
     "Every bundle of the shared reference data matches, from safetensors and from PyTorch files",
     .enabled(if: Fixtures.sharedFolder != nil, "needs the shared reference data beside the checkout"),
-    arguments: ["reference/tiny/checkpoint", "reference/tiny/checkpoint-bin", "reference/llama3-vocab/checkpoint", "sample/checkpoint", "sample/checkpoint-bin"])
+    arguments: [
+      "reference/tiny/checkpoint", "reference/tiny/checkpoint-bin", "reference/llama3-vocab/checkpoint",
+      "sample/checkpoint", "sample/checkpoint-bin",
+    ])
   func sharedBundles(_ checkpoint: String) throws {
     let shared = try #require(Fixtures.sharedFolder)
     let folder = try TemporaryFolder()

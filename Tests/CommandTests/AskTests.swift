@@ -3,18 +3,21 @@ import Foundation
 import Testing
 
 @Suite struct AskTests {
-  @Test("ask answers a question about a video file, in every mode", arguments: ["float32", "bfloat16", "fast"])
+  @Test(
+    "ask answers a question about a video file, in every mode", arguments: ["float32", "bfloat16", "fast"])
   func video(_ mode: String) throws {
     let model = try (mode == "fast" ? SampleModel.int4 : SampleModel.float).get()
     let outcome = try Command.run([
-      "ask", model, "--mode", mode, "--video", SampleModel.video("v22_h264.mp4"), "Which way does the circle move?",
+      "ask", model, "--mode", mode, "--video", SampleModel.video("v22_h264.mp4"),
+      "Which way does the circle move?",
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output == "up\n")
     #expect(outcome.errors == "")
   }
 
-  @Test("ask --json gives text, ids, frame times, token counts and seconds, and nothing else on standard output")
+  @Test(
+    "ask --json gives text, ids, frame times, token counts and seconds, and nothing else on standard output")
   func json() throws {
     let outcome = try Command.run([
       "ask", SampleModel.float.get(), "--json", "--video", SampleModel.video("v22_h264.mp4"),
@@ -27,12 +30,17 @@ import Testing
     #expect((document["frameIndices"] as? [Int])?.count == 3)
     #expect(document["promptTokens"] as? Int == 219)
     #expect(document["newTokens"] as? Int == 2)
-    #expect((document["seconds"] as? [String: Double])?.keys.sorted() == ["decode", "load", "prefill", "video", "vision"])
+    #expect(
+      (document["seconds"] as? [String: Double])?.keys.sorted() == [
+        "decode", "load", "prefill", "video", "vision",
+      ])
   }
 
   @Test("ask without a video answers text")
   func text() throws {
-    let outcome = try Command.run(["ask", SampleModel.float.get(), "--max-new-tokens", "4", "What color is the circle?"])
+    let outcome = try Command.run([
+      "ask", SampleModel.float.get(), "--max-new-tokens", "4", "What color is the circle?",
+    ])
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(!outcome.output.isEmpty)
   }
@@ -49,7 +57,8 @@ import Testing
   @Test("ask draws the same tokens for the same seed")
   func seed() throws {
     let arguments = [
-      "ask", try SampleModel.float.get(), "--json", "--temperature", "2", "--seed", "7", "--max-new-tokens", "12", "Hello",
+      "ask", try SampleModel.float.get(), "--json", "--temperature", "2", "--seed", "7", "--max-new-tokens",
+      "12", "Hello",
     ]
     let first = try Command.run(arguments).json()["ids"] as? [Int]
     let second = try Command.run(arguments).json()["ids"] as? [Int]

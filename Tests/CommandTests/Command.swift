@@ -25,7 +25,9 @@ struct Command {
 
   /// Runs the binary to its end. Output goes through files, so that no pipe can fill up.
   @discardableResult
-  static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws -> Outcome {
+  static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws
+    -> Outcome
+  {
     let folder = FileManager.default.temporaryDirectory.appending(path: "cogvlm-command-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -42,7 +44,8 @@ struct Command {
     try process.run()
     process.waitUntilExit()
     // A signal is a trap: give it a status that no expectation names.
-    let status = process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus
+    let status =
+      process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus
     return Outcome(
       status: status, output: try String(contentsOf: files[1], encoding: .utf8),
       errors: try String(contentsOf: files[2], encoding: .utf8))

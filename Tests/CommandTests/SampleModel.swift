@@ -4,7 +4,13 @@ import Testing
 
 /// The sample model as native files, made once by the real commands.
 enum SampleModel {
-  private static let folder = Result { try TemporaryFolder() }
+  private static let folder = Result { try SharedFolder() }
+
+  /// A temporary folder that all tests read from once its files are there.
+  private final class SharedFolder: @unchecked Sendable {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+  }
 
   /// The float file that `cogvlm convert` makes.
   static let float = Result { try make("convert", "sample.cogvlm") }
@@ -12,7 +18,7 @@ enum SampleModel {
   static let int4 = Result { try make("quantize", "sample.int4.cogvlm") }
 
   private static func make(_ command: String, _ name: String) throws -> String {
-    let path = try folder.get().path(name)
+    let path = try folder.get().folder.path(name)
     let outcome = try Command.run([command, Fixtures.path("sample/checkpoint"), "-o", path])
     try #require(outcome.status == 0, "\(outcome.errors)")
     return path

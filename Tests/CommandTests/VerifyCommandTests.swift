@@ -61,7 +61,8 @@ import Testing
   @Test("verify refuses a bundle of another model with its name and what was expected")
   func otherModel() throws {
     let outcome = try Command.run([
-      "verify", SampleModel.float.get(), "--reference", Fixtures.path("tiny/references/chat-7s.f32.safetensors"),
+      "verify", SampleModel.float.get(), "--reference",
+      Fixtures.path("tiny/references/chat-7s.f32.safetensors"),
     ])
     #expect(outcome.status == 2)
     #expect(outcome.errors.contains("chat-7s.f32.safetensors"))

@@ -41,7 +41,9 @@ import Testing
     return try files.flatMap { file in
       try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
         let words = line.split(separator: " ")
-        guard let place = words.firstIndex(of: "import"), place <= 1, place + 1 < words.count else { return nil }
+        guard let place = words.firstIndex(of: "import"), place <= 1, place + 1 < words.count else {
+          return nil
+        }
         return (file.lastPathComponent, String(words[place + 1]))
       }
     }
