@@ -36,6 +36,18 @@ public final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: address, count: size)
   }
 
+  /// Maps a file only while `body` looks at its bytes.
+  ///
+  /// A mapping that nobody refers to any more goes away at once, its bytes with it; this keeps it.
+  ///
+  /// - Throws: as ``init(path:)``, and what `body` throws.
+  public static func withBytes<Result>(
+    ofFile path: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let file = try MappedFile(path: path)
+    return try withExtendedLifetime(file) { try body(file.bytes) }
+  }
+
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
   /// How a range of the file will be used.

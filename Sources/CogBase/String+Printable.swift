@@ -1,12 +1,21 @@
 extension String {
-  /// The text with control characters and line separators shown as escapes: names from a file cannot break a line
-  /// or steer the terminal.
+  /// The text with control characters, line separators and marks that turn the direction of text shown as escapes:
+  /// names from a file cannot break a line or steer the terminal.
   public var printable: String {
-    unicodeScalars.reduce(into: "") { text, scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .lineSeparator, .paragraphSeparator, .format: text += scalar.escaped(asASCII: true)
-      default: text.unicodeScalars.append(scalar)
+    guard unicodeScalars.contains(where: Self.isControl) else { return self }
+    return unicodeScalars.reduce(into: "") { text, scalar in
+      if Self.isControl(scalar) {
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        text.unicodeScalars.append(scalar)
       }
+    }
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
     }
   }
 }

@@ -42,8 +42,9 @@ public struct CheckpointFolder: Sendable, Equatable {
         "this is \(kind.description)", file: configurationPath, expected: "the model's configuration in JSON",
         advice: kind.advice)
     }
-    let file = try MappedFile(path: configurationPath)
-    return try ModelConfiguration(json: file.bytes, file: configurationPath)
+    return try MappedFile.withBytes(ofFile: configurationPath) {
+      try ModelConfiguration(json: $0, file: configurationPath)
+    }
   }
 
   private func existing(_ name: String) -> String? { FileStatus.isRegularFile(file(name)) ? file(name) : nil }

@@ -33,14 +33,3 @@ struct RecordTable: Sendable {
 
   func record(of name: String) -> TensorRecord? { indexByName[name].map { records[$0] } }
 }
-
-extension Shape {
-  /// A shape from a file that is safe for every use: not only the number of elements fits 63 bits, but also every
-  /// product of some of the sizes, which a size of 0 elsewhere in the shape would hide.
-  ///
-  /// - Throws: ``CogError`` when a size is negative or a product does not fit.
-  init(untrusted dimensions: [Int]) throws {
-    _ = try Shape(checking: dimensions.map { $0 == 0 ? 1 : $0 })
-    try self.init(checking: dimensions)
-  }
-}

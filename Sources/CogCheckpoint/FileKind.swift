@@ -85,10 +85,12 @@ public enum FileKind: String, Sendable, Codable, CaseIterable {
   public static func sniff(path: String) throws -> FileKind {
     guard try FileStatus(path: path).requireRegular(path).byteCount > 0 else { return .empty }
     let file = try MappedFile(path: path)
-    let kind = sniff(start: file.bytes)
-    if kind == .zip { return sniffZip(file) }
-    if kind == .unknown, isZeroFilled(file.bytes) { return .zeros }
-    return kind
+    return withExtendedLifetime(file) {
+      let kind = sniff(start: file.bytes)
+      if kind == .zip { return sniffZip(file) }
+      if kind == .unknown, isZeroFilled(file.bytes) { return .zeros }
+      return kind
+    }
   }
 
   private static func sniff(start bytes: UnsafeRawBufferPointer) -> FileKind {

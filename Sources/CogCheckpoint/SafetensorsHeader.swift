@@ -100,7 +100,7 @@ struct SafetensorsHeader {
     }
     let elementType = try elementType(name, value["dtype"])
     let sizes = try integers(name, value["shape"], field: "shape")
-    let shape = try naming(name) { try Shape(untrusted: sizes) }
+    let shape = try naming(name) { try Shape(checking: sizes) }
     let byteCount = try naming(name) { try shape.byteCount(of: elementType) }
     guard elementType.byteWidth != nil || (shape.elementCount * elementType.bitWidth) % 8 == 0 else {
       throw CogError(

@@ -20,6 +20,7 @@ struct ShardIndex {
   init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)
+    defer { withExtendedLifetime(file) {} }
     shardByTensor = try naming(file: path) {
       guard file.bytes.count <= Self.largest else {
         throw CogError(

@@ -112,7 +112,7 @@ extension PickleHeap {
     _ place: Int, _ storage: TorchStorage, elementType: ElementType, offset: Int, sizes: [Int], strides: [Int]
   ) throws -> TorchTensor {
     let what = "tensor in storage \(storage.key)"
-    let shape = try Shape(untrusted: sizes)
+    let shape = try Shape(checking: sizes)
     guard sizes.count == strides.count, offset >= 0, strides.allSatisfy({ $0 >= 0 }) else {
       throw CogError(
         "the \(what) has a wrong layout",

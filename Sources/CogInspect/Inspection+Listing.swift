@@ -6,8 +6,8 @@ extension Inspection {
   ///
   /// - Parameter withTensors: whether every tensor gets a line.
   public func listing(withTensors: Bool = true) -> String {
-    var lines = [printable(path)]
-    lines += notes.map { "note: " + printable($0) }
+    var lines = [path.printable]
+    lines += notes.map { "note: " + $0.printable }
     lines += ["", "Files"] + fileTable
     if !metadata.isEmpty { lines += ["", "Metadata"] + metadataLines }
     lines += ["", "Parts"] + partTable
@@ -17,20 +17,20 @@ extension Inspection {
   }
 
   private var fileTable: [String] {
-    columns(files.map { [printable($0.path), $0.kind, grouped($0.byteCount) + " bytes"] }, rightAligned: [2])
+    columns(files.map { [$0.path.printable, $0.kind, grouped($0.byteCount) + " bytes"] }, rightAligned: [2])
   }
 
   private var metadataLines: [String] {
     metadata.sorted { $0.key < $1.key }.map { key, value in
-      let text = printable(value)
-      return "  \(printable(key)): " + (text.count > 100 ? text.prefix(97) + "..." : text)
+      let text = value.printable
+      return "  \(key.printable): " + (text.count > 100 ? text.prefix(97) + "..." : text)
     }
   }
 
   private var partTable: [String] {
     let rows = (parts + [total]).map { part in
       [
-        printable(part.name), grouped(part.tensorCount), grouped(part.parameterCount),
+        part.name.printable, grouped(part.tensorCount), grouped(part.parameterCount),
         grouped(part.byteCount),
         fixed(part.bitsPerWeight, decimals: 3),
       ]
@@ -43,7 +43,7 @@ extension Inspection {
     let placeByFile = Dictionary(files.enumerated().map { ($1.path, $0 + 1) }) { first, _ in first }
     let rows = tensors.map { tensor in
       [
-        printable(tensor.name), tensor.type, tensor.shape.description, grouped(tensor.byteCount),
+        tensor.name.printable, tensor.type, tensor.shape.description, grouped(tensor.byteCount),
         placeByFile[tensor.file].map { "\($0)" } ?? "-", tensor.offset.map(grouped) ?? "-",
       ]
     }
@@ -56,7 +56,7 @@ extension Inspection {
     }
     let count =
       "  \(grouped(completeness.foundCount)) tensors, expected \(grouped(completeness.expectedCount))"
-    return [count] + completeness.problems.map { "  " + printable($0) }
+    return [count] + completeness.problems.map { "  " + $0.printable }
   }
 }
 
@@ -71,22 +71,6 @@ private func columns(_ rows: [[String]], rightAligned: Set<Int>) -> [String] {
     }
     let line = "  " + cells.joined(separator: "  ")
     return String(line.reversed().drop { $0 == " " }.reversed())
-  }
-}
-
-/// Text from a file with control characters escaped, so that no file can steer the terminal.
-func printable(_ text: String) -> String {
-  guard text.unicodeScalars.contains(where: isControl) else { return text }
-  return text.unicodeScalars.map { scalar in
-    isControl(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(Character(scalar))
-  }.joined()
-}
-
-/// C0 and C1 control characters, line separators, and the marks that turn the direction of text.
-private func isControl(_ scalar: Unicode.Scalar) -> Bool {
-  switch scalar.properties.generalCategory {
-  case .control, .format, .lineSeparator, .paragraphSeparator: true
-  default: false
   }
 }
 

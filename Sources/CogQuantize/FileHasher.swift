@@ -48,6 +48,7 @@ final class FileHasher: Sendable {
 
   private func hash(_ path: String) throws -> NativeMetadata.SourceFile {
     let file = try MappedFile(path: path)
+    defer { withExtendedLifetime(file) {} }
     var hash = SHA256()
     for start in stride(from: 0, to: file.bytes.count, by: Self.chunkBytes) {
       if isCancelled { throw CancellationError() }

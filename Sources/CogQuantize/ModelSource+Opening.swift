@@ -22,8 +22,7 @@ extension ModelSource {
     let configuration = try folder.configuration()
     try tensors.completeness(for: configuration).requireComplete(path: path)
     let tokenizerPath = try folder.tokenizerPath ?? missing("tokenizer.json", in: folder)
-    let tokenizerFile = try textFile(tokenizerPath)
-    let tokenizer = try Tokenizer(json: tokenizerFile.bytes, file: tokenizerPath)
+    let tokenizer = try withText(tokenizerPath) { try Tokenizer(json: $0, file: tokenizerPath) }
     return try ModelSource(
       tensors: tensors, configurationText: text(configurationPath), tokenizer: tokenizer.encoded(),
       otherFiles: [configurationPath, tokenizerPath])
@@ -35,21 +34,24 @@ extension ModelSource {
       advice: "Download it from where the weights came from.")
   }
 
-  /// Maps a file of text; what is no text is named for what it is.
-  private static func textFile(_ path: String) throws -> MappedFile {
+  /// Looks at a file of text; what is no text is named for what it is.
+  private static func withText<Result>(
+    _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
     let kind = try FileKind.sniff(path: path)
     guard kind == .json || kind == .shardIndex || kind == .unknown else {
       throw CogError(
         "this is \(kind.description)", file: path, expected: "a file of JSON", advice: "Download it again.")
     }
-    return try MappedFile(path: path)
+    return try MappedFile.withBytes(ofFile: path, body)
   }
 
   private static func text(_ path: String) throws -> String {
-    let file = try textFile(path)
-    guard let text = String(validating: file.bytes, as: UTF8.self) else {
-      throw CogError("the file is not UTF-8", file: path, expected: "JSON")
+    try withText(path) { bytes in
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw CogError("the file is not UTF-8", file: path, expected: "JSON")
+      }
+      return text
     }
-    return text
   }
 }

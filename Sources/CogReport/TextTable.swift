@@ -1,3 +1,5 @@
+import CogBase
+
 /// A table in plain text: a line of titles, then the rows; columns two spaces apart, text aligned left and numbers
 /// right.
 public struct TextTable: Sendable {
@@ -38,7 +40,7 @@ public struct TextTable: Sendable {
   /// terminal. A character counts as one place wide.
   public func rendered() -> String {
     let titles = columns.map(\.title)
-    let lines = ([titles] + rows).map { $0.map(Self.printable) }
+    let lines = ([titles] + rows).map { $0.map(\.printable) }
     let width = lines.map(\.count).max() ?? 0
     let widths = (0..<width).map { column in
       lines.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
@@ -54,14 +56,5 @@ public struct TextTable: Sendable {
     }
     let line = padded.joined(separator: "  ")
     return String(line[..<(line.lastIndex { $0 != " " }.map(line.index(after:)) ?? line.startIndex)])
-  }
-
-  private static func printable(_ cell: String) -> String {
-    cell.unicodeScalars.reduce(into: "") { text, scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .lineSeparator, .paragraphSeparator: text += scalar.escaped(asASCII: true)
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
   }
 }

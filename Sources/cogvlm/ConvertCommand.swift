@@ -12,7 +12,7 @@ struct ConversionOptions: ParsableArguments {
   var output: String
 
   @Flag(help: "Keep tensors with NaN or infinite values as they are instead of stopping.")
-  var allowNonFinite = false
+  var keepNonFinite = false
 
   @Flag(help: "Print one JSON document.")
   var json = false
@@ -20,7 +20,7 @@ struct ConversionOptions: ParsableArguments {
   /// Runs a conversion with a recipe and prints its summary.
   func run(_ recipe: QuantizationRecipe, allowsOverflow: Bool = false) throws {
     let model = try ModelSource.open(path: source)
-    var options = Conversion.Options(tool: Version.tool, nonFinite: allowNonFinite ? .keep : .refuse)
+    var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
     options.allowsOverflow = allowsOverflow
     let summary = try Conversion(source: model, recipe: recipe, options: options).run(writingTo: output)
     for warning in summary.warnings { Terminal.note("warning: \(warning)") }

@@ -32,7 +32,7 @@ struct EvalCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let set = try QuestionSet(json: MappedFile(path: questions).bytes, file: questions)
+    let set = try MappedFile.withBytes(ofFile: questions) { try QuestionSet(json: $0, file: questions) }
     let engine = try Engine(path: options.model, mode: options.mode)
     let folder = videos ?? URL(filePath: questions).deletingLastPathComponent().appending(path: "videos").path
     // All questions of a video follow each other, so the features of one video are enough to keep.

@@ -86,10 +86,12 @@ enum TokenizerSource {
       throw CogError("no such file or folder", file: path)
     }
     let file = isFolder.boolValue ? path + "/tokenizer.json" : path
-    let mapping = try MappedFile(path: file)
-    if isFolder.boolValue || mapping.bytes.first == UInt8(ascii: "{") {
-      return try Tokenizer(json: mapping.bytes, file: file)
+    return try MappedFile.withBytes(ofFile: file) { bytes in
+      if isFolder.boolValue || bytes.first == UInt8(ascii: "{") {
+        return try Tokenizer(json: bytes, file: file)
+      }
+      let native = try NativeFile(path: file)
+      return try withExtendedLifetime(native) { try Tokenizer(encoded: native.tokenizerBytes(), file: file) }
     }
-    return try Tokenizer(encoded: NativeFile(path: file).tokenizerBytes(), file: file)
   }
 }

@@ -72,7 +72,7 @@ struct Deceit: Sendable, CustomTestStringConvertible {
       entry.entries[1].rank = 4
       entry.entries[1].dimensions = [1 << 40, 1 << 40, 1 << 40, 1 << 40]
     },
-    Deceit("a quantized shape that overflows behind a 0", says: "no elements") { entry in
+    Deceit("a quantized shape that overflows behind a 0", says: "too large") { entry in
       entry.entries[0].rank = 4
       entry.entries[0].dimensions = [0, 1 << 40, 1 << 40, 1 << 40]
     },
