@@ -124,8 +124,8 @@ typedef struct CogKernels {
   void (*matvec_bf16)(
       const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
 
-  // Attention of one query: output[column] = sum over i of weights[i] * values[i * stride + column].
-  void (*weighted_sum)(
+  // Attention of one query: output[column] += sum over i of weights[i] * values[i * stride + column].
+  void (*add_weighted_rows)(
       const float *values, size_t stride, size_t count, size_t columns, const float *weights, float *output);
 
   // Rows of `count` elements.
