@@ -1,5 +1,5 @@
-// One row times a plain matrix, compiled like elementwise.h, which must stand before it. Memory-bound: each number
-// of the matrix is read once, and sums are float32 in parts.
+// One row times a plain matrix, compiled like elementwise.h, which must stand before it. Memory-bound: each
+// number of the matrix is read once, and sums are float32 in parts.
 
 enum { COG_MATVEC_LANES = 32 };
 
@@ -10,9 +10,11 @@ COG_KERNEL inline float cog_sum_float_lanes(float *lanes) {
   return lanes[0];
 }
 
-/// Dot products of four rows: short rows, as of attention, would spend their time on adding up the lanes of one.
+/// Dot products of four rows: short rows, as of attention, would spend their time on adding up the lanes of
+/// one.
 COG_KERNEL inline void cog_four_dots(
-    const float *restrict weights, size_t stride, size_t columns, const float *restrict x, float *restrict output) {
+    const float *restrict weights, size_t stride, size_t columns, const float *restrict x,
+    float *restrict output) {
   enum { LANES = 16 };
   float lanes[4][LANES] = {{0}};
   const size_t whole = columns / LANES * LANES;
