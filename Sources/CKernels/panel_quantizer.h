@@ -191,26 +191,43 @@ COG_KERNEL bool cog_load_tile(
   return true;
 }
 
+/// What the rows of a group lost, in double, and the largest |q - zero| of each.
+typedef struct CogGroupLoss {
+  double squared_error[COG_PANEL_ROWS];
+  double squared_sum[COG_PANEL_ROWS];
+  float most_steps[COG_PANEL_ROWS];
+} CogGroupLoss;
+
+COG_KERNEL void cog_measure_loss(
+    const CogTile *restrict tile, CogRange range, const CogChoice *restrict choice,
+    CogGroupLoss *restrict loss) {
+  float inverse[COG_PANEL_ROWS];
+  memset(loss, 0, sizeof *loss);
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
+  for (size_t c = 0; c < tile->columns; c++) {
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      const float weight = tile->weights[c][r];
+      const float steps = cog_quantum(weight, inverse[r], choice->zero[r], range) - choice->zero[r];
+      const double lost = (double)weight - (double)(choice->scale[r] * steps);
+      loss->squared_error[r] += lost * lost;
+      loss->squared_sum[r] += (double)weight * (double)weight;
+      loss->most_steps[r] = fabsf(steps) > loss->most_steps[r] ? fabsf(steps) : loss->most_steps[r];
+    }
+  }
+}
+
 /// Adds what a group lost to `error`, and makes rows that became zeros the canonical zeros.
 COG_KERNEL void cog_finish_choice(
     const CogTile *restrict tile, CogRange range, size_t group, CogChoice *restrict choice,
     CogPanelError *restrict error) {
+  CogGroupLoss loss;
+  cog_measure_loss(tile, range, choice, &loss);
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-    const float inverse = 1.0f / choice->scale[r];
-    double squared_error = 0, squared_sum = 0;
-    bool is_zero = true;
-    for (size_t c = 0; c < tile->columns; c++) {
-      const float weight = tile->weights[c][r];
-      const float steps = cog_quantum(weight, inverse, choice->zero[r], range) - choice->zero[r];
-      const double lost = (double)weight - (double)(choice->scale[r] * steps);
-      squared_error += lost * lost;
-      squared_sum += (double)weight * (double)weight;
-      is_zero = is_zero && steps == 0;
-    }
-    if (is_zero) choice->scale[r] = choice->zero[r] = 0;
-    error->squared_error += squared_error;
-    error->squared_sum += squared_sum;
-    const double relative = squared_sum > 0 ? sqrt(squared_error / squared_sum) : 0;
+    if (loss.most_steps[r] == 0) choice->scale[r] = choice->zero[r] = 0;
+    error->squared_error += loss.squared_error[r];
+    error->squared_sum += loss.squared_sum[r];
+    const double relative =
+        loss.squared_sum[r] > 0 ? sqrt(loss.squared_error[r] / loss.squared_sum[r]) : 0;
     if (relative > error->worst_relative_error) {
       error->worst_relative_error = relative;
       error->worst_row = r;
