@@ -26,8 +26,8 @@ COG_INLINE void cog_add_products(
   }
 }
 
-/// Adds the products of `count` lines of int4 weights. The low halves of the bytes are done with before the high ones
-/// are unpacked: more does not fit 16 registers.
+/// Adds the products of `count` lines of int4 weights. The low halves of the bytes are done with before the
+/// high ones are unpacked: more does not fit 16 registers.
 COG_INLINE void cog_add_lines(
     const uint8_t *line, const int8_t *values, size_t stride, const size_t count, const size_t tokens,
     __m256i sums[][COG_PARTS]) {
@@ -47,8 +47,9 @@ COG_INLINE void cog_add_lines(
   }
 }
 
-/// int4: unsigned weights up to 15 times signed activations up to 127, two products to a 16-bit lane. Eight of
-/// these sums stay below 2^15 (8 * 2 * 15 * 127 = 30480), so four lines are added before they are widened.
+/// int4: unsigned weights up to 15 times signed activations up to 127, two products to a 16-bit lane. Eight
+/// of these sums stay below 2^15 (8 * 2 * 15 * 127 = 30480), so four lines are added before they are
+/// widened.
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m256i ones = _mm256_set1_epi16(1);
   for (size_t first = 0; first < input->columns; first += 32) {

@@ -25,8 +25,8 @@ COG_INLINE __m512i cog_broadcast(const int8_t *values) {
   return _mm512_set1_epi32(four);
 }
 
-/// The sums of the left and the right half of a line go to accumulators of their own when there are few tokens:
-/// one token alone would wait for each addition.
+/// The sums of the left and the right half of a line go to accumulators of their own when there are few
+/// tokens: one token alone would wait for each addition.
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m512i low_bits = _mm512_set1_epi8(15);
   __m512i others[COG_TOKENS_AT_ONCE];
@@ -48,7 +48,9 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
     }
   }
   if (tokens > 4) return;
-  for (size_t token = 0; token < tokens; token++) dots[token][0] = _mm512_add_epi32(dots[token][0], others[token]);
+  for (size_t token = 0; token < tokens; token++) {
+    dots[token][0] = _mm512_add_epi32(dots[token][0], others[token]);
+  }
 }
 
 /// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as a zero point.
@@ -80,8 +82,8 @@ cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros));
 }
 
-/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum
-/// meets the upper half of a zero point, which is 0.
+/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of
+/// the sum meets the upper half of a zero point, which is 0.
 COG_INLINE cog_floats cog_add_scaled(
     cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
   const __m512i offset = _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum));

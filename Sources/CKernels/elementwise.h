@@ -1,5 +1,6 @@
-// Elementwise kernels in plain C, compiled once for each instruction set that gains from it: the including file
-// defines COG_KERNEL (storage class and target attribute). Only fmaf fuses, so every build gives the same bits.
+// Elementwise kernels in plain C, compiled once for each instruction set that gains from it: the including
+// file defines COG_KERNEL (storage class and target attribute). Only fmaf fuses, so every build gives the
+// same bits.
 
 #include <math.h>
 #include <stdbool.h>

@@ -28,7 +28,7 @@ extern const CogKernels cog_neon_kernels;
     .quantize_int8 = cog_quantize_int8,               \
     .matvec_f32 = cog_matvec_f32,                     \
     .matvec_bf16 = cog_matvec_bf16,                   \
-    .weighted_sum = cog_weighted_sum,                 \
+    .add_weighted_rows = cog_add_weighted_rows,       \
     .layer_norm = cog_layer_norm,                     \
     .rms_norm = cog_rms_norm,                         \
     .gelu = cog_gelu,                                 \

@@ -5,8 +5,9 @@
 //   COG_TOKENS_AT_ONCE      tokens that share one load of the weights
 //   cog_ints, cog_floats    a register of 32-bit integers or floats
 //   cog_dot_int4/int8       adds the dot products of some lines of a group to dots[token][part]
-//   cog_group_scales        the 16 scales of a group; cog_group_zeros the zero points as the dot products need
-//   cog_add_scaled          sums + activation scale * scales * (dots - zeros * sum), as Formats/int4.md has it
+//   cog_group_scales        the 16 scales of a group
+//   cog_group_zeros         the zero points of a group; cog_int8_zeros what int8 dot products carry too much
+//   cog_add_scaled          sums + activation scale * scales * (dots - zeros * sum), as in Formats/int4.md
 //   cog_store_part          adds the bias and stores the sums of a part
 //
 // All loops over tokens and parts have constant bounds after inlining, so that dots stay in registers.
@@ -60,8 +61,8 @@ COG_INLINE void cog_multiply_tile(
       const cog_ints zeros = is_int4 ? cog_group_zeros(matrix, bytes, group, part) : cog_int8_zeros();
       for (size_t token = 0; token < tokens; token++) {
         const size_t at = token * matrix->group_count;
-        sums[token][part] =
-            cog_add_scaled(sums[token][part], dots[token][part], zeros, weight_scales, scales[at], totals[at]);
+        sums[token][part] = cog_add_scaled(
+            sums[token][part], dots[token][part], zeros, weight_scales, scales[at], totals[at]);
       }
     }
   }

@@ -1,5 +1,6 @@
-// Quantizes 16 rows of weights at once: the rows are the lanes of every inner loop, so no sum crosses lanes and
-// every instruction set takes the same choices. Compiled like elementwise.h; panels.h must stand before it.
+// Quantizes 16 rows of weights at once: the rows are the lanes of every inner loop, so no sum crosses lanes
+// and every instruction set takes the same choices. Compiled like elementwise.h; panels.h must stand before
+// it.
 
 enum { COG_LARGEST_GROUP = 128 };
 
@@ -9,7 +10,8 @@ typedef struct CogTile {
   size_t columns;  ///< columns of the group, padding included
 } CogTile;
 
-/// How each row of a group is quantized: q = clamp(round(weight / scale + zero)), weight ~ scale * (q - zero).
+/// How each row of a group is quantized:
+/// q = clamp(round(weight / scale + zero)), weight ~ scale * (q - zero).
 typedef struct CogChoice {
   float scale[COG_PANEL_ROWS];  ///< representable in F16
   float zero[COG_PANEL_ROWS];   ///< a whole number
@@ -21,7 +23,8 @@ typedef struct CogRange {
   float least, most;
 } CogRange;
 
-/// A positive scale as F16 holds it: rounded half to even, kept from the least subnormal to the largest number.
+/// A positive scale as F16 holds it: rounded half to even, kept from the least subnormal to the largest
+/// number.
 COG_KERNEL inline float cog_round_scale(float scale) {
   scale = scale < 65504.0f ? scale : 65504.0f;
   const uint32_t bits = cog_bits_of_float(scale);
@@ -44,7 +47,8 @@ COG_KERNEL inline float cog_quantum(float weight, float inverse, float zero, Cog
 }
 
 /// Fills in the error of a choice.
-COG_KERNEL inline void cog_measure_choice(const CogTile *restrict tile, CogRange range, CogChoice *restrict choice) {
+COG_KERNEL inline void
+cog_measure_choice(const CogTile *restrict tile, CogRange range, CogChoice *restrict choice) {
   float inverse[COG_PANEL_ROWS], sums[COG_PANEL_ROWS] = {0};
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
   for (size_t c = 0; c < tile->columns; c++) {
@@ -91,8 +95,8 @@ COG_KERNEL void cog_refine_choice(const CogTile *restrict tile, CogRange range, 
   }
 }
 
-/// Tries the scale one subnormal step above `step`: below 2^-14 the steps of F16 are coarse, and a scale that was
-/// rounded down would clip the largest weights.
+/// Tries the scale one subnormal step above `step`: below 2^-14 the steps of F16 are coarse, and a scale
+/// that was rounded down would clip the largest weights.
 COG_KERNEL void cog_try_next_scale(
     const CogTile *restrict tile, CogRange range, const float *restrict step, CogChoice *restrict best) {
   CogChoice choice = *best;
@@ -168,7 +172,8 @@ COG_KERNEL void cog_choose_int8(const CogTile *restrict tile, CogChoice *restric
 COG_KERNEL bool cog_load_tile(
     CogTile *restrict tile, const float *restrict weights, size_t stride, size_t rows, size_t columns,
     size_t first, CogPanelError *restrict error) {
-  const size_t existing = columns > first ? (columns - first < tile->columns ? columns - first : tile->columns) : 0;
+  const size_t left = columns > first ? columns - first : 0;
+  const size_t existing = left < tile->columns ? left : tile->columns;
   memset(tile->weights, 0, sizeof tile->weights);
   for (size_t r = 0; r < rows; r++) {
     uint32_t largest = 0;
@@ -186,26 +191,43 @@ COG_KERNEL bool cog_load_tile(
   return true;
 }
 
+/// What the rows of a group lost, in double, and the largest |q - zero| of each.
+typedef struct CogGroupLoss {
+  double squared_error[COG_PANEL_ROWS];
+  double squared_sum[COG_PANEL_ROWS];
+  float most_steps[COG_PANEL_ROWS];
+} CogGroupLoss;
+
+COG_KERNEL void cog_measure_loss(
+    const CogTile *restrict tile, CogRange range, const CogChoice *restrict choice,
+    CogGroupLoss *restrict loss) {
+  float inverse[COG_PANEL_ROWS];
+  memset(loss, 0, sizeof *loss);
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
+  for (size_t c = 0; c < tile->columns; c++) {
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      const float weight = tile->weights[c][r];
+      const float steps = cog_quantum(weight, inverse[r], choice->zero[r], range) - choice->zero[r];
+      const double lost = (double)weight - (double)(choice->scale[r] * steps);
+      loss->squared_error[r] += lost * lost;
+      loss->squared_sum[r] += (double)weight * (double)weight;
+      loss->most_steps[r] = fabsf(steps) > loss->most_steps[r] ? fabsf(steps) : loss->most_steps[r];
+    }
+  }
+}
+
 /// Adds what a group lost to `error`, and makes rows that became zeros the canonical zeros.
 COG_KERNEL void cog_finish_choice(
     const CogTile *restrict tile, CogRange range, size_t group, CogChoice *restrict choice,
     CogPanelError *restrict error) {
+  CogGroupLoss loss;
+  cog_measure_loss(tile, range, choice, &loss);
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-    const float inverse = 1.0f / choice->scale[r];
-    double squared_error = 0, squared_sum = 0;
-    bool is_zero = true;
-    for (size_t c = 0; c < tile->columns; c++) {
-      const float weight = tile->weights[c][r];
-      const float steps = cog_quantum(weight, inverse, choice->zero[r], range) - choice->zero[r];
-      const double lost = (double)weight - (double)(choice->scale[r] * steps);
-      squared_error += lost * lost;
-      squared_sum += (double)weight * (double)weight;
-      is_zero = is_zero && steps == 0;
-    }
-    if (is_zero) choice->scale[r] = choice->zero[r] = 0;
-    error->squared_error += squared_error;
-    error->squared_sum += squared_sum;
-    const double relative = squared_sum > 0 ? sqrt(squared_error / squared_sum) : 0;
+    if (loss.most_steps[r] == 0) choice->scale[r] = choice->zero[r] = 0;
+    error->squared_error += loss.squared_error[r];
+    error->squared_sum += loss.squared_sum[r];
+    const double relative =
+        loss.squared_sum[r] > 0 ? sqrt(loss.squared_error[r] / loss.squared_sum[r]) : 0;
     if (relative > error->worst_relative_error) {
       error->worst_relative_error = relative;
       error->worst_row = r;
@@ -243,10 +265,21 @@ COG_KERNEL bool cog_is_panel_input(const CogPanelMatrix *matrix, size_t rows, si
          rows <= COG_PANEL_ROWS && columns <= matrix->padded_columns;
 }
 
-COG_KERNEL CogStatus cog_quantize_int4(
-    const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
-    uint8_t *panel, CogPanelError *error) {
-  const CogRange range = {0, 15};
+/// Writes the lines of a group: two columns to a byte in int4, one in int8.
+COG_KERNEL void cog_store_lines(
+    int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS], size_t columns, bool is_int4, uint8_t *lines) {
+  const size_t columns_in_line = is_int4 ? 8 : 4;
+  for (size_t i = 0; i < columns / columns_in_line * COG_LINE_BYTES; i++) {
+    const size_t column = i / COG_LINE_BYTES * columns_in_line + i % 4, row = i % COG_LINE_BYTES / 4;
+    lines[i] =
+        (uint8_t)(is_int4 ? quanta[column][row] | quanta[column + 4][row] << 4 : quanta[column][row]);
+  }
+}
+
+COG_KERNEL inline CogStatus cog_quantize_panel(
+    const CogPanelMatrix *matrix, bool is_int4, const float *weights, size_t weight_stride, size_t rows,
+    size_t columns, uint8_t *panel, CogPanelError *error) {
+  const CogRange range = is_int4 ? (CogRange){0, 15} : (CogRange){-127, 127};
   memset(error, 0, sizeof *error);
   if (!cog_is_panel_input(matrix, rows, columns)) return COG_BAD_ARGUMENT;
   memset(panel, 0, matrix->header_bytes);
@@ -260,45 +293,28 @@ COG_KERNEL CogStatus cog_quantize_int4(
       error->worst_group = group;
       return COG_NOT_FINITE;
     }
-    cog_choose_int4(&tile, &choice);
-    cog_finish_choice(&tile, range, group, &choice, error);
-    cog_store_header(matrix, &choice, group, true, panel);
-    cog_quantize_tile(&tile, range, &choice, quanta);
-    uint8_t *lines = panel + matrix->header_bytes + first / 8 * COG_LINE_BYTES;
-    for (size_t i = 0; i < tile.columns / 8 * COG_LINE_BYTES; i++) {
-      const size_t column = i / COG_LINE_BYTES * 8 + i % 4, row = i % COG_LINE_BYTES / 4;
-      lines[i] = (uint8_t)(quanta[column][row] | quanta[column + 4][row] << 4);
+    if (is_int4) {
+      cog_choose_int4(&tile, &choice);
+    } else {
+      cog_choose_int8(&tile, &choice);
     }
+    cog_finish_choice(&tile, range, group, &choice, error);
+    cog_store_header(matrix, &choice, group, is_int4, panel);
+    cog_quantize_tile(&tile, range, &choice, quanta);
+    uint8_t *lines = panel + matrix->header_bytes + first / (is_int4 ? 8 : 4) * COG_LINE_BYTES;
+    cog_store_lines(quanta, tile.columns, is_int4, lines);
   }
   return COG_OK;
+}
+
+COG_KERNEL CogStatus cog_quantize_int4(
+    const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
+    uint8_t *panel, CogPanelError *error) {
+  return cog_quantize_panel(matrix, true, weights, weight_stride, rows, columns, panel, error);
 }
 
 COG_KERNEL CogStatus cog_quantize_int8(
     const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
     uint8_t *panel, CogPanelError *error) {
-  const CogRange range = {-127, 127};
-  memset(error, 0, sizeof *error);
-  if (!cog_is_panel_input(matrix, rows, columns)) return COG_BAD_ARGUMENT;
-  memset(panel, 0, matrix->header_bytes);
-  for (size_t group = 0; group < matrix->group_count; group++) {
-    CogTile tile;
-    CogChoice choice;
-    int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS];
-    const size_t first = group * matrix->group_size;
-    tile.columns = cog_group_columns(matrix, group);
-    if (!cog_load_tile(&tile, weights, weight_stride, rows, columns, first, error)) {
-      error->worst_group = group;
-      return COG_NOT_FINITE;
-    }
-    cog_choose_int8(&tile, &choice);
-    cog_finish_choice(&tile, range, group, &choice, error);
-    cog_store_header(matrix, &choice, group, false, panel);
-    cog_quantize_tile(&tile, range, &choice, quanta);
-    uint8_t *lines = panel + matrix->header_bytes + first / 4 * COG_LINE_BYTES;
-    for (size_t i = 0; i < tile.columns / 4 * COG_LINE_BYTES; i++) {
-      const size_t column = i / COG_LINE_BYTES * 4 + i % 4, row = i % COG_LINE_BYTES / 4;
-      lines[i] = (uint8_t)quanta[column][row];
-    }
-  }
-  return COG_OK;
+  return cog_quantize_panel(matrix, false, weights, weight_stride, rows, columns, panel, error);
 }

@@ -11,8 +11,9 @@ typedef struct CogGroupInput {
   size_t stride;
 } CogGroupInput;
 
-/// Asks for the line 2048 bytes ahead: with one token, memory is what limits, and the processor's own prefetching
-/// left a fifth of it unused. The address is a hint that may lie beyond the weights; it is never read.
+/// Asks for the line 2048 bytes ahead: with one token, memory is what limits, and the processor's own
+/// prefetching left a fifth of it unused. The address is a hint that may lie beyond the weights; it is
+/// never read.
 COG_KERNEL inline void cog_prefetch_line(const uint8_t *line) {
   __builtin_prefetch((const void *)((uintptr_t)line + 2048));
 }
@@ -46,8 +47,8 @@ cog_panel_zero(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group,
 }
 
 COG_KERNEL void cog_quantize_activations(
-    const float *restrict x, size_t columns, size_t padded_columns, size_t group_size, int8_t *restrict values,
-    float *restrict scales, int32_t *restrict sums) {
+    const float *restrict x, size_t columns, size_t padded_columns, size_t group_size,
+    int8_t *restrict values, float *restrict scales, int32_t *restrict sums) {
   for (size_t first = 0, group = 0; first < padded_columns; first += group_size, group++) {
     const size_t end = first + group_size < columns ? first + group_size : columns;
     const size_t padded_end = first + group_size < padded_columns ? first + group_size : padded_columns;

@@ -30,8 +30,8 @@ cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)zeros));
 }
 
-/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum
-/// meets the upper half of a zero point, which is 0.
+/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of
+/// the sum meets the upper half of a zero point, which is 0.
 COG_INLINE cog_floats cog_add_scaled(
     cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
   const __m256i offset = _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum));

@@ -1,5 +1,5 @@
-// The kernels in plain C, compiled once for each instruction set: the including file defines COG_KERNEL (storage
-// class and target attribute).
+// The kernels in plain C, compiled once for each instruction set: the including file defines COG_KERNEL
+// (storage class and target attribute).
 
 #include "elementwise.h"
 // After elementwise.h:

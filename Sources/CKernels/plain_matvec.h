@@ -1,5 +1,5 @@
-// One row times a plain matrix, compiled like elementwise.h, which must stand before it. Memory-bound: each number
-// of the matrix is read once, and sums are float32 in parts.
+// One row times a plain matrix, compiled like elementwise.h, which must stand before it. Memory-bound: each
+// number of the matrix is read once, and sums are float32 in parts.
 
 enum { COG_MATVEC_LANES = 32 };
 
@@ -10,17 +10,43 @@ COG_KERNEL inline float cog_sum_float_lanes(float *lanes) {
   return lanes[0];
 }
 
+/// Dot products of four rows: short rows, as of attention, would spend their time on adding up the lanes of
+/// one.
+COG_KERNEL inline void cog_four_dots(
+    const float *restrict weights, size_t stride, size_t columns, const float *restrict x,
+    float *restrict output) {
+  enum { LANES = 16 };
+  float lanes[4][LANES] = {{0}};
+  const size_t whole = columns / LANES * LANES;
+  for (size_t i = 0; i < whole; i += LANES) {
+    for (size_t row = 0; row < 4; row++) {
+      const float *w = weights + row * stride + i;
+      for (size_t j = 0; j < LANES; j++) lanes[row][j] = fmaf(w[j], x[i + j], lanes[row][j]);
+    }
+  }
+  for (size_t row = 0; row < 4; row++) {
+    const float *w = weights + row * stride;
+    for (size_t i = whole; i < columns; i++) lanes[row][i - whole] = fmaf(w[i], x[i], lanes[row][i - whole]);
+  }
+  for (size_t row = 0; row < 4; row++) {
+    float eight[8], four[4];
+    for (size_t j = 0; j < 8; j++) eight[j] = lanes[row][j] + lanes[row][j + 8];
+    for (size_t j = 0; j < 4; j++) four[j] = eight[j] + eight[j + 4];
+    output[row] = (four[0] + four[2]) + (four[1] + four[3]);
+  }
+}
+
 COG_KERNEL void cog_matvec_f32(
     const float *restrict weights, size_t stride, size_t rows, size_t columns, const float *restrict x,
     float *restrict output) {
-  const size_t whole = columns / COG_MATVEC_LANES * COG_MATVEC_LANES;
-  for (size_t row = 0; row < rows; row++) {
-    const float *w = weights + row * stride;
+  size_t row = 0;
+  for (; row + 4 <= rows; row += 4) cog_four_dots(weights + row * stride, stride, columns, x, output + row);
+  for (; row < rows; row++) {
     float lanes[COG_MATVEC_LANES] = {0};
-    for (size_t i = 0; i < whole; i += COG_MATVEC_LANES) {
-      for (size_t j = 0; j < COG_MATVEC_LANES; j++) lanes[j] = fmaf(w[i + j], x[i + j], lanes[j]);
+    for (size_t i = 0; i < columns; i++) {
+      const size_t lane = i % COG_MATVEC_LANES;
+      lanes[lane] = fmaf(weights[row * stride + i], x[i], lanes[lane]);
     }
-    for (size_t i = whole; i < columns; i++) lanes[i - whole] = fmaf(w[i], x[i], lanes[i - whole]);
     output[row] = cog_sum_float_lanes(lanes);
   }
 }
@@ -48,28 +74,20 @@ COG_KERNEL void cog_matvec_bf16(
   }
 }
 
-/// Keys that are summed up before the sum joins the others: it keeps long sums accurate.
-enum { COG_KEYS_AT_ONCE = 256 };
-
-COG_KERNEL void cog_weighted_sum(
+COG_KERNEL void cog_add_weighted_rows(
     const float *restrict values, size_t stride, size_t count, size_t columns, const float *restrict weights,
     float *restrict output) {
   for (size_t first = 0; first < columns; first += COG_MATVEC_LANES) {
     const size_t width = columns - first < COG_MATVEC_LANES ? columns - first : COG_MATVEC_LANES;
-    float totals[COG_MATVEC_LANES] = {0};
-    for (size_t chunk = 0; chunk < count; chunk += COG_KEYS_AT_ONCE) {
-      const size_t end = chunk + COG_KEYS_AT_ONCE < count ? chunk + COG_KEYS_AT_ONCE : count;
-      float sums[COG_MATVEC_LANES] = {0};
-      for (size_t i = chunk; i < end; i++) {
-        const float *row = values + i * stride + first;
-        if (width == COG_MATVEC_LANES) {
-          for (size_t j = 0; j < COG_MATVEC_LANES; j++) sums[j] = fmaf(weights[i], row[j], sums[j]);
-        } else {
-          for (size_t j = 0; j < width; j++) sums[j] = fmaf(weights[i], row[j], sums[j]);
-        }
+    float sums[COG_MATVEC_LANES] = {0};
+    for (size_t i = 0; i < count; i++) {
+      const float *row = values + i * stride + first;
+      if (width == COG_MATVEC_LANES) {
+        for (size_t j = 0; j < COG_MATVEC_LANES; j++) sums[j] = fmaf(weights[i], row[j], sums[j]);
+      } else {
+        for (size_t j = 0; j < width; j++) sums[j] = fmaf(weights[i], row[j], sums[j]);
       }
-      for (size_t j = 0; j < COG_MATVEC_LANES; j++) totals[j] += sums[j];
     }
-    memcpy(output + first, totals, width * sizeof(float));
+    for (size_t j = 0; j < width; j++) output[first + j] += sums[j];
   }
 }

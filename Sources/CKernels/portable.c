@@ -6,8 +6,8 @@
 
 #include "plain_kernels.h"
 
-/// Adds one group to the sums of 16 rows: activation scale * weight scale * (dot - zero * sum), with one rounding
-/// of the scales' product and one of the sum.
+/// Adds one group to the sums of 16 rows: activation scale * weight scale * (dot - zero * sum), with one
+/// rounding of the scales' product and one of the sum.
 static inline void cog_add_group(
     const int32_t *restrict dots, const int32_t *restrict zeros, const float *restrict weight_scales,
     float activation_scale, int32_t activation_sum, float *restrict sums) {

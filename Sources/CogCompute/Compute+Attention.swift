@@ -63,23 +63,14 @@ public struct AttentionInput {
   }
 }
 
-/// One head's part of an attention layer: pointers to its first query, key, value and output.
-private struct AttentionBlock {
-  let queries: UnsafePointer<Float>
-  let keys: UnsafePointer<Float>
-  let values: UnsafePointer<Float>
-  /// `[queries of the block, keys that any of them sees]`.
-  let scores: FloatMatrix
-  let output: UnsafeMutablePointer<Float>
-  let outputStride: Int
-
-  /// Whether there are so few queries that BLAS would spend its time on packing keys and values.
-  var isNarrow: Bool { scores.rows <= 2 }
-}
-
 extension Compute {
   /// Queries whose scores one task holds at a time.
   private static let queriesAtOnce = 64
+  /// Up to so many queries BLAS would spend its time on packing keys and values.
+  private static let fewQueries = 2
+  /// Keys that all heads of a group meet before the next keys are read: few enough for the second-level cache even
+  /// where rows lie 4096 bytes apart and share its places.
+  private static let keysAtOnce = 64
 
   /// `softmax(q k^T * scale) v` for every head: `[queryCount, headCount * headDimension]`.
   ///
@@ -89,6 +80,10 @@ extension Compute {
   public func attention(_ input: AttentionInput) -> FloatMatrix {
     let result = FloatMatrix(
       uninitializedRows: input.queryCount, columns: input.headCount * input.headDimension)
+    if input.queryCount <= Self.fewQueries {
+      threads.parallelFor(input.keyValueHeadCount) { attendFew(input, keyValueHead: $0, into: result) }
+      return result
+    }
     let blocks = (input.queryCount + Self.queriesAtOnce - 1) / Self.queriesAtOnce
     threads.parallelFor(blocks * input.headCount) { index in
       let first = index / input.headCount * Self.queriesAtOnce
@@ -109,56 +104,23 @@ extension Compute {
       return
     }
     let scores = FloatMatrix(uninitializedRows: queries.count, columns: keyCount)
-    let block = AttentionBlock(
-      queries: input.queries + queries.lowerBound * input.queryStride + head * dimension,
-      keys: input.keys + keyValueHead * dimension, values: input.values + keyValueHead * dimension,
-      scores: scores,
-      output: output, outputStride: result.columns)
-    multiplyKeys(input, block)
+    BLAS.multiply(
+      input.queries + queries.lowerBound * input.queryStride + head * dimension, stride: input.queryStride,
+      input.keys + keyValueHead * dimension, stride: input.keyStride, bIsTransposed: true,
+      into: scores.pointer,
+      stride: keyCount, m: queries.count, n: keyCount, k: dimension)
     let sums = queries.map { query in
       softmax(
         scores.pointer + (query - queries.lowerBound) * keyCount, visible: input.visibleKeys(query),
         of: keyCount,
         scale: input.scale)
     }
-    multiplyValues(input, block)
+    BLAS.multiply(
+      scores.pointer, stride: keyCount, input.values + keyValueHead * dimension, stride: input.valueStride,
+      bIsTransposed: false, into: output, stride: result.columns, m: queries.count, n: dimension, k: keyCount)
     for (row, sum) in sums.enumerated() {
       kernels.table.pointee.divide(output + row * result.columns, sum, dimension)
       roundPart(output + row * result.columns, dimension)
-    }
-  }
-
-  /// Scores of a block: queries times keys.
-  private func multiplyKeys(_ input: AttentionInput, _ block: AttentionBlock) {
-    let scores = block.scores
-    if block.isNarrow {
-      for row in 0..<scores.rows {
-        kernels.table.pointee.matvec_f32(
-          block.keys, input.keyStride, scores.columns, input.headDimension,
-          block.queries + row * input.queryStride, scores.pointer + row * scores.columns)
-      }
-    } else {
-      BLAS.multiply(
-        block.queries, stride: input.queryStride, block.keys, stride: input.keyStride, bIsTransposed: true,
-        into: scores.pointer, stride: scores.columns, m: scores.rows, n: scores.columns,
-        k: input.headDimension)
-    }
-  }
-
-  /// Output of a block before the division: weights times values.
-  private func multiplyValues(_ input: AttentionInput, _ block: AttentionBlock) {
-    let scores = block.scores
-    if block.isNarrow {
-      for row in 0..<scores.rows {
-        kernels.table.pointee.weighted_sum(
-          block.values, input.valueStride, scores.columns, input.headDimension,
-          scores.pointer + row * scores.columns, block.output + row * block.outputStride)
-      }
-    } else {
-      BLAS.multiply(
-        scores.pointer, stride: scores.columns, block.values, stride: input.valueStride, bIsTransposed: false,
-        into: block.output, stride: block.outputStride, m: scores.rows, n: input.headDimension,
-        k: scores.columns)
     }
   }
 
@@ -167,5 +129,48 @@ extension Compute {
   {
     (row + visible).update(repeating: 0, count: count - visible)
     return visible == 0 ? 1 : kernels.table.pointee.softmax(row, visible, scale, rounds)
+  }
+
+  /// A query or two and all heads that share one key and value head: keys and values are read from memory once.
+  private func attendFew(_ input: AttentionInput, keyValueHead: Int, into result: FloatMatrix) {
+    let dimension = input.headDimension
+    let group = input.headCount / input.keyValueHeadCount
+    let scores = FloatMatrix(uninitializedRows: input.queryCount * group, columns: input.keyCount)
+    let heads = (0..<scores.rows).map {
+      (query: $0 / group, column: (keyValueHead * group + $0 % group) * dimension)
+    }
+    forEachChunk(of: input.keyCount) { first, count in
+      for (row, head) in heads.enumerated() {
+        kernels.table.pointee.matvec_f32(
+          input.keys + first * input.keyStride + keyValueHead * dimension, input.keyStride, count, dimension,
+          input.queries + head.query * input.queryStride + head.column,
+          scores.pointer + row * input.keyCount + first)
+      }
+    }
+    let outputs = heads.map { result.pointer + $0.query * result.columns + $0.column }
+    let sums = heads.enumerated().map { row, head in
+      outputs[row].update(repeating: 0, count: dimension)
+      return softmax(
+        scores.pointer + row * input.keyCount, visible: input.visibleKeys(head.query), of: input.keyCount,
+        scale: input.scale)
+    }
+    forEachChunk(of: input.keyCount) { first, count in
+      for (row, output) in outputs.enumerated() {
+        kernels.table.pointee.add_weighted_rows(
+          input.values + first * input.valueStride + keyValueHead * dimension, input.valueStride, count,
+          dimension,
+          scores.pointer + row * input.keyCount + first, output)
+      }
+    }
+    for (output, sum) in zip(outputs, sums) {
+      kernels.table.pointee.divide(output, sum, dimension)
+      roundPart(output, dimension)
+    }
+  }
+
+  private func forEachChunk(of keyCount: Int, _ body: (Int, Int) -> Void) {
+    for first in stride(from: 0, to: keyCount, by: Self.keysAtOnce) {
+      body(first, min(Self.keysAtOnce, keyCount - first))
+    }
   }
 }

@@ -36,14 +36,16 @@ extension Compute {
 // MARK: - Weights as float32
 
 extension Compute {
-  /// Bytes of expanded weights that one task holds: more than the second-level cache would be read twice.
-  private static let tileBytes = 1 << 21
+  /// Weight rows that one task multiplies with all tokens; BLAS rearranges the tokens for each such tile anew.
+  private static let tileRows = 128
+  /// Bytes of expanded weights that one task may hold.
+  private static let tileBytes = 1 << 23
 
   /// Shares out tiles of weight rows; each is expanded to float32 unless it can be used as it lies.
   private func multiplyPlain(
     _ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]?, into result: FloatMatrix
   ) {
-    let fitting = max(16, Self.tileBytes / (4 * weight.columns) / 16 * 16)
+    let fitting = max(16, min(Self.tileRows, Self.tileBytes / (4 * weight.columns) / 16 * 16))
     let shared = (weight.rows + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
     let tileRows = min(fitting, max(16, shared))
     threads.parallelFor((weight.rows + tileRows - 1) / tileRows) { index in

@@ -28,4 +28,28 @@ struct PlainLinearTests {
       }
     }
   }
+
+  @Test(
+    "bfloat16 mode rounds wider weights and the bias, sums in float32 and rounds once", arguments: [1, 9])
+  func bfloat16(tokens: Int) throws {
+    var random = SeededGenerator(2)
+    let (rows, columns) = (50, 300)
+    let x = random.normals(tokens * columns).map(roundedToBFloat16)
+    let w = random.normals(rows * columns)
+    let bias = random.normals(rows)
+    var expected = product(x, w.map(roundedToBFloat16), tokens: tokens, rows: rows, columns: columns)
+    for index in expected.indices { expected[index] += Double(roundedToBFloat16(bias[index % rows])) }
+    for (type, values) in [(ElementType.float32, w), (.float64, w), (.bfloat16, w.map(roundedToBFloat16))] {
+      let weight = try plainWeight(values, type: type, rows: rows, columns: columns)
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .bfloat16, kernels: kernels)
+        let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), weight, bias: bias)
+          .values
+        let equal = zip(result, expected).count { $0 == roundedToBFloat16(Float($1)) }
+        // A float32 sum that lies next to the middle of two bfloat16 numbers may fall to either side.
+        #expect(Double(equal) >= 0.99 * Double(expected.count), "\(kernels.name) \(type): \(equal)")
+        #expect(result.allSatisfy { $0 == roundedToBFloat16($0) })
+      }
+    }
+  }
 }

@@ -1,7 +1,7 @@
 // Compute kernels, one table of functions for each instruction set.
 //
-// Every function of a table gives the same result as the portable one: the integer kernels and everything that
-// is built from the helpers in elementwise.h to the bit. Pointers to bytes of a file may be unaligned.
+// Every function of a table gives the same result as the portable one: the integer kernels and everything
+// that is built from the helpers in elementwise.h to the bit. Pointers to bytes of a file may be unaligned.
 
 #ifndef COG_KERNELS_H
 #define COG_KERNELS_H
@@ -88,8 +88,9 @@ typedef void CogPanelDequantize(
     const CogPanelMatrix *matrix, size_t first_row, size_t end_row, size_t columns, float *output,
     size_t output_stride);
 
-/// Quantizes up to 16 rows of float weights into one whole panel of matrix's layout (matrix->panels is not read;
-/// every byte of `panel` is written). `rows` is the number of rows that exist, the others become padding.
+/// Quantizes up to 16 rows of float weights into one whole panel of matrix's layout (matrix->panels is not
+/// read; every byte of `panel` is written). `rows` is the number of rows that exist, the others become
+/// padding.
 typedef CogStatus CogPanelQuantize(
     const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
     uint8_t *panel, CogPanelError *error);
@@ -117,15 +118,16 @@ typedef struct CogKernels {
   CogPanelQuantize *quantize_int4;
   CogPanelQuantize *quantize_int8;
 
-  // One token times plain weights: output[row] = sum over columns of weights[row * stride + column] * x[column].
+  // One token times plain weights:
+  // output[row] = sum over columns of weights[row * stride + column] * x[column].
   // The stride counts elements. The BF16 weights may be unaligned.
   void (*matvec_f32)(
       const float *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
   void (*matvec_bf16)(
       const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
 
-  // Attention of one query: output[column] = sum over i of weights[i] * values[i * stride + column].
-  void (*weighted_sum)(
+  // Attention of one query: output[column] += sum over i of weights[i] * values[i * stride + column].
+  void (*add_weighted_rows)(
       const float *values, size_t stride, size_t count, size_t columns, const float *weights, float *output);
 
   // Rows of `count` elements.
@@ -144,7 +146,8 @@ typedef struct CogKernels {
   void (*divide)(float *x, float divisor, size_t count);
 } CogKernels;
 
-/// The kernels of an instruction set, or NULL where this processor, its operating system or this build lacks it.
+/// The kernels of an instruction set, or NULL where this processor, its operating system or this build
+/// lacks it.
 const CogKernels *_Nullable cog_kernels(CogInstructionSet set);
 
 /// The fastest instruction set that this processor has.
@@ -153,7 +156,8 @@ CogInstructionSet cog_best_instruction_set(void);
 /// The kernels of that set.
 const CogKernels *cog_best_kernels(void);
 
-/// The name of an instruction set, as the environment variable COGVLM_KERNELS spells it; NULL for no such set.
+/// The name of an instruction set, as the environment variable COGVLM_KERNELS spells it; NULL for no such
+/// set.
 const char *_Nullable cog_instruction_set_name(CogInstructionSet set);
 
 /// Processors that this process may run on, at least 1.
