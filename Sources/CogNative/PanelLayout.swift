@@ -1,4 +1,4 @@
-import CogBase
+public import CogBase
 
 /// Where scales, zero points and weights lie in a quantized tensor (`Formats/int4.md`, "Sizes").
 public struct PanelLayout: Equatable, Sendable {
