@@ -95,7 +95,7 @@ let package = Package(
     tests("CogText", ["CogBase"]),
     tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),
     tests("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative"]),
-    tests("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogText", "CogQuantize"]),
+    tests("CogEngine", ["CogBase", "CogNative", "CogCompute", "CogMedia", "CogQuantize"]),
     tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
     tests("CogEvaluate", ["CogBase"]),
     tests("CogReport", ["CogBase"]),

@@ -108,7 +108,7 @@ public struct LanguageModel: Sendable {
     _ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache
   ) throws -> FloatMatrix {
     let c = configuration
-    let fused = try compute.linear(x, weights.matrix(.queryKeyValue, layer: layer))
+    let fused = try linear(x, .queryKeyValue, layer)
     let rotary = RotaryEmbedding(
       frequencies: try weights.vector(.rotaryFrequencies, layer: layer), positions: positions,
       compute: compute)
@@ -126,14 +126,21 @@ public struct LanguageModel: Sendable {
         queryCount: x.rows, keyCount: cache.count + x.rows, headCount: c.headCount,
         keyValueHeadCount: c.keyValueHeadCount, headDimension: c.headDimension,
         scale: 1 / Float(c.headDimension).squareRoot(), isCausal: true))
-    return try compute.linear(context, weights.matrix(.attentionOutput, layer: layer))
+    return try linear(context, .attentionOutput, layer)
   }
 
   private func mlp(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
-    let gate = try compute.linear(x, weights.matrix(.mlpGate, layer: layer))
+    let gate = try linear(x, .mlpGate, layer)
     compute.silu(gate)
-    try compute.multiply(gate, by: compute.linear(x, weights.matrix(.mlpUp, layer: layer)))
-    return try compute.linear(gate, weights.matrix(.mlpDown, layer: layer))
+    try compute.multiply(gate, by: linear(x, .mlpUp, layer))
+    return try linear(gate, .mlpDown, layer)
+  }
+
+  /// A linear layer. The first layer's output is large beside the embeddings that it adds to: there its rounding
+  /// would show in all that follows.
+  private func linear(_ x: FloatMatrix, _ role: TensorRole, _ layer: Int) throws -> FloatMatrix {
+    try compute.linear(
+      x, weights.matrix(role, layer: layer), precision: layer == 0 ? .sixteenBits : .eightBits)
   }
 
   private func norm(_ x: FloatMatrix, _ role: TensorRole, _ layer: Int? = nil) throws -> FloatMatrix {

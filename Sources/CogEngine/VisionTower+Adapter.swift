@@ -48,14 +48,18 @@ extension VisionTower {
   /// - Parameter x: the convolution's output, `[frames, vision width * 8 * 8]`.
   /// - Returns: `[frames * 64, width]`.
   public func adapter(_ x: FloatMatrix) throws -> FloatMatrix {
-    let projected = try compute.linear(positionsFirst(x), weights.matrix(.adapterProjection))
+    // Nothing carries the frames past these four layers, so their rounding would show in full.
+    func linear(_ x: FloatMatrix, _ role: TensorRole) throws -> FloatMatrix {
+      try compute.linear(x, weights.matrix(role), precision: .sixteenBits)
+    }
     let hidden = try compute.layerNorm(
-      projected, weight: weights.vector(.adapterNorm), bias: weights.vector(.adapterNormBias), epsilon: 1e-5)
+      linear(positionsFirst(x), .adapterProjection), weight: weights.vector(.adapterNorm),
+      bias: weights.vector(.adapterNormBias), epsilon: 1e-5)
     compute.gelu(hidden)
-    let gate = try compute.linear(hidden, weights.matrix(.adapterGate))
+    let gate = try linear(hidden, .adapterGate)
     compute.silu(gate)
-    try compute.multiply(gate, by: compute.linear(hidden, weights.matrix(.adapterUp)))
-    return try compute.linear(gate, weights.matrix(.adapterDown))
+    try compute.multiply(gate, by: linear(hidden, .adapterUp))
+    return try linear(gate, .adapterDown)
   }
 
   /// `[frames, vision width * 64]` transposed to `[frames * 64, vision width]`.

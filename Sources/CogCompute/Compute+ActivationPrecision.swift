@@ -1,0 +1,47 @@
+public import CogBase
+
+/// How finely activations are rounded where they meet quantized weights in ``ComputeMode/fast``.
+public enum ActivationPrecision: Sendable {
+  /// 8 bits in each group: one pass.
+  case eightBits
+  /// 8 bits, and what they left out in 8 bits again: two passes, for the few layers whose output is not a small
+  /// addition to a residual stream.
+  case sixteenBits
+}
+
+extension Compute {
+  /// ``linear(_:_:bias:)`` with a choice of how finely the input is rounded in ``ComputeMode/fast``; the other modes
+  /// do not round it, and a plain weight does not need it.
+  ///
+  /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
+  public func linear(
+    _ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil, precision: ActivationPrecision
+  ) throws -> FloatMatrix {
+    let result = try linear(x, weight, bias: bias)
+    guard mode == .fast, precision == .sixteenBits, let groupSize = weight.encoding.groupSize else {
+      return result
+    }
+    let rest = try linear(roundingRest(of: x, groupSize: groupSize), weight)
+    add(result, rest)
+    return result
+  }
+
+  /// What rounding to 8 bits leaves out of each group of a row (`Formats/int4.md`, "Activations").
+  private func roundingRest(of x: FloatMatrix, groupSize: Int) -> FloatMatrix {
+    let rest = FloatMatrix(rows: x.rows, columns: x.columns)
+    threads.parallelFor(x.rows) { row in
+      let (source, target) = (x.row(row), rest.row(row))
+      for start in stride(from: 0, to: x.columns, by: groupSize) {
+        let group = start..<min(start + groupSize, x.columns)
+        let scale = group.reduce(Float(0)) { max($0, abs(source[$1])) } / 127
+        // An infinite or NaN group is one already in the first pass.
+        guard scale > 0, scale.isFinite else { continue }
+        for column in group {
+          let rounded = (source[column] / scale).rounded(.toNearestOrEven)
+          target[column] = source[column] - min(127, max(-127, rounded)) * scale
+        }
+      }
+    }
+    return rest
+  }
+}

@@ -1,0 +1,58 @@
+import CogBase
+import CogCompute
+import CogEngine
+import CogNative
+import CogTestSupport
+import Testing
+
+@Suite struct SessionTests {
+  private func input(_ engine: Engine, _ query: String) throws -> ModelInput {
+    let prompt = try engine.prompt(frameCount: 0, query: query)
+    return ModelInput(
+      ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: nil)
+  }
+
+  @Test("Tokens fed one by one onto the cache give the logits of one prefill")
+  func cache() throws {
+    let engine = try Engine(path: QuantizedModel.path("sample"), mode: .float32)
+    let whole = try input(engine, "Which way does the circle move?")
+    let expected = try Session(engine).prefill(whole)
+    let session = try Session(engine)
+    var logits = try session.prefill(
+      ModelInput(ids: [whole.ids[0]], tokenTypes: [0], positions: [0], features: nil))
+    for id in whole.ids.dropFirst() { logits = try session.step(id) }
+    for (a, b) in zip(logits.values, expected.values) { #expect(abs(a - b) <= 1e-3 * max(1, abs(b))) }
+  }
+
+  @Test("An answer ends with the context, and says so")
+  func fullContext() throws {
+    let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .fast)
+    let prompt = try input(engine, "What?")
+    let session = try Session(engine, capacity: prompt.ids.count + 3)
+    let logits = try session.prefill(prompt)
+    let answer = try session.generate(from: logits, maximumNewTokens: 100, endOfTextID: -1)
+    #expect(answer.ending == .context)
+    #expect(answer.ids.count == 4)
+  }
+
+  @Test("A prompt that is longer than the cache is refused")
+  func longPrompt() throws {
+    let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .fast)
+    let prompt = try input(engine, "What happens in the video?")
+    #expect(throws: CogError.self) { try Session(engine, capacity: 3).prefill(prompt) }
+    #expect(throws: CogError.self) { try Session(engine, capacity: engine.configuration.contextLength + 1) }
+  }
+
+  @Test("Ids and features that do not fit the model are refused")
+  func wrongInput() throws {
+    let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .float32)
+    let language = engine.language
+    #expect(throws: CogError.self) { try language.embeddings(ids: [4096], tokenTypes: [0], features: nil) }
+    #expect(throws: CogError.self) { try language.embeddings(ids: [-1], tokenTypes: [0], features: nil) }
+    #expect(throws: CogError.self) { try language.embeddings(ids: [5], tokenTypes: [1], features: nil) }
+    #expect(throws: CogError.self) { try engine.vision.patchEmbedding(FloatMatrix(rows: 1, columns: 12)) }
+    #expect(throws: CogError.self) {
+      try Session(engine).prefill(ModelInput(ids: [], tokenTypes: [], positions: [], features: nil))
+    }
+  }
+}
