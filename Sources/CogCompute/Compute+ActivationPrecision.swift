@@ -1,4 +1,4 @@
-public import CogBase
+import CogBase
 
 /// How finely activations are rounded where they meet quantized weights in ``ComputeMode/fast``.
 public enum ActivationPrecision: Sendable {

@@ -11,7 +11,8 @@ public struct Compute: Sendable {
   public let mode: ComputeMode
   /// The instruction set.
   public let kernels: KernelSet
-  let threads: ThreadPool
+  /// The threads that work.
+  public let threads: ThreadPool
 
   /// Operations of `mode`, with the fastest kernels of this processor unless others are given.
   ///

@@ -13,6 +13,7 @@ public final class KeyValueCache {
   private let width: Int
   private var keys: [FloatMatrix?]
   private var values: [FloatMatrix?]
+  private var lastRotary: RotaryEmbedding?
 
   /// An empty cache. A layer's matrices are made when it first stores something.
   init(layerCount: Int, capacity: Int, width: Int) {
@@ -35,6 +36,15 @@ public final class KeyValueCache {
       (values.pointer + (count + token) * width).update(from: value + token * stride, count: width)
     }
     return (keys, values)
+  }
+
+  /// The rotary angles of the new tokens. The layers of a model have the same frequencies, so that all but the first
+  /// take what is there; one that differs gets its own.
+  func rotary(frequencies: [Float], positions: [Int], compute: Compute) -> RotaryEmbedding {
+    if let last = lastRotary, last.frequencies == frequencies, last.positions == positions { return last }
+    let rotary = RotaryEmbedding(frequencies: frequencies, positions: positions, compute: compute)
+    lastRotary = rotary
+    return rotary
   }
 
   /// Counts tokens whose keys and values every layer has stored.

@@ -109,11 +109,10 @@ public struct LanguageModel: Sendable {
   ) throws -> FloatMatrix {
     let c = configuration
     let fused = try linear(x, .queryKeyValue, layer)
-    let rotary = RotaryEmbedding(
-      frequencies: try weights.vector(.rotaryFrequencies, layer: layer), positions: positions,
-      compute: compute)
+    let rotary = try cache.rotary(
+      frequencies: weights.vector(.rotaryFrequencies, layer: layer), positions: positions, compute: compute)
     // Queries and keys lie side by side in a row: one rotation serves both.
-    rotary.rotate(fused.pointer, stride: fused.columns, headCount: c.headCount + c.keyValueHeadCount)
+    rotary.rotate(fused, headCount: c.headCount + c.keyValueHeadCount, threads: compute.threads)
     compute.round(fused)
     let keyValueWidth = c.keyValueHeadCount * c.headDimension
     let (keys, values) = cache.store(

@@ -7,11 +7,17 @@ import Foundation
 /// position, the frequency and their product are bfloat16 before cos and sin, and those are rounded; the rotation
 /// itself is float32 and rounds once. Source: `modeling_cogvlm.RotaryEmbedding`, RoFormer (arXiv 2104.09864).
 struct RotaryEmbedding {
+  /// The stored frequencies, `[head dimension / 2]`.
+  let frequencies: [Float]
+  /// The positions of the tokens, `[tokens]`.
+  let positions: [Int]
   /// `[tokens, head dimension / 2]`.
   private let cosines: FloatMatrix
   private let sines: FloatMatrix
 
   init(frequencies: [Float], positions: [Int], compute: Compute) {
+    self.frequencies = frequencies
+    self.positions = positions
     let half = frequencies.count
     let position = FloatMatrix(positions.map(Float.init), rows: positions.count, columns: 1)
     let frequency = FloatMatrix(frequencies, rows: 1, columns: half)
@@ -31,15 +37,14 @@ struct RotaryEmbedding {
   /// Rotates heads in place.
   ///
   /// - Parameters:
-  ///   - x: the first head of the first token; heads lie side by side.
-  ///   - stride: floats from one token to the next.
-  func rotate(_ x: UnsafeMutablePointer<Float>, stride: Int, headCount: Int) {
+  ///   - x: one row for each token; its first `headCount` heads are rotated.
+  func rotate(_ x: FloatMatrix, headCount: Int, threads: ThreadPool) {
     let half = cosines.columns
-    for token in 0..<cosines.rows {
+    threads.parallelFor(x.rows) { token in
       let cosine = cosines.pointer + token * half
       let sine = sines.pointer + token * half
       for head in 0..<headCount {
-        let low = x + token * stride + head * 2 * half
+        let low = x.pointer + token * x.columns + head * 2 * half
         let high = low + half
         for index in 0..<half {
           let (a, b) = (low[index], high[index])
