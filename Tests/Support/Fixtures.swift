@@ -21,7 +21,7 @@ public enum Fixtures {
 }
 
 /// A folder for one test, removed with the object.
-public final class TemporaryFolder {
+public final class TemporaryFolder: Sendable {
   /// Where it is.
   public let url: URL
 
