@@ -1,16 +1,16 @@
-import CogBase
-import CogModel
-import CogNative
+package import CogBase
+
+package import CogNative
 import Dispatch
 import Synchronization
 
 /// Writes blocks and computes their checksums on a thread of its own, while the next blocks are encoded.
 ///
 /// What fails there is thrown by the next call, as a ``Failure``: it says nothing about the tensor that is encoded then.
-final class BlockWriter: @unchecked Sendable {
+package final class BlockWriter: @unchecked Sendable {
   /// What went wrong while earlier blocks were written.
-  struct Failure: Error {
-    let cause: any Error
+  package struct Failure: Error {
+    package let cause: any Error
   }
 
   /// Blocks that wait or are being written.
@@ -23,10 +23,10 @@ final class BlockWriter: @unchecked Sendable {
   private let failure = Mutex<(any Error)?>(nil)
 
   /// A thread that writes to `writer`, which nobody else uses until ``finish()`` or ``cancel()`` returned.
-  init(_ writer: NativeWriter) { self.writer = writer }
+  package init(_ writer: NativeWriter) { self.writer = writer }
 
   /// Starts a tensor. - Throws: ``Failure``.
-  func begin(_ reservation: NativeWriter.Reservation, sourceType: ElementType) throws {
+  package func begin(_ reservation: NativeWriter.Reservation, sourceType: ElementType) throws {
     try enqueue {
       try self.writer.begin(
         name: reservation.name, shape: reservation.shape, encoding: reservation.encoding,
@@ -38,7 +38,7 @@ final class BlockWriter: @unchecked Sendable {
   ///
   /// - Parameter afterwards: called on the writing thread once the block's bytes are not needed any more.
   /// - Throws: ``Failure``; `afterwards` is called all the same.
-  func write(_ block: FinishedBlock, afterwards: @escaping @Sendable () -> Void) throws {
+  package func write(_ block: FinishedBlock, afterwards: @escaping @Sendable () -> Void) throws {
     slots.wait()
     queue.async { [self] in
       perform { try writer.write(block.bytes) }
@@ -49,18 +49,18 @@ final class BlockWriter: @unchecked Sendable {
   }
 
   /// Ends the tensor that was begun. - Throws: ``Failure``.
-  func end(error: StorageError) throws { try enqueue { try self.writer.end(error: error) } }
+  package func end(error: StorageError) throws { try enqueue { try self.writer.end(error: error) } }
 
   /// Waits until everything handed over is written.
   ///
   /// - Throws: ``Failure``.
-  func finish() throws {
+  package func finish() throws {
     queue.sync {}
     try check()
   }
 
   /// Makes what is still waiting do nothing, and waits for the block that is being written.
-  func cancel() {
+  package func cancel() {
     failure.withLock { $0 = $0 ?? CancellationError() }
     queue.sync {}
   }

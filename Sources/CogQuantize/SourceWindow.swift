@@ -10,11 +10,11 @@ import Synchronization
 /// and where the files are larger than half of the memory, what both have passed leaves the page cache, so that other
 /// programs keep theirs. Positions count bytes over all files one after another. Everything here is a hint; a source
 /// that is read in another order is only slower.
-final class SourceWindow: @unchecked Sendable {
+package final class SourceWindow: @unchecked Sendable {
   /// Bytes that are read ahead of the conversion.
   static let readAhead = 128 << 20
   /// Bytes that the checksums may be ahead of the conversion: they wait for the disk where it has read already.
-  static let lead = 64 << 20
+  package static let lead = 64 << 20
   /// Bytes that are given to the kernel at a time.
   private static let step = 8 << 20
 
@@ -41,7 +41,7 @@ final class SourceWindow: @unchecked Sendable {
   /// - Parameters:
   ///   - paths: the files in the order in which they are read.
   ///   - hashes: whether checksums are computed beside the conversion.
-  init(_ paths: [String], hashes: Bool) {
+  package init(_ paths: [String], hashes: Bool) {
     var start = 0
     for path in paths {
       var status = stat()
@@ -82,7 +82,7 @@ final class SourceWindow: @unchecked Sendable {
   }
 
   /// Says that no tensor is read any more.
-  func endConversion() {
+  package func endConversion() {
     condition.withLock {
       converted = .max
       advance()
@@ -92,7 +92,7 @@ final class SourceWindow: @unchecked Sendable {
   /// Says that the checksums have come to a byte of a file, and waits while they are too far ahead.
   ///
   /// - Parameter isCancelled: looked at while waiting.
-  func hashes(_ path: String, to offset: Int, isCancelled: () -> Bool) {
+  package func hashes(_ path: String, to offset: Int, isCancelled: () -> Bool) {
     condition.withLock {
       guard let position = position(path, offset) else { return }
       hashed = max(hashed, position)
