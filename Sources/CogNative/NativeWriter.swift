@@ -1,21 +1,65 @@
 public import CogBase
 
-/// Writes a native file front to back: tensors one at a time, then tokenizer, metadata and directory.
+/// Writes a native file: tensors one at a time, then tokenizer, metadata and directory.
 ///
-/// The file appears under its name only after ``finish(metadata:tokenizer:)``.
+/// Tensors follow each other as they come, or come in any order to places that ``reserve(_:)`` fixed. The file appears
+/// under its name only after ``finish(metadata:tokenizer:)``.
 public final class NativeWriter {
+  /// What is known of a tensor before it is written, and what its place follows from.
+  public struct Reservation: Equatable, Sendable {
+    /// The tensor's name.
+    public let name: String
+    /// Its shape.
+    public let shape: Shape
+    /// How its elements will be stored.
+    public let encoding: TensorEncoding
+
+    /// A tensor that will come.
+    public init(name: String, shape: Shape, encoding: TensorEncoding) {
+      self.name = name
+      self.shape = shape
+      self.encoding = encoding
+    }
+  }
+
+  private struct Place {
+    let reservation: Reservation
+    let offset: Int
+    /// The tensor's number in the directory.
+    let order: Int
+    var isBegun = false
+  }
+
   private let file: AtomicFile
+  /// Where the next thing goes that has no place yet. Gaps before it are holes, which read as zeros.
+  private var end = NativeHeader.alignment
   private var tensors: [NativeTensor] = []
-  private var names: Set<String> = []
+  /// The places of all tensors, of those that are still to come too.
+  private var places: [String: Place] = [:]
   /// The tensor between ``begin(name:shape:encoding:sourceType:)`` and ``end(error:)``.
   private var current: NativeTensor?
-  /// CRC-32 of what was written of it.
+  /// Bytes of it that were written, and their CRC-32.
+  private var written = 0
   private var checksum: UInt32 = 0
 
   /// Starts a file. - Throws: ``CogError`` when the place cannot be written.
-  public init(path: String) throws {
-    file = try AtomicFile(path: path)
-    try file.write([UInt8](repeating: 0, count: NativeHeader.alignment))
+  public init(path: String) throws { file = try AtomicFile(path: path) }
+
+  /// Gives tensors their places, one after another in this order; they may then be written in any order.
+  ///
+  /// The file is the same as when they are written in this order without reservations.
+  ///
+  /// - Throws: ``CogError`` when a name stands twice or was written before, a tensor is begun, or the sizes do not fit
+  ///   63 bits.
+  public func reserve(_ list: [Reservation]) throws {
+    if let current { throw misuse(current.name, "places are fixed before it is complete") }
+    for reservation in list {
+      guard places[reservation.name] == nil else { throw misuse(reservation.name, "its name stands twice") }
+      let offset = try Checked.alignUp(end, to: NativeHeader.alignment, "bytes of the file")
+      let byteCount = try reservation.encoding.byteCount(of: reservation.shape)
+      places[reservation.name] = Place(reservation: reservation, offset: offset, order: places.count)
+      end = try Checked.add(offset, byteCount, "bytes of the file")
+    }
   }
 
   /// The path that the file will have.
@@ -41,11 +85,11 @@ public final class NativeWriter {
   /// Starts a tensor whose bytes come in pieces: ``write(_:)`` them, then ``end(error:)``.
   ///
   /// - Parameter sourceType: the element type in the checkpoint.
-  /// - Throws: ``CogError`` when the format cannot hold the tensor, its name was written before, or another
-  ///   tensor is not ended yet.
+  /// - Throws: ``CogError`` when the format cannot hold the tensor, its name was written before, another tensor is not
+  ///   ended yet, or the reservations have it otherwise.
   public func begin(name: String, shape: Shape, encoding: TensorEncoding, sourceType: ElementType) throws {
     guard current == nil else { throw misuse(name, "the tensor before it is not complete") }
-    guard names.insert(name).inserted else { throw misuse(name, "it was written before") }
+    guard places[name]?.isBegun != true else { throw misuse(name, "it was written before") }
     guard shape.rank <= NativeDirectory.maximumRank else {
       throw misuse(name, "it has more than \(NativeDirectory.maximumRank) dimensions: \(shape)")
     }
@@ -53,11 +97,16 @@ public final class NativeWriter {
     where NativeDirectory.code(of: type) == nil {
       throw misuse(name, "the format has no element type \(type.rawValue)")
     }
-    let byteCount = try encoding.byteCount(of: shape)
-    try file.pad(to: NativeHeader.alignment)
+    let wanted = Reservation(name: name, shape: shape, encoding: encoding)
+    if places[name] == nil { try reserve([wanted]) }
+    guard let place = places[name], place.reservation == wanted else {
+      throw misuse(name, "its shape or encoding is not the one that its place was fixed for")
+    }
+    places[name]?.isBegun = true
     current = NativeTensor(
-      name: name, shape: shape, encoding: encoding, offset: file.offset, byteCount: byteCount, checksum: 0,
-      sourceType: sourceType, error: .none)
+      name: name, shape: shape, encoding: encoding, offset: place.offset,
+      byteCount: try encoding.byteCount(of: shape), checksum: 0, sourceType: sourceType, error: .none)
+    written = 0
     checksum = 0
   }
 
@@ -66,12 +115,13 @@ public final class NativeWriter {
   /// - Throws: ``CogError`` when they are more than the shape asks for or the disk fails.
   public func write(_ bytes: UnsafeRawBufferPointer) throws {
     guard let current else { throw misuse(nil, "bytes come before a tensor") }
-    let left = current.byteCount - (file.offset - current.offset)
+    let left = current.byteCount - written
     guard bytes.count <= left else {
       throw misuse(current.name, "\(bytes.count) bytes come where \(left) of \(current.byteCount) are left")
     }
     checksum = Checksum.crc32(bytes, continuing: checksum)
-    try file.write(bytes)
+    try file.write(bytes, at: current.offset + written)
+    written += bytes.count
   }
 
   /// Ends the tensor that was begun.
@@ -80,9 +130,8 @@ public final class NativeWriter {
   /// - Throws: ``CogError`` when bytes are missing.
   public func end(error: StorageError) throws {
     guard let tensor = current else { throw misuse(nil, "no tensor was begun") }
-    guard file.offset == tensor.offset + tensor.byteCount else {
-      throw misuse(
-        tensor.name, "\(file.offset - tensor.offset) of its \(tensor.byteCount) bytes were written")
+    guard written == tensor.byteCount else {
+      throw misuse(tensor.name, "\(written) of its \(tensor.byteCount) bytes were written")
     }
     tensors.append(
       NativeTensor(
@@ -99,13 +148,17 @@ public final class NativeWriter {
   ///
   /// - Parameter tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
   /// - Returns: the bytes of the file.
-  /// - Throws: ``CogError`` when a tensor is not ended or the disk fails; nothing appears under the name then.
+  /// - Throws: ``CogError`` when a tensor is not ended or did not come, or the disk fails; nothing appears under the name then.
   @discardableResult
   public func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws -> Int {
     if let current { throw misuse(current.name, "it is not complete") }
-    try file.pad(to: NativeHeader.alignment)
+    if let missing = places.values.filter({ !$0.isBegun }).min(by: { $0.order < $1.order }) {
+      throw misuse(missing.reservation.name, "it has a place but was not written")
+    }
+    tensors.sort { (places[$0.name]?.order ?? 0) < (places[$1.name]?.order ?? 0) }
+    end = try Checked.alignUp(end, to: NativeHeader.alignment, "bytes of the file")
     var header = NativeHeader()
-    header.data = .init(offset: NativeHeader.alignment, count: file.offset - NativeHeader.alignment)
+    header.data = .init(offset: NativeHeader.alignment, count: end - NativeHeader.alignment)
     header.tokenizer = try append(tokenizer)
     let metadataBytes = try metadata.section()
     header.metadata = try append(metadataBytes)
@@ -116,7 +169,7 @@ public final class NativeWriter {
       Checksum.crc32($0, continuing: Checksum.crc32(directory))
     }
     header.tokenizerChecksum = Checksum.crc32(tokenizer)
-    header.fileSize = file.offset
+    header.fileSize = end
     try header.encoded().withUnsafeBytes { try file.write($0, at: 0) }
     try file.commit()
     return header.fileSize
@@ -143,9 +196,9 @@ public final class NativeWriter {
   public func abandon() { file.abandon() }
 
   private func append(_ bytes: [UInt8]) throws -> NativeHeader.Section {
-    try file.pad(to: 64)
-    let section = NativeHeader.Section(offset: file.offset, count: bytes.count)
-    try file.write(bytes)
-    return section
+    let offset = try Checked.alignUp(end, to: 64, "bytes of the file")
+    try bytes.withUnsafeBytes { try file.write($0, at: offset) }
+    end = try Checked.add(offset, bytes.count, "bytes of the file")
+    return NativeHeader.Section(offset: offset, count: bytes.count)
   }
 }

@@ -46,23 +46,21 @@ extension BlockEncoder {
     let count = view.bytes.count / sourceWidth
     let isSame = type == view.elementType
     let blockElements = min(Self.chunkElements * Self.chunksPerBlock, max(count, 1))
-    let output = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: isSame ? 0 : blockElements * width, alignment: 64)
-    defer { output.deallocate() }
     var total = PlainOutcome()
     for first in stride(from: 0, to: count, by: blockElements) {
       try stopCheck()
       let elements = min(blockElements, count - first)
-      let source = UnsafeRawBufferPointer(
-        rebasing: view.bytes[first * sourceWidth..<(first + elements) * sourceWidth])
+      let sourceRange = first * sourceWidth..<(first + elements) * sourceWidth
+      let source = UnsafeRawBufferPointer(rebasing: view.bytes[sourceRange])
+      let buffer = isSame ? nil : buffers.take(elements * width)
       let results = parallelResults((elements - 1) / Self.chunkElements + 1) { index in
         let start = index * Self.chunkElements
         let end = min(start + Self.chunkElements, elements)
         let chunk = UnsafeRawBufferPointer(rebasing: source[start * sourceWidth..<end * sourceWidth])
         let (nonFinite, firstNonFinite) = NonFinite.count(in: chunk, of: view.elementType)
         var outcome = PlainOutcome(nonFinite: nonFinite, firstNonFinite: firstNonFinite)
-        if !isSame {
-          let target = UnsafeMutableRawBufferPointer(rebasing: output[start * width..<end * width])
+        if let buffer {
+          let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start * width..<end * width])
           try convertChunk(chunk, of: view.elementType, to: type, into: target, outcome: &outcome)
         }
         return outcome
@@ -71,8 +69,9 @@ extension BlockEncoder {
         total.add(try result.get(), at: first + index * Self.chunkElements)
       }
       try inspect(total)
-      let block = isSame ? source : UnsafeRawBufferPointer(rebasing: output[..<(elements * width)])
-      try emit(block, source.count)
+      let encoded = buffer.map { UnsafeRawBufferPointer(rebasing: $0.bytes[..<(elements * width)]) }
+      try emit(
+        FinishedBlock(bytes: encoded ?? source, owner: buffer ?? view.owner, sourceRange: sourceRange))
     }
     return total
   }

@@ -12,9 +12,11 @@ struct BlockEncoder {
   let pool: ThreadPool
   /// Called between blocks; what it throws ends the work.
   let stopCheck: () throws -> Void
+  /// Where blocks get their memory; who takes a finished block gives it back.
+  let buffers = BlockBuffers()
 
-  /// Takes the bytes of a finished block and the number of source bytes that they were made of.
-  typealias Emit = (_ block: UnsafeRawBufferPointer, _ sourceBytes: Int) throws -> Void
+  /// Takes a finished block.
+  typealias Emit = (FinishedBlock) throws -> Void
 
   /// Float32 weights that are in memory at a time, in bytes; more only where a panel for each thread needs it.
   static let scratchBytes = 16 << 20
@@ -38,19 +40,17 @@ extension BlockEncoder {
     let blockPanels = min(panelsInScratch, layout.panelCount)
     let scratch = UnsafeMutableBufferPointer<Float>.allocate(capacity: blockPanels * panelFloats)
     defer { scratch.deallocate() }
-    let output = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: blockPanels * layout.panelBytes, alignment: PanelLayout.lineBytes)
-    defer { output.deallocate() }
     var sums = ErrorSums()
     for first in stride(from: 0, to: layout.panelCount, by: blockPanels) {
       try stopCheck()
       let panels = first..<min(first + blockPanels, layout.panelCount)
+      let buffer = buffers.take(panels.count * layout.panelBytes)
       let results = parallelResults(panels.count) { index in
         let rows = Self.rows(ofPanel: first + index, in: layout)
         let floats = slice(of: scratch, from: index * panelFloats, count: rows.count * layout.columns)
         let source = view.bytes[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes]
         try kernels.convert(UnsafeRawBufferPointer(rebasing: source), of: view.elementType, to: floats)
-        let panel = output[index * layout.panelBytes..<(index + 1) * layout.panelBytes]
+        let panel = buffer.bytes[index * layout.panelBytes..<(index + 1) * layout.panelBytes]
         return try quantizePanel(
           UnsafeBufferPointer(floats), firstRow: rows.lowerBound, layout: layout,
           into: UnsafeMutableRawBufferPointer(rebasing: panel))
@@ -62,8 +62,9 @@ extension BlockEncoder {
         panels.lowerBound
         * PanelLayout.panelRows..<min(panels.upperBound * PanelLayout.panelRows, layout.rows)
       try emit(
-        UnsafeRawBufferPointer(rebasing: output[..<(panels.count * layout.panelBytes)]), rows.count * rowBytes
-      )
+        FinishedBlock(
+          bytes: UnsafeRawBufferPointer(rebasing: buffer.bytes[..<(panels.count * layout.panelBytes)]),
+          owner: buffer, sourceRange: rows.lowerBound * rowBytes..<rows.upperBound * rowBytes))
     }
     return sums.error
   }

@@ -6,8 +6,9 @@ import Glibc
 
 /// Writes a model as a native file: its tensors as they come, in another floating-point type, or quantized.
 ///
-/// One tensor is worked on at a time, in blocks that all threads share; the next one is read ahead. The file appears
-/// under its name only when it is whole. The same source, recipe and tool give the same bytes.
+/// Tensors are worked on in the order of the source's files, one at a time, in blocks that all threads share. Meanwhile the
+/// next bytes are read ahead, the last blocks are written, and the files' checksums are computed; what is done with leaves
+/// memory. The file appears under its name only when it is whole. The same source, recipe and tool give the same bytes.
 public struct Conversion {
   /// What to do about weights that are NaN or infinite.
   public enum NonFinitePolicy: Sendable {
@@ -71,29 +72,18 @@ public struct Conversion {
     try OutputPlace.check(path, sources: source.files)
     try plan.checkSpace(
       for: path, otherBytes: source.tokenizer.count + 2 * source.configurationText.utf8.count + 4096)
-    let hasher = startHasher()
+    let window = SourceWindow(source.files, hashes: source.isHashed)
+    let hasher = source.isHashed ? FileHasher(source.files, window: window) : nil
     defer { hasher?.cancel() }
     let progress = Progress(recipe.isQuantized ? "quantizing" : "converting", total: plan.sourceBytes)
     defer { progress.finish() }
     let writer = try NativeWriter(path: path)
-    var tensors: [ConversionSummary.Tensor] = []
-    for (index, tensor) in plan.tensors.enumerated() {
-      if index + 1 < plan.tensors.count {
-        source.tensors.prefetch(plan.tensors[index + 1].specification.name)
-      }
-      tensors.append(try store(tensor, writer: writer, progress: progress))
-      source.tensors.release(tensor.specification.name)
-    }
+    let tensors = try storeTensors(writer, window, progress)
     progress.advance(by: 0, "checksums of the source's files")
     let fileBytes = try writer.finish(metadata: metadata(hasher), tokenizer: source.tokenizer)
     return ConversionSummary(
       tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
       seconds: (ContinuousClock.now - start).seconds)
-  }
-
-  private func startHasher() -> FileHasher? {
-    guard case .files(let paths) = source.provenance else { return nil }
-    return FileHasher(paths)
   }
 
   private func metadata(_ hasher: FileHasher?) throws -> NativeMetadata {
@@ -108,9 +98,31 @@ public struct Conversion {
 }
 
 extension Conversion {
+  /// Stores all tensors and says what became of them, in the order of the table, which is that of the new file.
+  private func storeTensors(
+    _ writer: NativeWriter, _ window: SourceWindow, _ progress: Progress
+  ) throws -> [ConversionSummary.Tensor] {
+    defer { window.endConversion() }
+    // Where a matrix's own values decide about its encoding, places are known only when those before it are written.
+    let inFileOrder = !(recipe.isQuantized && options.nonFinite == .keep)
+    if inFileOrder { try writer.reserve(plan.tensors.map(\.reservation)) }
+    let queue = BlockWriter(writer)
+    defer { queue.cancel() }
+    var summaries = [ConversionSummary.Tensor?](repeating: nil, count: plan.tensors.count)
+    do {
+      for index in inFileOrder ? plan.fileOrder : Array(plan.tensors.indices) {
+        summaries[index] = try store(plan.tensors[index], queue, window, progress)
+      }
+      try queue.finish()
+    } catch let failure as BlockWriter.Failure {
+      throw failure.cause
+    }
+    return summaries.compactMap { $0 }
+  }
+
   /// Stores one tensor and says what became of it.
   private func store(
-    _ tensor: PlannedTensor, writer: NativeWriter, progress: Progress
+    _ tensor: PlannedTensor, _ queue: BlockWriter, _ window: SourceWindow, _ progress: Progress
   ) throws -> ConversionSummary.Tensor {
     let name = tensor.specification.name
     do {
@@ -119,11 +131,15 @@ extension Conversion {
         throw CogError("the tensor has another number of bytes than its shape", found: "\(view.bytes.count)")
       }
       let encoding = try effectiveEncoding(of: tensor, view)
-      try writer.begin(
-        name: name, shape: tensor.specification.shape, encoding: encoding, sourceType: view.elementType)
-      let emit: BlockEncoder.Emit = { block, sourceBytes in
-        try writer.write(block)
-        progress.advance(by: sourceBytes, name)
+      try queue.begin(
+        .init(name: name, shape: tensor.specification.shape, encoding: encoding),
+        sourceType: view.elementType)
+      let emit: BlockEncoder.Emit = { [buffers = encoder.buffers] block in
+        try queue.write(block) {
+          buffers.giveBack(block)
+          window.converts(view, tensor.record, block.sourceRange)
+        }
+        progress.advance(by: block.sourceRange.count, name)
       }
       var outcome = PlainOutcome()
       let error: StorageError
@@ -136,7 +152,8 @@ extension Conversion {
         let layout = try PanelLayout(encoding: encoding, shape: tensor.specification.shape)
         error = try encoder.quantize(view, layout: layout, emit: emit)
       }
-      try writer.end(error: error)
+      try queue.end(error: error)
+      source.tensors.release(name)
       return try summary(of: tensor, view, encoding, outcome, error)
     } catch var error as CogError {
       error.subject = [name, error.subject].compactMap { $0 == name ? nil : $0 }.reduce(name) {
@@ -149,7 +166,7 @@ extension Conversion {
   /// The planned encoding; the source's own type for a matrix with NaN or infinity that is to be kept.
   private func effectiveEncoding(of tensor: PlannedTensor, _ view: TensorView) throws -> TensorEncoding {
     guard tensor.encoding.isQuantized, options.nonFinite == .keep else { return tensor.encoding }
-    let outcome = try encoder.convert(view, to: view.elementType, inspect: { _ in }, emit: { _, _ in })
+    let outcome = try encoder.convert(view, to: view.elementType, inspect: { _ in }, emit: { _ in })
     return outcome.nonFinite > 0 ? .plain(view.elementType) : tensor.encoding
   }
 

@@ -5,7 +5,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SHA-256 of files, computed on a thread of its own while the tensors are converted.
+/// SHA-256 of files, computed on a thread of its own from the pages that the conversion works on too.
 final class FileHasher: Sendable {
   private let state = Mutex<Outcome>(.running(cancelled: false))
   private let done = DispatchSemaphore(value: 0)
@@ -16,10 +16,12 @@ final class FileHasher: Sendable {
   }
 
   /// Bytes that are hashed between two looks at the flag, and let go of afterwards.
-  private static let chunkBytes = 16 << 20
+  private static let chunkBytes = 4 << 20
+  private let window: SourceWindow
 
-  /// Starts to hash files.
-  init(_ paths: [String]) {
+  /// Starts to hash files; `window` is told how far this is, and keeps it close to the conversion.
+  init(_ paths: [String], window: SourceWindow) {
+    self.window = window
     DispatchQueue.global(qos: .utility).async { [self] in
       let result = Result { try paths.map(hash) }
       state.withLock { $0 = .finished(result) }
@@ -53,9 +55,9 @@ final class FileHasher: Sendable {
     for start in stride(from: 0, to: file.bytes.count, by: Self.chunkBytes) {
       if isCancelled { throw CancellationError() }
       let range = start..<min(start + Self.chunkBytes, file.bytes.count)
-      file.advise(.willNeed, range.upperBound..<range.upperBound + Self.chunkBytes)
       hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
       file.advise(.done, range)
+      window.hashes(path, to: range.upperBound) { isCancelled }
     }
     let digest = hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     return NativeMetadata.SourceFile(

@@ -65,7 +65,10 @@ public struct ModelSource: Sendable {
     self.provenance = provenance
   }
 
-  /// All files that are read.
+  /// Whether the provenance has yet to be computed from the files.
+  var isHashed: Bool { if case .files = provenance { true } else { false } }
+
+  /// All files that are read, in the order in which they are.
   var files: [String] {
     switch provenance {
     case .files(let paths): paths

@@ -7,11 +7,18 @@ struct PlannedTensor {
   let specification: TensorSpecification
   let record: TensorRecord
   let encoding: TensorEncoding
+
+  /// What the writer must know to give it a place.
+  var reservation: NativeWriter.Reservation {
+    .init(name: specification.name, shape: specification.shape, encoding: encoding)
+  }
 }
 
 /// All tensors of a conversion in the order of the table, checked against the source before anything is written.
 struct StoragePlan {
   let tensors: [PlannedTensor]
+  /// The indices of `tensors` in the order in which their bytes lie in the source's files.
+  let fileOrder: [Int]
   /// Bytes that the tensors take in the source.
   let sourceBytes: Int
   /// An upper bound of the tensors' bytes in the new file, padding included.
@@ -23,12 +30,18 @@ struct StoragePlan {
     try source.tensors.completeness(for: source.configuration).requireComplete(path: source.tensors.path)
     let table = TensorTable(source.configuration)
     try recipe.checkOverrides(against: table)
-    tensors = try table.specifications.map { specification in
+    let tensors = try table.specifications.map { specification in
       guard let record = source.tensors.record(of: specification.name) else {
         throw source.tensors.missing(specification.name)
       }
       let encoding = recipe.encoding(of: specification, sourceType: record.elementType)
       return PlannedTensor(specification: specification, record: record, encoding: encoding)
+    }
+    let places = Dictionary(
+      source.tensors.records.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    self.tensors = tensors
+    fileOrder = tensors.indices.sorted {
+      (places[tensors[$0].specification.name] ?? $0, $0) < (places[tensors[$1].specification.name] ?? $1, $1)
     }
     sourceBytes = try tensors.reduce(0) { try Checked.add($0, $1.record.byteCount, "bytes of all tensors") }
     storedBytes = try tensors.reduce(0) { sum, tensor in

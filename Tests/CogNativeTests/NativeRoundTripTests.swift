@@ -107,6 +107,64 @@ struct NativeRoundTripTests {
         atPath: folder.path("whole.cogvlm"), andPath: folder.path("pieces.cogvlm")))
   }
 
+  @Test("tensors whose places are fixed may come in any order")
+  func reserved() throws {
+    let folder = try TemporaryFolder()
+    let model = try TinyModel.mixed()
+    let whole = folder.path("whole.cogvlm")
+    try model.write(to: whole)
+    let tensors = model.tensors
+    let everyOther = tensors.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+    let orders = [
+      tensors, tensors.reversed(),
+      everyOther + tensors.enumerated().filter { $0.offset % 2 == 0 }.map(\.element),
+    ]
+    for (index, order) in orders.enumerated() {
+      let path = folder.path("\(index).cogvlm")
+      let writer = try NativeWriter(path: path)
+      try writer.reserve(tensors.map { .init(name: $0.name, shape: $0.shape, encoding: $0.encoding) })
+      for tensor in order {
+        try tensor.bytes.withUnsafeBytes {
+          try writer.append(
+            name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, bytes: $0,
+            sourceType: .bfloat16, error: tensor.error)
+        }
+      }
+      try writer.finish(metadata: model.metadata, tokenizer: model.tokenizer)
+      #expect(FileManager.default.contentsEqual(atPath: whole, andPath: path))
+    }
+  }
+
+  @Test("a tensor that is not the one its place was fixed for, or does not come, is refused")
+  func reservationMisuse() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("tiny.cogvlm")
+    let writer = try NativeWriter(path: path)
+    let a = NativeWriter.Reservation(name: "a", shape: [3], encoding: .plain(.bfloat16))
+    let b = NativeWriter.Reservation(name: "b", shape: [2], encoding: .plain(.float32))
+    try writer.reserve([a, b])
+    let twice = #expect(throws: CogError.self) { try writer.reserve([b]) }
+    #expect(twice?.file == path && twice?.subject == "b")
+    for (shape, encoding) in [([2], TensorEncoding.plain(.bfloat16)), ([3], .plain(.float16))] {
+      let other = #expect(throws: CogError.self) {
+        try writer.begin(
+          name: "a", shape: Shape(shape), encoding: encoding, sourceType: .bfloat16)
+      }
+      #expect(other?.subject == "a")
+    }
+    try writer.begin(name: "a", shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+    #expect(throws: CogError.self) {
+      try writer.reserve([.init(name: "c", shape: [1], encoding: .plain(.bfloat16))])
+    }
+    try [UInt8](repeating: 0, count: 6).withUnsafeBytes { try writer.write($0) }
+    try writer.end(error: .none)
+    let metadata = try TinyModel().metadata
+    let missing = #expect(throws: CogError.self) { try writer.finish(metadata: metadata, tokenizer: []) }
+    #expect(missing?.file == path && missing?.subject == "b")
+    writer.abandon()
+    #expect(try folder.contents().isEmpty)
+  }
+
   @Test("the writer refuses too many bytes, too few, a name twice, and a tensor inside another")
   func writerMisuse() throws {
     let folder = try TemporaryFolder()

@@ -1,0 +1,139 @@
+import CogBase
+import CogModel
+import Foundation
+import Glibc
+import Synchronization
+
+/// The part of the source's files that conversion and checksums work on, moving from their first byte to their last.
+///
+/// Both go through the files in the same order, so each byte comes from the disk once: a stretch in front is read ahead,
+/// and where the files are larger than half of the memory, what both have passed leaves the page cache, so that other
+/// programs keep theirs. Positions count bytes over all files one after another. Everything here is a hint; a source
+/// that is read in another order is only slower.
+package final class SourceWindow: @unchecked Sendable {
+  /// Bytes that are read ahead of the conversion.
+  static let readAhead = 128 << 20
+  /// Bytes that the checksums may be ahead of the conversion: they wait for the disk where it has read already.
+  package static let lead = 64 << 20
+  /// Bytes that are given to the kernel at a time.
+  private static let step = 8 << 20
+
+  private struct File {
+    let path: String
+    /// The position of the file's first byte.
+    let start: Int
+    let byteCount: Int
+    /// Opened when it is first needed; -1 where that fails.
+    var descriptor: Int32?
+  }
+
+  /// `condition` guards what follows.
+  private let condition = NSCondition()
+  private var files: [File] = []
+  private var fileByPath: [String: Int] = [:]
+  private var converted = 0
+  private var hashed = 0
+  private var requested = 0
+  private var dropped = 0
+  private let end: Int
+  private let dropsBehind: Bool
+
+  /// - Parameters:
+  ///   - paths: the files in the order in which they are read.
+  ///   - hashes: whether checksums are computed beside the conversion.
+  package init(_ paths: [String], hashes: Bool) {
+    var start = 0
+    for path in paths {
+      var status = stat()
+      let byteCount = stat(path, &status) == 0 ? max(0, Int(status.st_size)) : 0
+      fileByPath[path] = files.count
+      let (next, isTooLarge) = start.addingReportingOverflow(byteCount)
+      files.append(File(path: path, start: start, byteCount: isTooLarge ? 0 : byteCount))
+      if !isTooLarge { start = next }
+    }
+    end = start
+    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))).multipliedReportingOverflow(
+      by: Int(sysconf(Int32(_SC_PAGESIZE)))
+    ).partialValue
+    dropsBehind = end > memory / 2
+    if !hashes { hashed = .max }
+  }
+
+  deinit { for file in files { if let descriptor = file.descriptor, descriptor >= 0 { close(descriptor) } } }
+
+  /// Says that the conversion has come to a byte of a file.
+  private func converts(_ path: String, to offset: Int) {
+    condition.withLock {
+      guard let position = position(path, offset), position > converted else { return }
+      converted = position
+      advance()
+    }
+  }
+
+  /// Says that some bytes of a tensor are converted and written: their pages may go.
+  func converts(_ view: TensorView, _ record: TensorRecord, _ range: Range<Int>) {
+    if let mapping = view.owner as? MappedFile, let base = mapping.bytes.baseAddress,
+      let start = view.bytes.baseAddress
+    {
+      let offset = start - base
+      mapping.advise(.done, offset + range.lowerBound..<offset + range.upperBound)
+    }
+    if let offset = record.fileOffset { converts(record.file, to: offset + range.upperBound) }
+  }
+
+  /// Says that no tensor is read any more.
+  package func endConversion() {
+    condition.withLock {
+      converted = .max
+      advance()
+    }
+  }
+
+  /// Says that the checksums have come to a byte of a file, and waits while they are too far ahead.
+  ///
+  /// - Parameter isCancelled: looked at while waiting.
+  package func hashes(_ path: String, to offset: Int, isCancelled: () -> Bool) {
+    condition.withLock {
+      guard let position = position(path, offset) else { return }
+      hashed = max(hashed, position)
+      advance()
+      while converted < hashed - Self.lead, !isCancelled() {
+        _ = condition.wait(until: Date(timeIntervalSinceNow: 0.05))
+      }
+    }
+  }
+
+  private func position(_ path: String, _ offset: Int) -> Int? {
+    fileByPath[path].map { files[$0].start + min(max(0, offset), files[$0].byteCount) }
+  }
+
+  /// Reads ahead of the conversion and lets go what lies behind both.
+  private func advance() {
+    let target = min(end, converted > end ? end : converted + Self.readAhead)
+    requested = max(requested, min(converted, end))
+    if target - requested >= Self.step || target == end {
+      advise(requested..<max(requested, target), POSIX_FADV_WILLNEED)
+      requested = max(requested, target)
+    }
+    let behind = min(converted, hashed, end)
+    if dropsBehind, behind - dropped >= Self.step || behind == end {
+      advise(dropped..<behind, POSIX_FADV_DONTNEED)
+      dropped = behind
+    }
+    condition.broadcast()
+  }
+
+  private func advise(_ positions: Range<Int>, _ advice: Int32) {
+    guard !positions.isEmpty else { return }
+    for index in files.indices {
+      let file = files[index]
+      let part = positions.clamped(to: file.start..<file.start + file.byteCount)
+      guard !part.isEmpty else { continue }
+      let descriptor = file.descriptor ?? open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      files[index].descriptor = descriptor
+      if descriptor >= 0 {
+        posix_fadvise(descriptor, off_t(part.lowerBound - file.start), off_t(part.count), advice)
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import CogBase
+import CogModel
+import CogNative
+import CogQuantize
+import CogTestSupport
+import Foundation
+import Testing
+
+/// Runs `Tools/make_checkpoint`.
+private enum MakeCheckpoint {
+  /// Whether there is a Python with numpy.
+  static let isAvailable = (try? run(["-c", "import numpy"])) == 0
+
+  static func run(_ arguments: [String]) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", "-B"] + arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+}
+
+@Suite(
+  "Synthetic checkpoints", .enabled(if: MakeCheckpoint.isAvailable, "needs python3 with numpy"))
+struct SyntheticCheckpointTests {
+  @Test("the toolkit takes a synthetic checkpoint, tokenizer and all, and quantizes it")
+  func quantize() throws {
+    let folder = try TemporaryFolder()
+    let tool = Fixtures.packageFolder.appending(path: "Tools/make_checkpoint").path
+    #expect(try MakeCheckpoint.run([tool, "--preset", "tiny", "-o", folder.path("tiny")]) == 0)
+    let source = try ModelSource.open(path: folder.path("tiny"))
+    #expect(source.configuration.vocabularySize == 2048)
+    let summary = try Conversion(
+      source: source, recipe: .init(preset: "int4"), options: .init(tool: "test 1")
+    ).run(writingTo: folder.path("out.cogvlm"))
+    // Weights of a realistic spread lose what int4 loses, and the channels that stand out cost some more.
+    for tensor in summary.tensors where tensor.encoding == "int4/64" {
+      #expect((0.04...0.25).contains(tensor.error.relativeRMS), "\(tensor.name): \(tensor.error.relativeRMS)")
+    }
+    #expect(summary.tensors.contains { $0.encoding == "int4/64" })
+    #expect(try folder.contents() == ["out.cogvlm", "tiny"])
+    #expect(throws: Never.self) { try NativeFile(path: folder.path("out.cogvlm")) }
+  }
+}
