@@ -33,7 +33,7 @@ let package = Package(
       name: "CogVLMToolkit",
       targets: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport",
+        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "CogBench",
       ]),
   ],
   dependencies: [
@@ -73,13 +73,20 @@ let package = Package(
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
     library("CogReport", ["CogBase"]),
+    library(
+      "CogBench",
+      [
+        "CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogText", "CogQuantize", "CogEngine",
+        "CogReport",
+      ]),
 
     // The command line.
     .executableTarget(
       name: "cogvlm",
       dependencies: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", argumentParser,
+        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "CogBench",
+        argumentParser,
       ],
       swiftSettings: strict),
 
@@ -99,6 +106,9 @@ let package = Package(
     tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
     tests("CogEvaluate", ["CogBase"]),
     tests("CogReport", ["CogBase"]),
+    tests(
+      "CogBench",
+      ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),
     .testTarget(
       name: "CommandTests", dependencies: ["CogTestSupport", "CogBase", "cogvlm"], swiftSettings: strict),
     .testTarget(name: "LayeringTests", dependencies: ["CogTestSupport", "CogBase"], swiftSettings: strict),

@@ -169,4 +169,6 @@ size_t cog_processor_count(void);
 }
 #endif
 
+#include "CogLimits.h"
+
 #endif

@@ -1,0 +1,104 @@
+import CKernels
+import CogBase
+public import CogCompute
+import Glibc
+
+/// What the machine can do at most, measured beside the model: the yardsticks of a benchmark.
+public struct MachineLimits: Equatable, Sendable, Codable {
+  /// Bytes per second that all threads together read from memory.
+  public var readBytesPerSecond: Double
+  /// 8-bit integer operations per second of all threads, a multiplication and an addition counted as two.
+  public var int8OperationsPerSecond: Double
+  /// Float32 operations per second of all threads, counted likewise.
+  public var floatOperationsPerSecond: Double
+
+  /// Seconds that each of the three measurements takes, about.
+  private static let seconds = 0.25
+  private static let smallestBuffer = 512 << 20
+
+  /// Measures all three.
+  ///
+  /// - Parameters:
+  ///   - kernels: the instruction set whose dot products and multiply-adds count.
+  ///   - pool: the threads.
+  /// - Throws: `CogError` when there is no memory for the buffer that is read.
+  public static func measure(kernels: KernelSet, pool: ThreadPool) throws -> MachineLimits {
+    let set = instructionSet(named: kernels.name)
+    return MachineLimits(
+      readBytesPerSecond: try readBandwidth(pool),
+      int8OperationsPerSecond: operationRate(pool) { cog_int8_peak(set, $0) },
+      floatOperationsPerSecond: operationRate(pool) { cog_float_peak(set, $0) })
+  }
+
+  private static func instructionSet(named name: String) -> CogInstructionSet {
+    (0..<COG_INSTRUCTION_SET_COUNT).map { CogInstructionSet(UInt32($0)) }
+      .first { cog_instruction_set_name($0).map { String(cString: $0) } == name } ?? COG_PORTABLE
+  }
+
+  /// Sums a buffer far larger than the caches, over and over.
+  private static func readBandwidth(_ pool: ThreadPool) throws -> Double {
+    let cache = max(0, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)))
+    let byteCount = max(smallestBuffer, 8 * cache)
+    guard
+      let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      base != MAP_FAILED
+    else {
+      throw CogError.system("cannot get \(byteCount) bytes of memory to read", file: "memory", code: errno)
+    }
+    defer { munmap(base, byteCount) }
+    // With small pages the time to translate addresses would hide a part of what the memory can do.
+    madvise(base, byteCount, MADV_HUGEPAGE)
+    let parts = pool.threadCount * 16
+    let partBytes = byteCount / parts / 64 * 64
+    pool.parallelFor(parts) { memset(base + $0 * partBytes, 1, partBytes) }
+    let sums = SharedResults<UInt64>(count: parts, initial: 0)
+    var passes = 0
+    let elapsed = time {
+      let start = ContinuousClock.now
+      while (ContinuousClock.now - start).seconds < seconds {
+        pool.parallelFor(parts) { sums[$0] = cog_sum_words(base + $0 * partBytes, partBytes) }
+        passes += 1
+      }
+    }
+    return Double(passes * parts * partBytes) / elapsed
+  }
+
+  /// Runs a register-only loop on every thread, long enough for the start of the threads not to count.
+  private static func operationRate(_ pool: ThreadPool, _ loop: (Int) -> Double) -> Double {
+    var rounds = 1 << 12
+    while true {
+      let done = SharedResults<Double>(count: pool.threadCount, initial: 0)
+      let elapsed = time { pool.parallelFor(pool.threadCount) { done[$0] = loop(rounds) } }
+      if elapsed >= seconds || rounds > 1 << 40 {
+        return elapsed > 0 ? done.values.reduce(0, +) / elapsed : 0
+      }
+      rounds *= elapsed < seconds / 8 ? 4 : 2
+    }
+  }
+
+  private static func time(_ body: () -> Void) -> Double {
+    let start = ContinuousClock.now
+    body()
+    return (ContinuousClock.now - start).seconds
+  }
+}
+
+/// A place for the result of each iteration of a parallel loop.
+private final class SharedResults<Value>: @unchecked Sendable {
+  private let buffer: UnsafeMutableBufferPointer<Value>
+
+  init(count: Int, initial: Value) {
+    buffer = .allocate(capacity: count)
+    buffer.initialize(repeating: initial)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// Written by one iteration each, read after the loop.
+  subscript(index: Int) -> Value {
+    get { buffer[index] }
+    set { buffer[index] = newValue }
+  }
+
+  var values: [Value] { Array(buffer) }
+}

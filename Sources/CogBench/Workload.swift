@@ -1,0 +1,71 @@
+import CogModel
+public import CogNative
+
+/// How much a model computes and reads: the accounting behind shares of the machine's limits.
+///
+/// A multiplication and an addition are two operations. Products with weights are counted as `2 x weights x rows`,
+/// whatever the encoding; attention, norms, activations and rotary positions are not in them, so that a share
+/// of the int8 peak says how much of the whole time the peak would have needed for these products alone.
+public struct Workload {
+  private let configuration: ModelConfiguration
+  private let table: TensorTable
+  private let byteCount: (TensorSpecification) -> Int
+
+  /// The work of a model in a file.
+  public init(_ file: NativeFile) {
+    configuration = file.configuration
+    table = file.table
+    byteCount = { file.tensor(named: $0.name)?.byteCount ?? 0 }
+  }
+
+  /// Products with weights while a prompt is read: every layer for all tokens, the head for the last one.
+  public func prefillOperations(tokens: Int) -> Double {
+    2 * (Double(tokens) * weights(in: .language) + weights(in: .head))
+  }
+
+  /// Products with weights for one generated token.
+  public var decodeOperations: Double { prefillOperations(tokens: 1) }
+
+  /// Products between queries, keys and values while a prompt is read from an empty cache:
+  /// `4 x width x visible keys` for each token and layer, token t seeing t keys.
+  public func prefillAttentionOperations(tokens: Int) -> Double {
+    let visible = Double(tokens) * Double(tokens + 1) / 2
+    return 4 * Double(configuration.layerCount) * Double(configuration.hiddenSize) * visible
+  }
+
+  /// Bytes of weights that one generated token reads: all layers, the final norm, the head, and its own row of the
+  /// embedding table. The cache of keys and values comes on top.
+  public var decodeBytes: Double {
+    let read = table.specifications.filter { $0.part == .language || $0.part == .head }
+    let embedding = table.specifications.filter { $0.part == .embedding }
+    return read.reduce(0) { $0 + Double(byteCount($1)) }
+      + embedding.reduce(0) { $0 + Double(byteCount($1)) / Double(max(1, $1.shape.rows)) }
+  }
+
+  /// Products with weights for one frame: patches, the tower's layers, the convolution and the adapter.
+  public var visionOperationsPerFrame: Double {
+    let vision = configuration.vision
+    return table.specifications.reduce(0) { sum, tensor in
+      let rows =
+        switch tensor.role {
+        case .patchProjection: vision.positionCount - 1
+        case .visionQueryKeyValue, .visionAttentionOutput, .visionMLPIn, .visionMLPOut: vision.positionCount
+        case .convolution, .adapterProjection, .adapterGate, .adapterUp, .adapterDown: vision.pooledCount
+        default: 0
+        }
+      return sum + 2 * Double(tensor.shape.elementCount) * Double(rows)
+    }
+  }
+
+  /// Products between queries, keys and values for one frame.
+  public var visionAttentionOperationsPerFrame: Double {
+    let vision = configuration.vision
+    return 4 * Double(vision.layerCount) * Double(vision.hiddenSize)
+      * Double(vision.positionCount) * Double(vision.positionCount)
+  }
+
+  private func weights(in part: ModelPart) -> Double {
+    table.specifications.filter { $0.part == part && $0.role.isMatrix }
+      .reduce(0) { $0 + Double($1.shape.elementCount) }
+  }
+}

@@ -1,0 +1,117 @@
+import CogBase
+import CogBench
+import CogCompute
+import CogModel
+import CogNative
+import CogTestSupport
+import Testing
+
+@Suite struct WorkloadTests {
+  /// The tiny preset: 2 layers of width 128, MLP 320, 4 heads of 32 and 2 of keys and values, 512 tokens; a tower of
+  /// 2 layers of width 64, MLP 160, 17 positions, pooled to 4.
+  static let layerWeights: Double = {
+    let attention: Int = (256 + 128) * 128
+    let mlp: Int = 3 * 320 * 128
+    return Double(2 * (attention + mlp))
+  }()
+  static let headWeights = 512.0 * 128
+
+  @Test("A prompt costs two operations for each weight and token, the head once")
+  func prefill() throws {
+    let folder = try TemporaryFolder()
+    let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
+    #expect(work.prefillOperations(tokens: 10) == 2 * (10 * Self.layerWeights + Self.headWeights))
+    #expect(work.decodeOperations == 2 * (Self.layerWeights + Self.headWeights))
+    // Tokens see 1, 2 and 3 keys; a key costs 128 multiply-adds, and its value as many.
+    #expect(work.prefillAttentionOperations(tokens: 3) == 2 * 6 * 128 * 4)
+  }
+
+  @Test("A token reads the layers, the last norm, the head and its row of the table")
+  func decodeBytes() throws {
+    let folder = try TemporaryFolder()
+    let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
+    // int4/64 panels of 16 rows: 48 bytes of scales and zero points for each group, 64 for each 8 columns;
+    // headers are padded to 64 bytes. A row of 320 columns has 5 groups: 240 bytes, padded to 256.
+    let panel128: Int = 128 + 128 / 8 * 64
+    let panel320: Int = 256 + 320 / 8 * 64
+    let matrices: Int = panel128 * (256 + 128 + 320 + 320) / 16 + panel320 * 128 / 16
+    let vectors: Int = (128 + 128 + 16) * 2
+    let head: Int = (64 + 128 / 4 * 64) * 512 / 16
+    let whole: Int = 2 * (matrices + vectors) + 128 * 2 + head
+    #expect(work.decodeBytes == Double(whole) + Double(head) / 512)
+  }
+
+  @Test(
+    "A frame costs its patches, the tower for all positions, and convolution and adapter for the pooled ones")
+  func vision() throws {
+    let folder = try TemporaryFolder()
+    let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
+    let patches: Int = 16 * 64 * 588
+    let layer: Int = 4 * 64 * 64 + 2 * 160 * 64
+    let pooled: Int = 64 * 64 * 4 + 128 * 64 + 3 * 320 * 128
+    let products: Int = patches + 17 * 2 * layer + 4 * pooled
+    #expect(work.visionOperationsPerFrame == Double(2 * products))
+    #expect(work.visionAttentionOperationsPerFrame == 2 * 4 * 64 * 17 * 17)
+  }
+}
+
+@Suite struct BenchmarkTests {
+  static func run(_ change: (inout Benchmark) -> Void = { _ in }) throws -> BenchReport {
+    let folder = try TemporaryFolder()
+    var benchmark = Benchmark(pool: ThreadPool(threadCount: 2))
+    (benchmark.promptTokens, benchmark.newTokens, benchmark.frames, benchmark.runs) = (8, 3, 1, 2)
+    change(&benchmark)
+    return try benchmark.run(path: SyntheticModelTests.make(in: folder), name: "tiny")
+  }
+
+  @Test("A report's rates follow from its seconds, and its shares from its limits")
+  func consistent() throws {
+    let report = try Self.run { $0.runs = 1 }
+    #expect(report.prefill.tokensPerSecond.median == 8 / report.prefill.seconds.median)
+    let decode = try #require(report.decode)
+    #expect(decode.tokens == 3 && decode.contextTokens == 8)
+    let read = decode.bytesPerSecond.median / report.limits.readBytesPerSecond.median
+    #expect(decode.shareOfReadBandwidth.median == read)
+    let vision = try #require(report.vision)
+    #expect(vision.framesPerSecond.median == 1 / vision.seconds.median)
+    let share = vision.operationsPerSecond.median / report.limits.int8OperationsPerSecond.median
+    #expect(vision.shareOfPeak.median == share)
+    #expect(report.peakMemoryBytes > report.model.fileBytes)
+  }
+
+  @Test("The model's part of a report adds up")
+  func model() throws {
+    let model = try Self.run().model
+    #expect(model.encodings.map(\.encoding) == ["int4/64", "int8/64", "BF16"])
+    #expect(model.encodings.reduce(0) { $0 + $1.parameters } == model.parameters)
+    #expect(
+      model.encodings.reduce(0) { $0 + $1.tensors }
+        == TensorTable(try ModelPreset.tiny.configuration()).specifications.count)
+    #expect(model.language == [2, 128, 320, 512])
+    #expect(model.vision == [2, 64, 160])
+  }
+
+  @Test("Frames and new tokens can be left out, and tokens made from an empty context")
+  func parts() throws {
+    let prefillOnly = try Self.run { ($0.frames, $0.newTokens) = (0, 0) }
+    #expect(prefillOnly.vision == nil && prefillOnly.decode == nil)
+    #expect(try Self.run { $0.decodesAfterPrompt = false }.decode?.contextTokens == 0)
+  }
+
+  @Test("Float arithmetic is held against the float32 peak", arguments: [ComputeMode.float32, .bfloat16])
+  func floats(mode: ComputeMode) throws {
+    let report = try Self.run { ($0.mode, $0.runs) = (mode, 1) }
+    let share = report.prefill.operationsPerSecond.median / report.limits.floatOperationsPerSecond.median
+    #expect(report.prefill.shareOfPeak.median == share)
+    #expect(report.mode == mode.rawValue)
+  }
+
+  @Test("Sizes that the context cannot hold, or that are negative, are refused")
+  func refused() throws {
+    #expect(throws: CogError.self) { try Self.run { $0.promptTokens = 2048 } }
+    #expect(throws: CogError.self) { try Self.run { ($0.promptTokens, $0.newTokens) = (.max, 1) } }
+    #expect(throws: CogError.self) { try Self.run { $0.promptTokens = 0 } }
+    #expect(throws: CogError.self) { try Self.run { $0.frames = -1 } }
+    #expect(throws: CogError.self) { try Self.run { $0.runs = 0 } }
+  }
+}

@@ -1,0 +1,114 @@
+import CogBase
+import CogBench
+import CogCompute
+import CogEngine
+import CogModel
+import CogNative
+import CogQuantize
+import CogTestSupport
+import Foundation
+import Testing
+
+@Suite struct SyntheticModelTests {
+  /// A tiny file of a recipe.
+  static func make(
+    _ recipe: String = "int4", in folder: TemporaryFolder, named name: String = "tiny", threads: Int = 2
+  ) throws -> String {
+    let path = folder.path(name)
+    try SyntheticModel(preset: .tiny, recipe: QuantizationRecipe(preset: recipe))
+      .write(to: path, pool: ThreadPool(threadCount: threads))
+    return path
+  }
+
+  @Test("The full preset has the published tensors: 12,507,532,544 numbers in 1,029 of them")
+  func published() throws {
+    let table = TensorTable(try ModelPreset.full.configuration())
+    #expect(table.specifications.count == 1029)
+    #expect(table.specifications.reduce(0) { $0 + $1.shape.elementCount } == 25_015_065_088 / 2)
+  }
+
+  @Test("The language preset has Llama-3-8B's layers, table and head, and as many layers as are asked for")
+  func language() throws {
+    let full = TensorTable(try ModelPreset.full.configuration()).specifications
+    let language = TensorTable(try ModelPreset.language.configuration()).specifications
+    let parts: [ModelPart] = [.embedding, .language, .head]
+    #expect(language.filter { parts.contains($0.part) } == full.filter { parts.contains($0.part) })
+    #expect(try ModelPreset.language.configuration(layers: 3).layerCount == 3)
+  }
+
+  @Test("Matrices of every preset are whole panels, as the generator needs", arguments: ModelPreset.allCases)
+  func panels(preset: ModelPreset) throws {
+    for tensor in TensorTable(try preset.configuration()).specifications where tensor.role.isMatrix {
+      #expect(
+        tensor.shape.rows % PanelLayout.panelRows == 0 && tensor.shape.columns % 8 == 0, "\(tensor.name)")
+    }
+  }
+
+  @Test(
+    "The engine opens the file in the recipe's encodings, and its checksums fit", arguments: ["int4", "int8"])
+  func opens(recipe: String) throws {
+    let folder = try TemporaryFolder()
+    let engine = try Engine(path: Self.make(recipe, in: folder))
+    let rules = try QuantizationRecipe(preset: recipe)
+    for specification in engine.file.table.specifications {
+      let tensor = try #require(engine.file.tensor(named: specification.name))
+      #expect(tensor.encoding == rules.encoding(of: specification, sourceType: .bfloat16))
+      try engine.file.verifyChecksum(of: tensor)
+    }
+    #expect(engine.tokenizer.vocabularySize == engine.configuration.vocabularySize)
+    #expect(try folder.contents() == ["tiny"])
+  }
+
+  @Test("Weights are finite, about as large as keeps their input's size, and as the format allows")
+  func values() throws {
+    let folder = try TemporaryFolder()
+    let file = try NativeFile(path: Self.make(in: folder))
+    for specification in file.table.specifications where specification.role.isMatrix {
+      let tensor = try #require(file.tensor(named: specification.name))
+      let values = try file.values(of: tensor)
+      let power = values.reduce(0) { $0 + $1 * $1 } / Float(tensor.shape.rows)
+      #expect((0.7...1.4).contains(power), "\(tensor.name): \(power)")
+      guard case .int8 = tensor.encoding else { continue }
+      let layout = try PanelLayout(encoding: tensor.encoding, shape: tensor.shape)
+      let bytes = file.bytes(of: tensor)
+      for panel in 0..<layout.panelCount {
+        let lines = panel * layout.panelBytes + layout.headerBytes..<(panel + 1) * layout.panelBytes
+        #expect(!bytes[lines].contains(0x80))
+      }
+    }
+  }
+
+  @Test("Every tensor and every panel has bytes of its own")
+  func distinct() throws {
+    let folder = try TemporaryFolder()
+    let file = try NativeFile(path: Self.make(in: folder))
+    var seen: Set<[UInt8]> = []
+    for specification in file.table.specifications where specification.role.isMatrix {
+      let tensor = try #require(file.tensor(named: specification.name))
+      let layout = try PanelLayout(encoding: tensor.encoding, shape: tensor.shape)
+      for panel in 0..<layout.panelCount {
+        let start = panel * layout.panelBytes
+        #expect(seen.insert(Array(file.bytes(of: tensor)[start..<start + layout.panelBytes])).inserted)
+      }
+    }
+  }
+
+  @Test("The file does not depend on the number of threads")
+  func reproducible() throws {
+    let folder = try TemporaryFolder()
+    let first = try Data(contentsOf: URL(filePath: Self.make(in: folder, named: "one", threads: 1)))
+    let second = try Data(contentsOf: URL(filePath: Self.make(in: folder, named: "two", threads: 3)))
+    #expect(first == second)
+  }
+
+  @Test("An exception that fits nothing is refused and leaves no file")
+  func wrongOverride() throws {
+    let folder = try TemporaryFolder()
+    var recipe = try QuantizationRecipe(preset: "int4")
+    recipe.overrides = [try .init(parsing: "nothing.*=int8/64")]
+    #expect(throws: CogError.self) {
+      try SyntheticModel(preset: .tiny, recipe: recipe).write(to: folder.path("tiny"), pool: .shared)
+    }
+    #expect(try folder.contents() == [])
+  }
+}
