@@ -12,7 +12,14 @@ public enum Interruption {
   }
 
   /// Makes SIGINT and SIGTERM set the flag that ``check()`` looks at; a second one ends the process at once.
+  ///
+  /// Both are let through first: a process that a thread with blocked signals has started would never get them.
   public static func install() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for signalNumber in [SIGINT, SIGTERM] {
       signal(signalNumber) { number in
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }

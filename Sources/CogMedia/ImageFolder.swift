@@ -63,7 +63,14 @@ public final class ImageFolder {
   /// - Throws: `CogError` when it is no image or is damaged.
   public static func readImage(_ path: String) throws -> RGBImage {
     try naming(file: path) {
-      let decoder = try FrameDecoder(input: MediaInput(path: path))
+      let input = try MediaInput(path: path)
+      // libavformat's readers of single images are called png_pipe, jpeg_pipe and so on.
+      guard input.formatName.hasSuffix("_pipe") else {
+        throw CogError(
+          "this is no image", file: path, expected: "an image such as PNG, JPEG, WebP or TIFF",
+          found: "a file of format \(input.formatName)", advice: "Take it out of the folder.")
+      }
+      let decoder = try FrameDecoder(input: input)
       guard let frame = try decoder.next(), decoder.damage == nil else {
         throw CogError("the image cannot be decoded", found: decoder.damage)
       }

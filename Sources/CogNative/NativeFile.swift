@@ -131,9 +131,9 @@ public final class NativeFile: TensorSource {
       byteCount: tensor.byteCount)
   }
 
-  /// The elements of a tensor that is not quantized.
+  /// The elements of a tensor that is not quantized, compared with their checksum.
   ///
-  /// - Throws: ``CogError`` when there is no such tensor or it is quantized.
+  /// - Throws: ``CogError`` when there is no such tensor, it is quantized, or its bytes are damaged.
   public func view(of name: String) throws -> TensorView {
     guard let tensor = tensor(named: name) else { throw missing(name) }
     guard case .plain(let type) = tensor.encoding else {
@@ -142,6 +142,7 @@ public final class NativeFile: TensorSource {
         found: tensor.encoding.label,
         advice: "Start from the checkpoint or from a native float file.")
     }
+    try verifyChecksum(of: tensor)
     return TensorView(elementType: type, shape: tensor.shape, bytes: bytes(of: tensor), owner: mapping)
   }
 

@@ -56,6 +56,8 @@ public struct ConversionSummary: Codable, Equatable, Sendable {
   public let bitsPerWeight: Double
   /// Bytes of the quantized tensors over the bytes that they take in BF16, or nil when there are none.
   public let quantizedRatio: Double?
+  /// The same for the int4 tensors alone, or nil when there are none.
+  public let int4Ratio: Double?
   /// Bytes of the file over the bytes that all tensors take in BF16.
   public let fileRatio: Double
   /// Whole seconds and their fraction from start to end.
@@ -81,19 +83,14 @@ public struct ConversionSummary: Codable, Equatable, Sendable {
         bytes: list.reduce(0) { $0 + $1.bytes },
         bitsPerWeight: bitsPerWeight(list))
     }
-    let quantized = tensors.filter(\.isQuantized)
-    quantizedRatio =
-      quantized.isEmpty
-      ? nil : ratio(quantized.reduce(0) { $0 + $1.bytes }, quantized.reduce(0) { $0 + $1.bfloat16Bytes })
+    func shareOfBFloat16(_ list: [Tensor]) -> Double? {
+      list.isEmpty
+        ? nil : ratio(list.reduce(0) { $0 + $1.bytes }, list.reduce(0) { $0 + $1.bfloat16Bytes })
+    }
+    quantizedRatio = shareOfBFloat16(tensors.filter(\.isQuantized))
+    int4Ratio = shareOfBFloat16(tensors.filter { $0.encoding.hasPrefix("int4") })
     fileRatio = ratio(fileBytes, tensors.reduce(0) { $0 + $1.bfloat16Bytes })
     warnings = tensors.flatMap(Self.warnings) + Self.warningOfVanished(tensors)
-  }
-
-  /// Bytes of int4 tensors over the bytes that they take in BF16, or nil when there are none.
-  public var int4Ratio: Double? {
-    let list = tensors.filter { $0.encoding.hasPrefix("int4") }
-    guard !list.isEmpty else { return nil }
-    return Double(list.reduce(0) { $0 + $1.bytes }) / Double(list.reduce(0) { $0 + $1.bfloat16Bytes })
   }
 
   private static func warnings(_ tensor: Tensor) -> [String] {

@@ -116,7 +116,7 @@ public struct QuantizationRecipe: Equatable, Sendable {
   public mutating func set(_ kind: TensorKind, to rule: StorageRule) throws {
     guard kind != .other || !rule.isQuantized else {
       throw CogError(
-        "only matrices can be quantized", subject: kind.rawValue, expected: "source, BF16, F16 or F32",
+        "only matrices can be quantized", subject: "--\(kind.rawValue)", expected: "source, BF16, F16 or F32",
         found: rule.description)
     }
     rules[kind] = rule

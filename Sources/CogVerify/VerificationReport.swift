@@ -69,3 +69,35 @@ public struct AnswerResult: Equatable, Sendable, Codable {
   /// Those ids as text.
   public var text: String
 }
+
+// Keys without a value are written as null, so that a document always has the keys that `Formats/commands.md` lists.
+
+extension ReferenceResult {
+  /// Writes the JSON of the outcome for one bundle.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(file, forKey: .file)
+    try container.encode(computeMode, forKey: .computeMode)
+    try container.encode(tolerance, forKey: .tolerance)
+    try container.encode(passed, forKey: .passed)
+    try container.encode(firstAtFault, forKey: .firstAtFault)
+    try container.encode(promptMatches, forKey: .promptMatches)
+    try container.encode(taps, forKey: .taps)
+    try container.encode(answer, forKey: .answer)
+  }
+}
+
+extension TapResult {
+  /// Writes the JSON of the errors of one tap.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(shape, forKey: .shape)
+    try container.encode(relativeL2, forKey: .relativeL2)
+    try container.encode(isolatedRelativeL2, forKey: .isolatedRelativeL2)
+    try container.encode(maxAbs, forKey: .maxAbs)
+    try container.encode(cosine, forKey: .cosine)
+    try container.encode(isolatedPassed, forKey: .isolatedPassed)
+    try container.encode(passed, forKey: .passed)
+  }
+}

@@ -61,7 +61,7 @@ struct AskCommand: ParsableCommand {
       query: question, history: try history(), template: template, maximumNewTokens: maxNewTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
     let start = ContinuousClock.now
-    let engine = try Engine(path: options.model, mode: options.mode)
+    let engine = try Engine(file: options.open(), mode: options.mode)
     let loaded = ContinuousClock.now
     let frames = try videoOptions.sample(template: template ?? engine.configuration.template)
     let decoded = ContinuousClock.now

@@ -32,8 +32,9 @@ struct EvalCommand: ParsableCommand {
   var json = false
 
   func run() throws {
+    try Mislabeled.refuse(questions, expected: "a JSON list of questions")
     let set = try MappedFile.withBytes(ofFile: questions) { try QuestionSet(json: $0, file: questions) }
-    let engine = try Engine(path: options.model, mode: options.mode)
+    let engine = try Engine(file: options.open(comparesChecksums: true), mode: options.mode)
     let folder = videos ?? URL(filePath: questions).deletingLastPathComponent().appending(path: "videos").path
     // All questions of a video follow each other, so the features of one video are enough to keep.
     var seen: (video: String, features: FloatMatrix)?

@@ -3,6 +3,7 @@ import CogBase
 public import CogCompute
 import CogEngine
 import CogMedia
+import CogNative
 
 extension ComputeMode: ExpressibleByArgument {}
 
@@ -17,6 +18,16 @@ struct ModelOptions: ParsableArguments {
       quantized weights).
       """)
   var mode: ComputeMode?
+
+  /// Opens the model's file.
+  ///
+  /// - Parameter comparesChecksums: whether every tensor is read and compared with its checksum first.
+  func open(comparesChecksums: Bool = false) throws -> NativeFile {
+    try Mislabeled.refuseAsModel(model)
+    let file = try NativeFile(path: model)
+    if comparesChecksums { try ContentCheck.checksums(of: file) }
+    return file
+  }
 }
 
 /// The video that a question is about.
@@ -46,6 +57,7 @@ struct FrameChoice {
     guard let sampling = FrameSampling(template: template) else {
       throw CogError("there is no such prompt template", expected: "chat, vqa or base", found: template)
     }
+    try Mislabeled.refuse(path, expected: "a video file, or a folder of images with --fps")
     return try Video.sample(path: path, sampling: sampling, imagesPerSecond: imagesPerSecond)
   }
 }

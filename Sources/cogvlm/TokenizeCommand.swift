@@ -81,13 +81,14 @@ struct TokenizeCommand: ParsableCommand {
 /// Finds the tokenizer of a native file, a folder, or a tokenizer.json.
 enum TokenizerSource {
   static func open(_ path: String) throws -> Tokenizer {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard FileManager.default.fileExists(atPath: path) else {
       throw CogError("no such file or folder", file: path)
     }
-    let file = isFolder.boolValue ? path + "/tokenizer.json" : path
+    let isFolder = NativeKind.isFolder(path)
+    let file = isFolder ? path + "/tokenizer.json" : path
+    try Mislabeled.refuse(file, expected: "a native model file (.cogvlm) or a tokenizer.json")
     return try MappedFile.withBytes(ofFile: file) { bytes in
-      if isFolder.boolValue || bytes.first == UInt8(ascii: "{") {
+      if isFolder || bytes.first == UInt8(ascii: "{") {
         return try Tokenizer(json: bytes, file: file)
       }
       let native = try NativeFile(path: file)

@@ -34,7 +34,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try NativeFile(path: options.model)
+    let file = try options.open(comparesChecksums: true)
     let results = try reference.map { try verify($0, file: file) }
     let report = VerificationReport(model: options.model, references: results)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text)
@@ -42,6 +42,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func verify(_ path: String, file: NativeFile) throws -> ReferenceResult {
+    try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
     let engine = try Engine(file: file, mode: options.mode ?? bundle.computeMode)
     let images = try VerificationInputs.images(for: bundle, video: video, configuration: file.configuration)

@@ -24,10 +24,13 @@ struct Command {
   }()
 
   /// Runs the binary to its end. Output goes through files, so that no pipe can fill up.
+  ///
+  /// - Parameter whileRunning: what to do meanwhile.
   @discardableResult
-  static func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws
-    -> Outcome
-  {
+  static func run(
+    _ arguments: [String], input: String = "", environment: [String: String] = [:],
+    executable: URL = binary, whileRunning: (Process) throws -> Void = { _ in }
+  ) throws -> Outcome {
     let folder = FileManager.default.temporaryDirectory.appending(path: "cogvlm-command-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -35,13 +38,14 @@ struct Command {
     try Data(input.utf8).write(to: files[0])
     for file in files.dropFirst() { try Data().write(to: file) }
     let process = Process()
-    process.executableURL = binary
+    process.executableURL = executable
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = try FileHandle(forReadingFrom: files[0])
     process.standardOutput = try FileHandle(forWritingTo: files[1])
     process.standardError = try FileHandle(forWritingTo: files[2])
     try process.run()
+    try whileRunning(process)
     process.waitUntilExit()
     // A signal is a trap: give it a status that no expectation names.
     let status =

@@ -32,30 +32,132 @@ import Testing
   @Test("verify decodes the video itself when it is given")
   func fromVideo() throws {
     let outcome = try Command.run([
-      "verify", SampleModel.float.get(), "--video", SampleModel.video("v22_h264.mp4"), "--mode", "bfloat16",
+      "verify", SampleModel.float.get(), "--json", "--video", SampleModel.video("v22_h264.mp4"), "--mode",
+      "bfloat16", "--reference", Fixtures.path("\(Self.reference).bf16.safetensors"),
+    ])
+    let reference = try #require((outcome.json()["references"] as? [[String: Any]])?.first)
+    #expect(outcome.status == (reference["passed"] as? Bool == true ? 0 : 1), "\(outcome.errors)")
+    // Pixels may differ from the reference's decoder by a level: more than rounding, far less than another frame.
+    let taps = try #require(reference["taps"] as? [[String: Any]])
+    #expect(taps.allSatisfy { ($0["relativeL2"] as? Double ?? 1) < 0.05 })
+    #expect((reference["answer"] as? [String: Any])?["passed"] as? Bool == true)
+    // Another clip is caught, at the first tap.
+    let other = try Command.run([
+      "verify", SampleModel.float.get(), "--json", "--video", SampleModel.video("v21_h264.mp4"),
       "--reference", Fixtures.path("\(Self.reference).bf16.safetensors"),
     ])
-    // The pixels may differ from the reference's decoder by a level: the taps may or may not pass, the command must run.
-    #expect([0, 1].contains(outcome.status), "\(outcome.errors)")
-    #expect(outcome.output.contains("model.layers.3"))
+    #expect(other.status != 0)
   }
 
-  @Test("verify leaves with 1 when a model does not match its reference")
-  func fails() throws {
-    // The int4 file held to the tolerance of a float one would fail; here the wrong model is asked: the tiny bundle.
+  /// A native file of the tiny model with one tensor's bytes changed, made by the real command.
+  private func broken(
+    _ tensor: String, in folder: TemporaryFolder, _ change: (inout Data, [Int]) -> Void
+  ) throws -> String {
+    let source = folder.path("broken")
+    try Safetensors(folder: Fixtures.path("tiny/checkpoint")).changing(tensor, change)
+      .write(toFolder: source, with: "tiny/checkpoint")
+    let outcome = try Command.run(["convert", source, "-o", folder.path("broken.cogvlm")])
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    return folder.path("broken.cogvlm")
+  }
+
+  /// The first tap at fault that `verify` names for a broken model in both types, once with --json and once without.
+  private func expectFault(_ model: String, at tap: String) throws {
+    for type in ["f32", "bf16"] {
+      let arguments = [
+        "verify", model, "--reference", Fixtures.path("tiny/references/chat-7s.\(type).safetensors"),
+      ]
+      let outcome = try Command.run(arguments)
+      #expect(outcome.status == 1, "\(type): \(outcome.errors)")
+      #expect(outcome.errors == "")
+      #expect(outcome.output.contains("first at fault: \(tap)\n"))
+      #expect(outcome.output.hasSuffix("FAILED  \(model)\n"))
+      let document = try Command.run(arguments + ["--json"]).json()
+      #expect(document["passed"] as? Bool == false)
+      let reference = try #require((document["references"] as? [[String: Any]])?.first)
+      #expect(reference["passed"] as? Bool == false)
+      #expect(reference["firstAtFault"] as? String == tap)
+      let taps = try #require(reference["taps"] as? [[String: Any]])
+      let wrong = taps.filter { $0["isolatedPassed"] as? Bool == false }.map { $0["name"] as? String }
+      #expect(wrong == [tap])
+    }
+  }
+
+  @Test("verify names the layer whose weight has two rows swapped")
+  func swappedRows() throws {
     let folder = try TemporaryFolder()
-    let path = folder.path("f16.cogvlm")
-    let converted = try Command.run([
-      "quantize", Fixtures.path("sample/checkpoint"), "-o", path, "--preset", "int4-small",
-      "--set", "model.layers.2.*=int4/128",
-    ])
-    try #require(converted.status == 0, "\(converted.errors)")
+    let model = try broken("model.layers.1.mlp.language_mlp.down_proj.weight", in: folder) { bytes, shape in
+      let width = bytes.count / shape[0]
+      let first = bytes.subdata(in: 0..<width)
+      bytes.replaceSubrange(0..<width, with: bytes.subdata(in: width..<2 * width))
+      bytes.replaceSubrange(width..<2 * width, with: first)
+    }
+    try expectFault(model, at: "model.layers.1")
+  }
+
+  @Test("verify names the vision layer whose bias is gone")
+  func droppedBias() throws {
+    let folder = try TemporaryFolder()
+    let model = try broken("model.vision.transformer.layers.1.attention.query_key_value.bias", in: folder) {
+      bytes, _ in
+      bytes = Data(count: bytes.count)
+    }
+    try expectFault(model, at: "model.vision.transformer.layers.1")
+  }
+
+  @Test("The document has the keys of the specification, also where nothing is at fault or to be said")
+  func keys() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.path("tiny.cogvlm")
+    try #require(try Command.run(["convert", Fixtures.path("tiny/checkpoint"), "-o", model]).status == 0)
     let outcome = try Command.run([
-      "verify", path, "--json", "--reference", Fixtures.path("\(Self.reference).f32.safetensors"),
+      "verify", model, "--json", "--reference",
+      Fixtures.path("tiny/references/chat-text-only.f32.safetensors"),
+      Fixtures.path("tiny/references/vqa-portrait.bf16.safetensors"),
     ])
-    #expect([0, 1].contains(outcome.status))
-    let passed = try outcome.json()["passed"] as? Bool
-    #expect(passed == (outcome.status == 0))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors == "")
+    let document = try outcome.json()
+    #expect(Set(document.keys) == ["passed", "model", "references"])
+    #expect(document["model"] as? String == model)
+    for reference in try #require(document["references"] as? [[String: Any]]) {
+      // The specification's keys, and two more: the limits that were applied, and whether the prompt is the same.
+      #expect(
+        Set(reference.keys) == [
+          "file", "computeMode", "passed", "firstAtFault", "taps", "answer", "tolerance", "promptMatches",
+        ])
+      #expect(reference["firstAtFault"] is NSNull)
+      for tap in try #require(reference["taps"] as? [[String: Any]]) {
+        #expect(
+          Set(tap.keys) == [
+            "name", "shape", "relativeL2", "isolatedRelativeL2", "maxAbs", "cosine", "passed",
+            "isolatedPassed",
+          ])
+      }
+      let answer = try #require(reference["answer"] as? [String: Any])
+      #expect(Set(answer.keys) == ["passed", "comparedTokens", "referenceIds", "ids", "text"])
+    }
+  }
+
+  @Test(
+    "The int4 model passes its own tolerance in every mode, with the figures that the page gives",
+    arguments: ["float32", "bfloat16", "fast"])
+  func int4(_ mode: String) throws {
+    let outcome = try Command.run([
+      "verify", SampleModel.int4.get(), "--json", "--mode", mode, "--reference",
+      Fixtures.path("\(Self.reference).f32.safetensors"), Fixtures.path("\(Self.reference).bf16.safetensors"),
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    for reference in try #require(outcome.json()["references"] as? [[String: Any]]) {
+      let tolerance = try #require(reference["tolerance"] as? [String: Any])
+      #expect(tolerance["profile"] as? String == "int4")
+      let taps = try #require(reference["taps"] as? [[String: Any]])
+      // What 4 bits cost the trained model is far from nothing and far below the limits.
+      let isolated = taps.compactMap { $0["isolatedRelativeL2"] as? Double }.max() ?? 0
+      let accumulated = taps.compactMap { $0["relativeL2"] as? Double }.max() ?? 0
+      #expect((0.05...0.09).contains(isolated))
+      #expect((0.1...0.25).contains(accumulated))
+    }
   }
 
   @Test("verify refuses a bundle of another model with its name and what was expected")

@@ -1,0 +1,66 @@
+import CogTestSupport
+import Foundation
+import Testing
+
+/// How the command is called: help, version, wrong usage, and what goes where.
+@Suite struct UsageTests {
+  @Test("--help and --version leave with 0 and print to standard output")
+  func help() throws {
+    let commands = try Documentation.commandNames().map { [$0, "--help"] }
+    for arguments in [["--help"], ["help"], ["-h"], ["--version"]] + commands {
+      let outcome = try Command.run(arguments)
+      #expect(outcome.status == 0, "\(arguments)")
+      #expect(!outcome.output.isEmpty, "\(arguments)")
+      #expect(outcome.errors == "", "\(arguments)")
+    }
+    #expect(try Command.run(["--version"]).output.hasPrefix("cogvlm 0."))
+  }
+
+  @Test(
+    "Wrong usage leaves with 64, names what is wrong on standard error, and prints nothing else",
+    arguments: [
+      (["nonsense"], "nonsense"), (["inspect"], "source"), (["inspect", "a", "b"], "b"),
+      (["inspect", "a", "--wrong"], "--wrong"), (["convert", "a"], "--output"),
+      (["convert", "a", "-o"], "-o"), (["convert", "a", "-o", "b", "--dtype", "int4"], "int4"),
+      (["quantize", "a"], "--output"), (["frames", "a"], "--output"),
+      (["frames", "a", "-o", "b", "--fps", "fast"], "fast"), (["tokenize", "a"], "--json"),
+      (["tokenize", "a", "text", "--json"], "--json"), (["ask", "a"], "question"),
+      (["ask", "a", "q", "--mode", "float64"], "float64"),
+      (["ask", "a", "q", "--history", "x"], "QUESTION=>ANSWER"),
+      (["ask", "a", "q", "--max-new-tokens", "0"], "--max-new-tokens"), (["verify", "a"], "--reference"),
+      (["eval", "a"], "--questions"),
+    ])
+  func usage(_ arguments: [String], _ words: String) throws {
+    let outcome = try Command.run(arguments)
+    #expect(outcome.status == 64, "\(outcome.errors)")
+    #expect(outcome.output == "")
+    #expect(outcome.errors.contains(words), "\(outcome.errors)")
+  }
+
+  @Test("Without a terminal there is no color and no progress, and an answer is all of standard output")
+  func noColors() throws {
+    let folder = try TemporaryFolder()
+    let model = try SampleModel.float.get()
+    for arguments in [
+      ["inspect", "--check", model], ["quantize", model, "-o", folder.path("out.cogvlm")],
+      ["ask", model, "--video", SampleModel.video("v22_h264.mp4"), "What color is the circle?"],
+      [
+        "verify", model, "--reference",
+        Fixtures.path("sample/references/v22_h264-direction.f32.safetensors"),
+      ],
+    ] {
+      let outcome = try Command.run(arguments)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors == "")
+      #expect(!outcome.output.contains("\u{1B}") && !outcome.output.contains("\r"))
+    }
+  }
+
+  @Test("Names with control characters are shown harmlessly")
+  func controlCharacters() throws {
+    let outcome = try Command.run(["inspect", "no\u{1B}[31m\nsuch"])
+    #expect(outcome.status == 2)
+    #expect(!outcome.errors.contains("\u{1B}"))
+    #expect(outcome.errors.count(where: { $0 == "\n" }) == 1)
+  }
+}
