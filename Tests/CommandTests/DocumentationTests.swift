@@ -103,6 +103,7 @@ enum Documentation {
         model, "--reference", Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors"),
       ],
       "eval": [model, "--questions", questions, "--videos", Fixtures.path("sample/videos")],
+      "bench": [model, "--prompt-tokens", "4", "--new-tokens", "1", "--frames", "1", "--runs", "1"],
     ]
     for (command, arguments) in calls {
       let section = try #require(Documentation.sections()[command])

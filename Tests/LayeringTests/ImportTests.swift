@@ -7,7 +7,7 @@ import Testing
   /// Targets in the order in which data flows.
   static let order = [
     "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogQuantize",
-    "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "cogvlm",
+    "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "CogBench", "cogvlm",
   ]
 
   @Test("Every target imports only targets above it", arguments: order.indices)
