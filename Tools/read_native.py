@@ -24,7 +24,7 @@ from collections import namedtuple
 import numpy
 
 MAGIC = b"\x89COGVLM\n"
-VERSION = 1
+VERSION = 2
 HEADER_BYTES = 128
 ALIGNMENT = 4096
 ENTRY_BYTES = 128
@@ -32,12 +32,13 @@ LARGEST_SIZE = 2**63 - 1
 LARGEST_METADATA = 1 << 24
 PANEL_ROWS = 16
 LINE_BYTES = 64
+BLOCK_GROUPS = 4
 PLAIN = {1: "F32", 2: "F16", 3: "BF16", 4: "F64"}
 PLAIN_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
 QUANTIZED = {16: "int4", 17: "int8"}
 GROUP_SIZES = (32, 64, 128)
 
-Panels = namedtuple("Panels", "bits padded_columns groups panels header_bytes lines panel_bytes")
+Panels = namedtuple("Panels", "bits padded_columns groups panels blocks header_bytes block_bytes lines panel_bytes")
 Tensor = namedtuple(
     "Tensor",
     "name shape encoding group_size offset byte_count checksum source_type"
@@ -76,11 +77,14 @@ def _panels(encoding, group_size, shape):
     rows, columns = _matrix(shape)
     padded = _ceil(columns, 8) * 8
     groups = _ceil(padded, group_size)
-    entry_bytes = groups * PANEL_ROWS * (3 if encoding == "int4" else 2)
-    header_bytes = _ceil(entry_bytes, LINE_BYTES) * LINE_BYTES
-    lines = padded // (8 if encoding == "int4" else 4)
+    blocks = _ceil(groups, BLOCK_GROUPS)
+    header_bytes = BLOCK_GROUPS * PANEL_ROWS * (3 if encoding == "int4" else 2)
+    line_columns = 8 if encoding == "int4" else 4
+    block_bytes = header_bytes + BLOCK_GROUPS * group_size // line_columns * LINE_BYTES
+    lines = padded // line_columns
     bits = 4 if encoding == "int4" else 8
-    return Panels(bits, padded, groups, _ceil(rows, PANEL_ROWS), header_bytes, lines, header_bytes + lines * LINE_BYTES)
+    panel_bytes = blocks * header_bytes + lines * LINE_BYTES
+    return Panels(bits, padded, groups, _ceil(rows, PANEL_ROWS), blocks, header_bytes, block_bytes, lines, panel_bytes)
 
 
 def _byte_count(encoding, group_size, shape):
@@ -283,6 +287,18 @@ def _check_list(parent, key, fields):
         _require(good, f"an entry of the metadata's field {key} is wrong")
 
 
+def _panel(sizes, content):
+    """Scales and zero points [groups, 16] and lines [lines, 16, 4] of one panel (int4.md, "A panel")."""
+    blocks = numpy.zeros(sizes.blocks * sizes.block_bytes, "u1")
+    blocks[: sizes.panel_bytes] = content
+    blocks = blocks.reshape(sizes.blocks, sizes.block_bytes)
+    scale_bytes = BLOCK_GROUPS * PANEL_ROWS * 2
+    scales = blocks[:, :scale_bytes].copy().view("<f2").astype("<f4").reshape(-1, PANEL_ROWS)[: sizes.groups]
+    zeros = blocks[:, scale_bytes : sizes.header_bytes].reshape(-1, PANEL_ROWS)[: sizes.groups]
+    lines = blocks[:, sizes.header_bytes :].reshape(-1, PANEL_ROWS, 4)[: sizes.lines]
+    return scales, zeros, lines
+
+
 def _dequantize(tensor, content):
     """The matrix of a quantized tensor (int4.md, "A panel" and "Values"), one panel at a time."""
     rows, columns = _matrix(tensor.shape)
@@ -290,12 +306,8 @@ def _dequantize(tensor, content):
     result = numpy.empty((rows, columns), "<f4")
     group_of_column = numpy.arange(columns) // tensor.group_size
     for panel in range(sizes.panels):
-        part = content[panel * sizes.panel_bytes : (panel + 1) * sizes.panel_bytes]
-        scale_bytes = sizes.groups * 32
-        scales = part[:scale_bytes].view("<f2").astype("<f4").reshape(sizes.groups, PANEL_ROWS)
-        lines = part[sizes.header_bytes :].reshape(sizes.lines, PANEL_ROWS, 4)
+        scales, zeros, lines = _panel(sizes, content[panel * sizes.panel_bytes : (panel + 1) * sizes.panel_bytes])
         if sizes.bits == 4:
-            zeros = part[scale_bytes : scale_bytes + sizes.groups * 16].reshape(sizes.groups, PANEL_ROWS)
             halves = numpy.concatenate((lines & 15, lines >> 4), axis=2)
             weights = halves.transpose(1, 0, 2).reshape(PANEL_ROWS, sizes.padded_columns)[:, :columns]
             weights = weights.astype("<i4") - zeros.T[:, group_of_column]

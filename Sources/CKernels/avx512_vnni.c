@@ -70,15 +70,13 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
 
 COG_INLINE cog_ints cog_int8_offset(int32_t sum) { return _mm512_slli_epi32(_mm512_set1_epi32(sum), 7); }
 
-COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
+COG_INLINE cog_floats cog_group_scales(const uint8_t *scales, size_t part) {
   (void)part;
-  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(panel + group * COG_PANEL_ROWS * 2)));
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)scales));
 }
 
-COG_INLINE cog_ints
-cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t part) {
+COG_INLINE cog_ints cog_group_zeros(const uint8_t *zeros, size_t part) {
   (void)part;
-  const uint8_t *zeros = panel + matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS;
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros));
 }
 

@@ -70,15 +70,13 @@ COG_INLINE cog_ints cog_int8_offset(int32_t sum) {
   return vdupq_n_s32(0);
 }
 
-COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
-  const uint8_t *scales = panel + (group * COG_PANEL_ROWS + part * 4) * 2;
-  return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(scales)));
+COG_INLINE cog_floats cog_group_scales(const uint8_t *scales, size_t part) {
+  return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(scales + part * 8)));
 }
 
-COG_INLINE cog_ints
-cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t part) {
-  const uint8_t *zeros = panel + matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS + part * 4;
-  const int32_t four[4] = {zeros[0], zeros[1], zeros[2], zeros[3]};
+COG_INLINE cog_ints cog_group_zeros(const uint8_t *zeros, size_t part) {
+  const uint8_t *own = zeros + part * 4;
+  const int32_t four[4] = {own[0], own[1], own[2], own[3]};
   return vld1q_s32(four);
 }
 

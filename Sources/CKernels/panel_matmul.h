@@ -5,8 +5,8 @@
 //   COG_TILE_TOKENS         tokens that share one load of the weights, 4 or 12
 //   cog_ints, cog_floats    a register of 32-bit integers or floats
 //   cog_dot_int4/int8       adds the dot products of some lines of a group to dots[token][part]
-//   cog_group_scales        the 16 scales of a group
-//   cog_group_zeros         the zero points of a group
+//   cog_group_scales        the scales of a group, from those of 16 rows
+//   cog_group_zeros         the zero points of a group, likewise
 //   cog_int4_offset         zero points * sum: what int4 dot products carry too much
 //   cog_int8_offset         what int8 dot products carry too much
 //   cog_add_scaled          sums + activation scale * scales * (dots - offset), as in Formats/int4.md
@@ -38,8 +38,8 @@ COG_INLINE void cog_multiply_group(
     const size_t tokens, cog_floats sums[][COG_PARTS]) {
   const size_t first = group * matrix->group_size;
   const CogGroupInput input = {
-      panel + matrix->header_bytes + first / (is_int4 ? 8 : 4) * COG_LINE_BYTES,
-      cog_group_columns(matrix, group), tile->values + first * tokens};
+      panel + cog_lines_offset(matrix, group, is_int4), cog_group_columns(matrix, group),
+      tile->values + first * tokens};
   cog_ints dots[COG_TILE_TOKENS][COG_PARTS];
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) dots[token][part] = cog_no_ints();
@@ -49,11 +49,13 @@ COG_INLINE void cog_multiply_group(
   } else {
     cog_dot_int8(&input, tokens, dots);
   }
+  const uint8_t *group_scales = panel + cog_scales_offset(matrix, group);
+  const uint8_t *group_zeros = panel + cog_zeros_offset(matrix, group);
   const float *scales = tile->scales + group * tokens;
   const int32_t *totals = tile->sums + group * tokens;
   COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
-    const cog_floats weight_scales = cog_group_scales(panel, group, part);
-    const cog_ints zeros = is_int4 ? cog_group_zeros(matrix, panel, group, part) : cog_no_ints();
+    const cog_floats weight_scales = cog_group_scales(group_scales, part);
+    const cog_ints zeros = is_int4 ? cog_group_zeros(group_zeros, part) : cog_no_ints();
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       const cog_ints offset =
           is_int4 ? cog_int4_offset(zeros, totals[token]) : cog_int8_offset(totals[token]);

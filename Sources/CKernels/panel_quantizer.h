@@ -240,10 +240,8 @@ COG_KERNEL void cog_store_header(
     const CogPanelMatrix *matrix, const CogChoice *choice, size_t group, bool has_zeros, uint8_t *panel) {
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
     const uint16_t scale = cog_f16_of_float(choice->scale[r]);
-    memcpy(panel + (group * COG_PANEL_ROWS + r) * 2, &scale, sizeof scale);
-    if (has_zeros) {
-      panel[matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS + r] = (uint8_t)choice->zero[r];
-    }
+    memcpy(panel + cog_scales_offset(matrix, group) + r * 2, &scale, sizeof scale);
+    if (has_zeros) panel[cog_zeros_offset(matrix, group) + r] = (uint8_t)choice->zero[r];
   }
 }
 
@@ -282,12 +280,12 @@ COG_KERNEL inline CogStatus cog_quantize_panel(
   const CogRange range = is_int4 ? (CogRange){0, 15} : (CogRange){-127, 127};
   memset(error, 0, sizeof *error);
   if (!cog_is_panel_input(matrix, rows, columns)) return COG_BAD_ARGUMENT;
-  memset(panel, 0, matrix->header_bytes);
   for (size_t group = 0; group < matrix->group_count; group++) {
     CogTile tile;
     CogChoice choice;
     int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS];
     const size_t first = group * matrix->group_size;
+    if (group % COG_BLOCK_GROUPS == 0) memset(panel + cog_scales_offset(matrix, group), 0, matrix->header_bytes);
     tile.columns = cog_group_columns(matrix, group);
     if (!cog_load_tile(&tile, weights, weight_stride, rows, columns, first, error)) {
       error->worst_group = group;
@@ -301,8 +299,7 @@ COG_KERNEL inline CogStatus cog_quantize_panel(
     cog_finish_choice(&tile, range, group, &choice, error);
     cog_store_header(matrix, &choice, group, is_int4, panel);
     cog_quantize_tile(&tile, range, &choice, quanta);
-    uint8_t *lines = panel + matrix->header_bytes + first / (is_int4 ? 8 : 4) * COG_LINE_BYTES;
-    cog_store_lines(quanta, tile.columns, is_int4, lines);
+    cog_store_lines(quanta, tile.columns, is_int4, panel + cog_lines_offset(matrix, group, is_int4));
   }
   return COG_OK;
 }

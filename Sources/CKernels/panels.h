@@ -2,6 +2,8 @@
 // conversions.h.
 
 enum { COG_PANEL_ROWS = 16, COG_LINE_BYTES = 64, COG_LARGEST_GROUP = 128 };
+/// Groups of a block, and the bytes of their scales, behind which the zero points lie.
+enum { COG_BLOCK_GROUPS = 4, COG_BLOCK_SCALE_BYTES = COG_BLOCK_GROUPS * COG_PANEL_ROWS * 2 };
 
 /// Before a loop whose bounds are constants once its function is inlined.
 #define COG_UNROLL _Pragma("clang loop unroll(full)")
@@ -22,12 +24,11 @@ typedef struct CogGroupInput {
   const int8_t *values;  ///< [columns / 4][tokens][4]
 } CogGroupInput;
 
-/// Asks for the line 8192 bytes ahead, into the second-level cache: with one token, memory is what limits. The
-/// first level has too few places for lines on their way to keep the memory busy, and the processor's own
-/// prefetching leaves a quarter of it unused. The address is a hint that may lie beyond the weights; it is
-/// never read.
+/// Asks for the line 1024 bytes ahead, into the second-level cache: with one token, memory is what limits. A panel is
+/// read from its first byte to its last, which is what the processor's own prefetching is best at; farther ahead,
+/// hints get in its way. The address may lie beyond the weights; it is never read.
 COG_KERNEL inline void cog_prefetch_line(const uint8_t *line) {
-  __builtin_prefetch((const void *)((uintptr_t)line + 8192), 0, 1);
+  __builtin_prefetch((const void *)((uintptr_t)line + 1024), 0, 1);
 }
 
 /// Columns of a group that exist, padding included: a row's last group may be short.
@@ -41,21 +42,39 @@ COG_KERNEL inline const uint8_t *cog_panel(const CogPanelMatrix *matrix, size_t 
   return matrix->panels + panel * matrix->panel_bytes;
 }
 
+/// Where the scales of a group lie in a panel.
+COG_KERNEL inline size_t cog_scales_offset(const CogPanelMatrix *matrix, size_t group) {
+  return group / COG_BLOCK_GROUPS * matrix->block_bytes + group % COG_BLOCK_GROUPS * COG_PANEL_ROWS * 2;
+}
+
+/// Where the zero points of a group lie in a panel (int4 only).
+COG_KERNEL inline size_t cog_zeros_offset(const CogPanelMatrix *matrix, size_t group) {
+  return group / COG_BLOCK_GROUPS * matrix->block_bytes + COG_BLOCK_SCALE_BYTES +
+         group % COG_BLOCK_GROUPS * COG_PANEL_ROWS;
+}
+
+/// Where the lines of a group lie in a panel.
+COG_KERNEL inline size_t cog_lines_offset(const CogPanelMatrix *matrix, size_t group, bool is_int4) {
+  const size_t lines = group % COG_BLOCK_GROUPS * matrix->group_size / (is_int4 ? 8 : 4);
+  return group / COG_BLOCK_GROUPS * matrix->block_bytes + matrix->header_bytes + lines * COG_LINE_BYTES;
+}
+
 /// Rows of a panel that are rows of the matrix.
 COG_KERNEL inline size_t cog_panel_rows(const CogPanelMatrix *matrix, size_t panel) {
   const size_t left = matrix->rows - panel * COG_PANEL_ROWS;
   return left < COG_PANEL_ROWS ? left : COG_PANEL_ROWS;
 }
 
-COG_KERNEL inline float cog_panel_scale(const uint8_t *panel, size_t group, size_t row) {
+COG_KERNEL inline float
+cog_panel_scale(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
   uint16_t half;
-  memcpy(&half, panel + (group * COG_PANEL_ROWS + row) * 2, sizeof half);
+  memcpy(&half, panel + cog_scales_offset(matrix, group) + row * 2, sizeof half);
   return cog_float_of_f16(half);
 }
 
 COG_KERNEL inline uint8_t
 cog_panel_zero(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
-  return panel[matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS + row];
+  return panel[cog_zeros_offset(matrix, group) + row];
 }
 
 /// The tile that starts with a token.
@@ -118,15 +137,15 @@ COG_KERNEL void cog_dequantize_int4(
     const size_t lane = row % COG_PANEL_ROWS;
     float *out = output + (row - first_row) * output_stride;
     for (size_t group = 0; group < matrix->group_count; group++) {
-      const float scale = cog_panel_scale(panel, group, lane);
+      const float scale = cog_panel_scale(matrix, panel, group, lane);
       const int32_t zero = cog_panel_zero(matrix, panel, group, lane);
+      const uint8_t *lines = panel + cog_lines_offset(matrix, group, true);
       const size_t first = group * matrix->group_size;
       const size_t limit = first + cog_group_columns(matrix, group);
       const size_t end = limit < columns ? limit : columns;
       for (size_t column = first; column < end; column++) {
         const size_t in_line = column % 8;
-        const uint8_t byte =
-            panel[matrix->header_bytes + column / 8 * COG_LINE_BYTES + lane * 4 + in_line % 4];
+        const uint8_t byte = lines[(column - first) / 8 * COG_LINE_BYTES + lane * 4 + in_line % 4];
         const int32_t q = in_line < 4 ? byte & 15 : byte >> 4;
         out[column] = scale * (float)(q - zero);
       }
@@ -142,13 +161,13 @@ COG_KERNEL void cog_dequantize_int8(
     const size_t lane = row % COG_PANEL_ROWS;
     float *out = output + (row - first_row) * output_stride;
     for (size_t group = 0; group < matrix->group_count; group++) {
-      const float scale = cog_panel_scale(panel, group, lane);
+      const float scale = cog_panel_scale(matrix, panel, group, lane);
+      const uint8_t *lines = panel + cog_lines_offset(matrix, group, false);
       const size_t first = group * matrix->group_size;
       const size_t limit = first + cog_group_columns(matrix, group);
       const size_t end = limit < columns ? limit : columns;
       for (size_t column = first; column < end; column++) {
-        const uint8_t byte =
-            panel[matrix->header_bytes + column / 4 * COG_LINE_BYTES + lane * 4 + column % 4];
+        const uint8_t byte = lines[(column - first) / 4 * COG_LINE_BYTES + lane * 4 + column % 4];
         out[column] = scale * (float)(int8_t)byte;
       }
     }

@@ -20,15 +20,12 @@ COG_INLINE __m256i cog_broadcast(const int8_t *values) {
   return _mm256_set1_epi32(four);
 }
 
-COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
-  const uint8_t *scales = panel + (group * COG_PANEL_ROWS + part * 8) * 2;
-  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)scales));
+COG_INLINE cog_floats cog_group_scales(const uint8_t *scales, size_t part) {
+  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales + part * 16)));
 }
 
-COG_INLINE cog_ints
-cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t part) {
-  const uint8_t *zeros = panel + matrix->group_count * COG_PANEL_ROWS * 2 + group * COG_PANEL_ROWS + part * 8;
-  return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)zeros));
+COG_INLINE cog_ints cog_group_zeros(const uint8_t *zeros, size_t part) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(zeros + part * 8)));
 }
 
 /// One madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum meets the upper half of a

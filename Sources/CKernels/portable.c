@@ -52,7 +52,7 @@ static inline void cog_row_sums(
     float *sums) {
   for (size_t group = 0; group < matrix->group_count; group++) {
     const size_t first = group * matrix->group_size, columns = cog_group_columns(matrix, group);
-    const uint8_t *line = panel + matrix->header_bytes + first / (is_int4 ? 8 : 4) * COG_LINE_BYTES;
+    const uint8_t *line = panel + cog_lines_offset(matrix, group, is_int4);
     const int8_t *x = tile->values + first * tile->tokens + token * 4;
     int32_t dots[COG_PANEL_ROWS] = {0}, zeros[COG_PANEL_ROWS] = {0};
     float scales[COG_PANEL_ROWS];
@@ -62,7 +62,7 @@ static inline void cog_row_sums(
       cog_dots_int8(line, x, tile->tokens, columns, dots);
     }
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      scales[r] = cog_panel_scale(panel, group, r);
+      scales[r] = cog_panel_scale(matrix, panel, group, r);
       if (is_int4) zeros[r] = cog_panel_zero(matrix, panel, group, r);
     }
     const size_t at = group * tile->tokens + token;

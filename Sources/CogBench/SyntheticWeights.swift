@@ -69,18 +69,23 @@ extension SyntheticWeights {
     // Standard deviation of a uniform weight: 0 to 15, or the odd numbers from -127 to 127.
     let deviation: Float = isInt4 ? 4.61 : 73.9
     let scale = 1 / (deviation * Float(layout.columns).squareRoot())
-    let entries = layout.groupCount * PanelLayout.panelRows
-    panel[..<layout.headerBytes].initializeMemory(as: UInt8.self, repeating: 0)
-    for entry in 0..<entries {
-      let half = Float16(scale * (0.75 + 0.5 * random.nextUnit()))
-      panel.storeBytes(of: half.bitPattern.littleEndian, toByteOffset: entry * 2, as: UInt16.self)
-      if isInt4 { panel[entries * 2 + entry] = random.next() & 1 == 0 ? 7 : 8 }
-    }
     // An odd int8 weight is never -128, which the format does not have.
     let always: UInt64 = isInt4 ? 0 : 0x0101_0101_0101_0101
-    let words = UnsafeMutableRawBufferPointer(rebasing: panel[layout.headerBytes...]).bindMemory(
-      to: UInt64.self)
+    let words = panel.bindMemory(to: UInt64.self)
     for index in words.indices { words[index] = random.next() | always }
+    for start in stride(from: 0, to: layout.panelBytes, by: layout.blockBytes) {
+      panel[start..<start + layout.headerBytes].initializeMemory(as: UInt8.self, repeating: 0)
+    }
+    for group in 0..<layout.groupCount {
+      for row in 0..<PanelLayout.panelRows {
+        let half = Float16(scale * (0.75 + 0.5 * random.nextUnit()))
+        panel.storeBytes(
+          of: half.bitPattern.littleEndian, toByteOffset: layout.scaleOffset(row: row, group: group),
+          as: UInt16.self)
+        guard isInt4 else { continue }
+        panel[layout.zeroOffset(row: row, group: group)] = random.next() & 1 == 0 ? 7 : 8
+      }
+    }
   }
 }
 

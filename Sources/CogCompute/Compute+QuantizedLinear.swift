@@ -13,7 +13,9 @@ extension Compute {
   ) {
     let activations = QuantizedActivations(x, layout: layout, kernels: kernels, threads: threads)
     let multiply = layout.bits == 4 ? kernels.table.pointee.matmul_int4 : kernels.table.pointee.matmul_int8
-    let shared = (layout.panelCount + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
+    // A token's parts are many, so that no thread waits long for the last one.
+    let parts = threads.threadCount * (x.rows == 1 ? 24 : 4)
+    let shared = (layout.panelCount + parts - 1) / parts
     let atOnce = x.rows == 1 ? shared : min(max(1, Self.panelBytesAtOnce / layout.panelBytes), shared)
     threads.parallelFor((layout.panelCount + atOnce - 1) / atOnce) { index in
       var matrix = matrix

@@ -88,6 +88,6 @@ extension CogPanelMatrix {
     self.init(
       panels: base.assumingMemoryBound(to: UInt8.self), rows: layout.rows, group_size: layout.groupSize,
       group_count: layout.groupCount, padded_columns: layout.paddedColumns, header_bytes: layout.headerBytes,
-      panel_bytes: layout.panelBytes)
+      block_bytes: layout.blockBytes, panel_bytes: layout.panelBytes)
   }
 }

@@ -3,7 +3,7 @@ import CogBase
 /// The first 128 bytes of a native file (`Formats/native.md`, "Header").
 struct NativeHeader: Equatable {
   static let magic: [UInt8] = [0x89] + Array("COGVLM".utf8) + [0x0A]
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let byteCount = 128
   static let alignment = 4096
 

@@ -6,6 +6,8 @@ public struct PanelLayout: Equatable, Sendable {
   public static let panelRows = 16
   /// Bytes in a line: one AVX-512 register, one cache line.
   public static let lineBytes = 64
+  /// Groups in a block; a row's last block may have fewer.
+  public static let blockGroups = 4
 
   /// Rows of the matrix.
   public let rows: Int
@@ -21,8 +23,10 @@ public struct PanelLayout: Equatable, Sendable {
   public let groupCount: Int
   /// Panels in the tensor; the last may have padding rows.
   public let panelCount: Int
-  /// Bytes of scales and zero points at the start of a panel, padding included.
+  /// Bytes of scales and zero points at the start of a block: 192 in int4, 128 in int8.
   public let headerBytes: Int
+  /// Bytes from one block of four groups to the next.
+  public let blockBytes: Int
   /// Lines in a panel.
   public let lineCount: Int
   /// Bytes from one panel to the next.
@@ -51,12 +55,13 @@ public struct PanelLayout: Equatable, Sendable {
     paddedColumns = try Checked.alignUp(columns, to: 8, "columns")
     groupCount = (paddedColumns - 1) / groupSize + 1
     panelCount = (rows - 1) / Self.panelRows + 1
-    let entryBytes = isInt4 ? 3 : 2
-    let entries = try Checked.multiply(groupCount, Self.panelRows * entryBytes, "scales of a panel")
-    headerBytes = try Checked.alignUp(entries, to: Self.lineBytes, "scales of a panel")
+    headerBytes = Self.blockGroups * Self.panelRows * (isInt4 ? 3 : 2)
+    blockBytes = headerBytes + Self.blockGroups * groupSize / (isInt4 ? 8 : 4) * Self.lineBytes
     lineCount = paddedColumns / (isInt4 ? 8 : 4)
+    let blockCount = (groupCount - 1) / Self.blockGroups + 1
     panelBytes = try Checked.add(
-      headerBytes, Checked.multiply(lineCount, Self.lineBytes, "lines of a panel"), "bytes of a panel")
+      Checked.multiply(blockCount, headerBytes, "scales of a panel"),
+      Checked.multiply(lineCount, Self.lineBytes, "lines of a panel"), "bytes of a panel")
     byteCount = try Checked.multiply(panelCount, panelBytes, "bytes of a quantized tensor")
   }
 
@@ -74,21 +79,27 @@ public struct PanelLayout: Equatable, Sendable {
 
   /// Offset of the scale of a row and group from the tensor's first byte.
   public func scaleOffset(row: Int, group: Int) -> Int {
-    row / Self.panelRows * panelBytes + (group * Self.panelRows + row % Self.panelRows) * 2
+    blockOffset(row: row, group: group)
+      + (group % Self.blockGroups * Self.panelRows + row % Self.panelRows) * 2
   }
 
   /// Offset of the zero point of a row and group from the tensor's first byte (int4 only).
   public func zeroOffset(row: Int, group: Int) -> Int {
-    row / Self.panelRows * panelBytes + groupCount * Self.panelRows * 2 + group * Self.panelRows
-      + row % Self.panelRows
+    blockOffset(row: row, group: group) + Self.blockGroups * Self.panelRows * 2
+      + group % Self.blockGroups * Self.panelRows + row % Self.panelRows
   }
 
   /// Offset of the byte that holds a weight from the tensor's first byte, and for int4 whether it is the high half.
   public func weightOffset(row: Int, column: Int) -> (byte: Int, isHighHalf: Bool) {
-    let panel = row / Self.panelRows * panelBytes + headerBytes
+    let lines = blockOffset(row: row, group: column / groupSize) + headerBytes
     let perLine = bits == 4 ? 8 : 4
     let inLine = column % perLine
-    let line = column / perLine
-    return (panel + line * Self.lineBytes + row % Self.panelRows * 4 + inLine % 4, inLine >= 4)
+    let line = column % (Self.blockGroups * groupSize) / perLine
+    return (lines + line * Self.lineBytes + row % Self.panelRows * 4 + inLine % 4, inLine >= 4)
+  }
+
+  /// Offset of the block of a row and group from the tensor's first byte.
+  private func blockOffset(row: Int, group: Int) -> Int {
+    row / Self.panelRows * panelBytes + group / Self.blockGroups * blockBytes
   }
 }

@@ -30,13 +30,13 @@ import Testing
   func decodeBytes() throws {
     let folder = try TemporaryFolder()
     let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
-    // int4/64 panels of 16 rows: 48 bytes of scales and zero points for each group, 64 for each 8 columns;
-    // headers are padded to 64 bytes. A row of 320 columns has 5 groups: 240 bytes, padded to 256.
-    let panel128: Int = 128 + 128 / 8 * 64
-    let panel320: Int = 256 + 320 / 8 * 64
+    // int4/64 panels of 16 rows: 192 bytes of scales and zero points for four groups, 64 for each 8 columns. A row of
+    // 128 columns has two groups, one of 320 has five: places for four and for eight.
+    let panel128: Int = 192 + 128 / 8 * 64
+    let panel320: Int = 2 * 192 + 320 / 8 * 64
     let matrices: Int = panel128 * (256 + 128 + 320 + 320) / 16 + panel320 * 128 / 16
     let vectors: Int = (128 + 128 + 16) * 2
-    let head: Int = (64 + 128 / 4 * 64) * 512 / 16
+    let head: Int = (128 + 128 / 4 * 64) * 512 / 16
     let whole: Int = 2 * (matrices + vectors) + 128 * 2 + head
     #expect(work.decodeBytes == Double(whole) + Double(head) / 512)
   }

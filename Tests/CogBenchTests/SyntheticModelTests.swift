@@ -72,8 +72,12 @@ import Testing
       let layout = try PanelLayout(encoding: tensor.encoding, shape: tensor.shape)
       let bytes = file.bytes(of: tensor)
       for panel in 0..<layout.panelCount {
-        let lines = panel * layout.panelBytes + layout.headerBytes..<(panel + 1) * layout.panelBytes
-        #expect(!bytes[lines].contains(0x80))
+        for row in panel * PanelLayout.panelRows..<(panel + 1) * PanelLayout.panelRows {
+          #expect(
+            !(0..<layout.paddedColumns).contains {
+              bytes[layout.weightOffset(row: row, column: $0).byte] == 0x80
+            })
+        }
       }
     }
   }

@@ -19,8 +19,10 @@ struct PanelTwin {
   var paddedColumns: Int { (columns + 7) / 8 * 8 }
   var groups: Int { (paddedColumns + groupSize - 1) / groupSize }
   var panels: Int { (rows + 15) / 16 }
-  var header: Int { (groups * (isInt4 ? 48 : 32) + 63) / 64 * 64 }
-  var panelBytes: Int { header + 64 * (paddedColumns / (isInt4 ? 8 : 4)) }
+  var blocks: Int { (groups + 3) / 4 }
+  var header: Int { isInt4 ? 192 : 128 }
+  var blockBytes: Int { header + 64 * (4 * groupSize / (isInt4 ? 8 : 4)) }
+  var panelBytes: Int { blocks * header + 64 * (paddedColumns / (isInt4 ? 8 : 4)) }
   var encoding: TensorEncoding { isInt4 ? .int4(groupSize: groupSize) : .int8(groupSize: groupSize) }
 
   /// Random scales, zero points and quanta over their whole ranges.
@@ -48,11 +50,10 @@ struct PanelTwin {
     var random = SeededGenerator(0)
     self.init(rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
     for row in 0..<rows {
-      let panel = row / 16 * panelBytes
       for group in 0..<groups {
-        let bits = bytes.loadUnaligned(fromByteOffset: panel + (group * 16 + row % 16) * 2, as: UInt16.self)
+        let bits = bytes.loadUnaligned(fromByteOffset: scaleOffset(row, group), as: UInt16.self)
         scales[row][group] = Float16(bitPattern: bits)
-        zeros[row][group] = isInt4 ? Int(bytes[panel + groups * 32 + group * 16 + row % 16]) : 0
+        zeros[row][group] = isInt4 ? Int(bytes[zeroOffset(row, group)]) : 0
       }
       for column in 0..<columns {
         let byte = bytes[byteOffset(row, column)]
@@ -63,21 +64,31 @@ struct PanelTwin {
   }
 
   func byteOffset(_ row: Int, _ column: Int) -> Int {
-    let line = isInt4 ? column / 8 : column / 4
-    return row / 16 * panelBytes + header + 64 * line + 4 * (row % 16) + column % 4
+    let inBlock = column % (4 * groupSize)
+    let line = isInt4 ? inBlock / 8 : inBlock / 4
+    return blockOffset(row, column / groupSize) + header + 64 * line + 4 * (row % 16) + column % 4
+  }
+
+  private func blockOffset(_ row: Int, _ group: Int) -> Int { row / 16 * panelBytes + group / 4 * blockBytes }
+
+  private func scaleOffset(_ row: Int, _ group: Int) -> Int {
+    blockOffset(row, group) + (group % 4 * 16 + row % 16) * 2
+  }
+
+  private func zeroOffset(_ row: Int, _ group: Int) -> Int {
+    blockOffset(row, group) + 128 + group % 4 * 16 + row % 16
   }
 
   /// The bytes of the tensor.
   var bytes: [UInt8] {
     var result = [UInt8](repeating: 0, count: panels * panelBytes)
     for row in 0..<rows {
-      let panel = row / 16 * panelBytes
       for group in 0..<groups {
         let bits = scales[row][group].bitPattern
-        let at = panel + (group * 16 + row % 16) * 2
+        let at = scaleOffset(row, group)
         result[at] = UInt8(bits & 0xFF)
         result[at + 1] = UInt8(bits >> 8)
-        if isInt4 { result[panel + groups * 32 + group * 16 + row % 16] = UInt8(zeros[row][group]) }
+        if isInt4 { result[zeroOffset(row, group)] = UInt8(zeros[row][group]) }
       }
       for column in 0..<paddedColumns {
         let padding = zeros[row][column / groupSize]

@@ -93,8 +93,8 @@ struct DamagedFileTests {
     try refusal(Array(good.bytes[..<8]) + [UInt8](repeating: 0xFF, count: 8192), "magic and noise")
     try refusal(
       Array(good.bytes[..<128]) + [UInt8](repeating: 0, count: good.bytes.count - 128), "header and zeros")
-    let version = try refusal(good.changed { $0.version = 2 }.bytes, "version 2")
-    #expect(version?.subject == "version" && version?.found == "2")
+    let version = try refusal(good.changed { $0.version = 1 }.bytes, "version 1")
+    #expect(version?.subject == "version" && version?.found == "1")
     let missing = folder.path("missing.cogvlm")
     #expect(throws: CogError.self) { try NativeFile(path: missing) }
     #expect(throws: CogError.self) { try NativeFile(path: folder.url.path) }

@@ -39,7 +39,7 @@ struct RawNativeFile {
   /// Offset and size of a section.
   typealias Section = (offset: UInt64, count: UInt64)
 
-  var version: UInt32 = 1
+  var version: UInt32 = 2
   var headerBytes: UInt32 = 128
   var alignment: UInt32 = 4096
   var reserved = [UInt8](repeating: 0, count: 20)

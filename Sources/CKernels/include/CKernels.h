@@ -52,7 +52,8 @@ typedef struct CogPanelMatrix {
   size_t group_size;      ///< columns that share a scale: 32, 64 or 128
   size_t group_count;     ///< groups in a row; the last may be short
   size_t padded_columns;  ///< columns rounded up to a multiple of 8
-  size_t header_bytes;    ///< bytes of scales and zero points in a panel
+  size_t header_bytes;    ///< bytes of scales and zero points in a block of four groups
+  size_t block_bytes;     ///< bytes from one block to the next
   size_t panel_bytes;     ///< bytes from one panel to the next
 } CogPanelMatrix;
 
