@@ -66,10 +66,13 @@ COG_KERNEL inline void cog_try_choice(
     const CogTile *restrict tile, CogRange range, CogChoice *restrict choice, CogChoice *restrict best) {
   cog_measure_choice(tile, range, choice);
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-    const bool better = choice->error[r] < best->error[r];
-    best->scale[r] = better ? choice->scale[r] : best->scale[r];
-    best->zero[r] = better ? choice->zero[r] : best->zero[r];
-    best->error[r] = better ? choice->error[r] : best->error[r];
+    // Values, not places, are chosen between: that is a blend of registers.
+    const float scale = choice->scale[r], zero = choice->zero[r], error = choice->error[r];
+    const float best_scale = best->scale[r], best_zero = best->zero[r], best_error = best->error[r];
+    const bool better = error < best_error;
+    best->scale[r] = better ? scale : best_scale;
+    best->zero[r] = better ? zero : best_zero;
+    best->error[r] = better ? error : best_error;
   }
 }
 
@@ -267,10 +270,13 @@ COG_KERNEL bool cog_is_panel_input(const CogPanelMatrix *matrix, size_t rows, si
 COG_KERNEL void cog_store_lines(
     int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS], size_t columns, bool is_int4, uint8_t *lines) {
   const size_t columns_in_line = is_int4 ? 8 : 4;
-  for (size_t i = 0; i < columns / columns_in_line * COG_LINE_BYTES; i++) {
-    const size_t column = i / COG_LINE_BYTES * columns_in_line + i % 4, row = i % COG_LINE_BYTES / 4;
-    lines[i] =
-        (uint8_t)(is_int4 ? quanta[column][row] | quanta[column + 4][row] << 4 : quanta[column][row]);
+  for (size_t first = 0; first < columns; first += columns_in_line, lines += COG_LINE_BYTES) {
+    for (size_t row = 0; row < COG_PANEL_ROWS; row++) {
+      for (size_t j = 0; j < 4; j++) {
+        const int low = quanta[first + j][row];
+        lines[row * 4 + j] = (uint8_t)(is_int4 ? low | quanta[first + 4 + j][row] << 4 : low);
+      }
+    }
   }
 }
 

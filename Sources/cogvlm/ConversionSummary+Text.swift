@@ -22,19 +22,16 @@ extension ConversionSummary {
         errors.add([
           tensor.name, tensor.encoding, String(format: "%.4f", tensor.error.relativeRMS),
           String(format: "%.1f", tensor.error.sqnr),
-          String(
-            format: "%.3f (row %d, group %d)", tensor.error.worstGroup, tensor.error.worstRow,
-            tensor.error.worstGroupIndex),
+          String(format: "%.3f", tensor.error.worstGroup)
+            + " (row \(tensor.error.worstRow), group \(tensor.error.worstGroupIndex))",
         ])
       }
       lines.append(errors.rendered())
     }
     if let int4Ratio { lines.append(String(format: "int4 tensors take %.4f of their BF16 bytes", int4Ratio)) }
     lines.append(
-      String(
-        format: "%@: %d bytes, %.3f bits per weight, %.4f of BF16, %.1f s", output, fileBytes, bitsPerWeight,
-        fileRatio,
-        seconds))
+      "\(output): \(fileBytes) bytes, "
+        + String(format: "%.3f bits per weight, %.4f of BF16, %.1f s", bitsPerWeight, fileRatio, seconds))
     return lines.joined(separator: "\n")
   }
 }
