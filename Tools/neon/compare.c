@@ -1,0 +1,134 @@
+// Holds every instruction set of this processor to the portable kernels, bit for bit: random matrices of sizes that
+// are no multiples of anything, quantized, read back and multiplied. Built and run by Tools/test_neon.
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "CKernels.h"
+
+enum { LARGEST_ROWS = 70, LARGEST_COLUMNS = 700, LARGEST_TOKENS = 29 };
+
+static uint64_t state = 1;
+static int failures = 0;
+
+static uint32_t next_word(void) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (uint32_t)(state >> 33);
+}
+
+static float next_float(void) { return (float)(int32_t)(next_word() % 20001 - 10000) * 1e-4f; }
+
+static void compare(const char *set, const char *kernel, const void *a, const void *b, size_t bytes) {
+  if (memcmp(a, b, bytes) == 0) return;
+  failures++;
+  printf("%s: %s differs from the portable kernel\n", set, kernel);
+}
+
+/// What `kernels` make of one matrix and its activations.
+typedef struct Results {
+  uint8_t *panels;
+  float *weights;
+  float *products;
+} Results;
+
+static CogPanelMatrix make_matrix(size_t rows, size_t columns, size_t group_size, int is_int4) {
+  const size_t padded = (columns + 7) / 8 * 8, groups = (padded + group_size - 1) / group_size;
+  const size_t header = is_int4 ? 192 : 128, line_columns = is_int4 ? 8 : 4;
+  const CogPanelMatrix matrix = {
+      .rows = rows, .group_size = group_size, .group_count = groups, .padded_columns = padded,
+      .header_bytes = header, .block_bytes = header + 4 * group_size / line_columns * 64,
+      .panel_bytes = (groups + 3) / 4 * header + padded / line_columns * 64};
+  return matrix;
+}
+
+/// Quantizes, reads back, and multiplies with bias.
+static Results run(
+    const CogKernels *kernels, CogPanelMatrix matrix, int is_int4, size_t columns, const float *weights,
+    const float *x, size_t tokens, const float *bias) {
+  const size_t panels = (matrix.rows + 15) / 16, groups = matrix.group_count, padded = matrix.padded_columns;
+  Results results = {
+      malloc(panels * matrix.panel_bytes), calloc(matrix.rows * columns, sizeof(float)),
+      calloc(tokens * matrix.rows, sizeof(float))};
+  for (size_t panel = 0; panel < panels; panel++) {
+    const size_t left = matrix.rows - panel * 16;
+    CogPanelError error;
+    const CogStatus status = (is_int4 ? kernels->quantize_int4 : kernels->quantize_int8)(
+        &matrix, weights + panel * 16 * columns, columns, left < 16 ? left : 16, columns,
+        results.panels + panel * matrix.panel_bytes, &error);
+    if (status != COG_OK) failures++, printf("%s: quantizing failed\n", kernels->name);
+  }
+  matrix.panels = results.panels;
+  (is_int4 ? kernels->dequantize_int4 : kernels->dequantize_int8)(
+      &matrix, 0, matrix.rows, columns, results.weights, columns);
+  int8_t *values = calloc(tokens * padded, 1);
+  float *scales = calloc(tokens * groups, sizeof(float));
+  int32_t *sums = calloc(tokens * groups, sizeof(int32_t));
+  for (size_t token = 0; token < tokens; token++) {
+    const size_t first = token / kernels->tile_tokens * kernels->tile_tokens, in_tile = token - first;
+    const size_t width = tokens - first < kernels->tile_tokens ? tokens - first : kernels->tile_tokens;
+    kernels->quantize_activations(
+        x + token * columns, columns, padded, matrix.group_size, width, values + first * padded + in_tile * 4,
+        scales + first * groups + in_tile, sums + first * groups + in_tile);
+  }
+  const CogActivations activations = {values, scales, sums, tokens, kernels->tile_tokens};
+  (is_int4 ? kernels->matmul_int4 : kernels->matmul_int8)(
+      &matrix, 0, panels, &activations, bias, results.products, matrix.rows);
+  free(values), free(scales), free(sums);
+  return results;
+}
+
+static void release(Results results) { free(results.panels), free(results.weights), free(results.products); }
+
+static void try_sizes(
+    const CogKernels *kernels, size_t rows, size_t columns, size_t tokens, size_t group_size, int is_int4) {
+  static float weights[LARGEST_ROWS * LARGEST_COLUMNS], x[LARGEST_TOKENS * LARGEST_COLUMNS],
+      bias[LARGEST_ROWS];
+  for (size_t i = 0; i < rows * columns; i++) weights[i] = next_float();
+  for (size_t i = 0; i < tokens * columns; i++) x[i] = next_float();
+  for (size_t i = 0; i < rows; i++) bias[i] = next_float();
+  const CogPanelMatrix matrix = make_matrix(rows, columns, group_size, is_int4);
+  const Results own = run(kernels, matrix, is_int4, columns, weights, x, tokens, bias);
+  const Results twin = run(cog_kernels(COG_PORTABLE), matrix, is_int4, columns, weights, x, tokens, bias);
+  compare(kernels->name, "quantize", own.panels, twin.panels, (rows + 15) / 16 * matrix.panel_bytes);
+  compare(kernels->name, "dequantize", own.weights, twin.weights, rows * columns * sizeof(float));
+  compare(kernels->name, "matmul", own.products, twin.products, tokens * rows * sizeof(float));
+  release(own), release(twin);
+}
+
+static void try_conversions(const CogKernels *kernels) {
+  static uint16_t halves[65536];
+  static float own[65536], twin[65536];
+  static uint16_t back[65536], twin_back[65536];
+  const CogElementType types[] = {COG_F16, COG_BF16};
+  for (size_t i = 0; i < 65536; i++) halves[i] = (uint16_t)i;
+  for (size_t t = 0; t < 2; t++) {
+    kernels->to_float(types[t], halves, own, 65536);
+    cog_kernels(COG_PORTABLE)->to_float(types[t], halves, twin, 65536);
+    compare(kernels->name, "to_float", own, twin, sizeof own);
+    for (size_t i = 0; i < 65536; i++) twin[i] = next_float() * 1e3f;
+    kernels->from_float(types[t], twin, back, 65536);
+    cog_kernels(COG_PORTABLE)->from_float(types[t], twin, twin_back, 65536);
+    compare(kernels->name, "from_float", back, twin_back, sizeof back);
+  }
+}
+
+int main(void) {
+  const size_t groups[] = {32, 64, 128};
+  int sets = 0;
+  for (CogInstructionSet set = COG_PORTABLE; cog_instruction_set_name(set); set++) {
+    const CogKernels *kernels = cog_kernels(set);
+    if (!kernels || set == COG_PORTABLE) continue;
+    sets++;
+    try_conversions(kernels);
+    for (int round = 0; round < 60; round++) {
+      try_sizes(
+          kernels, 1 + next_word() % LARGEST_ROWS, 1 + next_word() % LARGEST_COLUMNS,
+          1 + next_word() % LARGEST_TOKENS, groups[round % 3], round / 3 % 2);
+    }
+    printf("%s: compared with the portable kernels\n", kernels->name);
+  }
+  if (sets == 0) printf("this processor has no instruction set beside the portable one\n");
+  return failures > 0 || sets == 0;
+}
