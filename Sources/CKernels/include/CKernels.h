@@ -170,5 +170,6 @@ size_t cog_processor_count(void);
 #endif
 
 #include "CogLimits.h"
+#include "CogStatistics.h"
 
 #endif
