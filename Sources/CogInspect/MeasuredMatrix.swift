@@ -17,6 +17,8 @@ struct MeasuredMatrix {
   let columnsPerChannel: Int
   /// Whether there are input channels, and few enough.
   let tracksColumns: Bool
+  /// Whether long rows are never cut into pieces.
+  private let hasWholeRows: Bool
 
   var tracksRows: Bool { rows <= Self.mostChannels }
 
@@ -25,7 +27,7 @@ struct MeasuredMatrix {
   ///     four or more dimensions the first two are the channels.
   ///   - bytes: as many as encoding and shape ask for.
   init(shape: Shape, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer) {
-    (self.bytes, self.encoding) = (bytes, encoding)
+    (self.bytes, self.encoding, hasWholeRows) = (bytes, encoding, encoding.isQuantized)
     let sizes = shape.dimensions
     guard shape.elementCount > 0 else {
       (rows, columns, columnsPerChannel, tracksColumns) = (0, 0, 1, false)
@@ -39,6 +41,12 @@ struct MeasuredMatrix {
     tracksColumns = sizes.count > 1 && columns <= Self.mostChannels
   }
 
+  /// A matrix without channels.
+  init(rows: Int, columns: Int, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer, hasWholeRows: Bool) {
+    (self.rows, self.columns, self.encoding, self.bytes) = (rows, columns, encoding, bytes)
+    (columnsPerChannel, tracksColumns, self.hasWholeRows) = (1, false, hasWholeRows)
+  }
+
   /// A run of whole rows, or a piece of one long row.
   struct Chunk {
     let rows: Range<Int>
@@ -47,7 +55,7 @@ struct MeasuredMatrix {
   }
 
   /// Whether rows are so long that a chunk is a piece of one. Those of a quantized tensor are never cut.
-  var hasCutRows: Bool { columns > Self.chunkElements && !encoding.isQuantized }
+  var hasCutRows: Bool { columns > Self.chunkElements && !hasWholeRows }
 
   private var rowsInChunk: Int { max(1, Self.chunkElements / max(columns, 1)) }
 
@@ -74,6 +82,22 @@ struct MeasuredMatrix {
   func bytes(of chunk: Chunk, width: Int) -> UnsafeRawBufferPointer {
     let first = (chunk.rows.lowerBound * columns + chunk.columns.lowerBound) * width
     return UnsafeRawBufferPointer(rebasing: bytes[first..<first + chunk.count * width])
+  }
+
+  /// The bytes that a chunk is answerable for: its elements, or the panels that begin in its rows. Together the chunks have
+  /// every byte once.
+  func storedBytes(of chunk: Chunk) -> UnsafeRawBufferPointer {
+    if let width = encoding.plainType?.byteWidth { return bytes(of: chunk, width: width) }
+    let panels = panels(beginningIn: chunk.rows)
+    let panelBytes = bytes.count / ((rows - 1) / PanelLayout.panelRows + 1)
+    return UnsafeRawBufferPointer(
+      rebasing: bytes[panels.lowerBound * panelBytes..<panels.upperBound * panelBytes])
+  }
+
+  /// The panels of a quantized tensor whose first row is one of `rows`.
+  func panels(beginningIn rows: Range<Int>) -> Range<Int> {
+    let height = PanelLayout.panelRows
+    return (rows.lowerBound + height - 1) / height..<(rows.upperBound + height - 1) / height
   }
 
   /// Bytes of the tensor up to the end of a chunk, at least: those that are done with once it and all before it are.

@@ -125,9 +125,8 @@ extension MeterWorker {
 
   /// Counts the codes of the panels that begin in the chunk's rows.
   private func countCodes(_ matrix: MeasuredMatrix, _ layout: PanelLayout, _ rows: Range<Int>) {
-    let height = PanelLayout.panelRows
     codeCounts.withUnsafeMutableBufferPointer { counts in
-      for panel in (rows.lowerBound + height - 1) / height..<(rows.upperBound + height - 1) / height {
+      for panel in matrix.panels(beginningIn: rows) {
         KernelSet.countCodes(of: matrix.bytes, layout: layout, panel: panel, into: counts)
       }
     }

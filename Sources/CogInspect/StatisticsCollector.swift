@@ -9,14 +9,15 @@ public final class StatisticsCollector {
     var tensorCount = 0
     var counts = ValueCounts()
     var sums = Figures()
-    var moments: [(name: String, moments: Moments)] = []
-    var entropy = 0.0
+    /// What depends on the order in which it is added.
+    var sortedLater: [(name: String, moments: Moments, entropy: Double)] = []
 
     mutating func add(_ measurement: TensorMeasurement, name: String) {
       tensorCount += 1
       counts.merge(measurement.counts)
-      moments.append((name, measurement.moments))
       let figures = measurement.figures
+      let entropy = (figures.entropyBits ?? 0) * Double(figures.count)
+      sortedLater.append((name, measurement.moments, entropy))
       sums.count += figures.count
       sums.zeros += figures.zeros
       sums.subnormals += figures.subnormals
@@ -24,16 +25,18 @@ public final class StatisticsCollector {
       sums.infinite += figures.infinite
       if let low = figures.minimum { sums.minimum = min(sums.minimum ?? low, low) }
       if let high = figures.maximum { sums.maximum = max(sums.maximum ?? high, high) }
-      entropy += (figures.entropyBits ?? 0) * Double(figures.count)
     }
 
     /// In the order of names, so that another order of tensors in another container changes nothing.
     func statistics(name: String) -> GroupStatistics {
       var figures = sums
-      var total = Moments()
-      for part in moments.sorted(by: { $0.name < $1.name }) { total.merge(part.moments) }
+      var (moments, entropy) = (Moments(), 0.0)
+      for part in sortedLater.sorted(by: { $0.name < $1.name }) {
+        moments.merge(part.moments)
+        entropy += part.entropy
+      }
       if let low = sums.minimum, let high = sums.maximum { figures.setRange(low, high, Distribution(counts)) }
-      figures.setMoments(total)
+      figures.setMoments(moments)
       figures.entropyBits = sums.count == 0 ? nil : entropy / Double(sums.count)
       figures.setAccuracy(counts)
       return GroupStatistics(name: name, tensorCount: tensorCount, figures: figures)

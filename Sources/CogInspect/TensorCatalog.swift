@@ -136,7 +136,8 @@ public struct LayerName: Hashable, Sendable, Comparable, CustomStringConvertible
   /// The layer of a tensor or tap: its name up to the first component that is a number. Nil where there is none.
   public init?(tensor name: String) {
     let components = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard let place = components.firstIndex(where: { Int($0) != nil && $0.allSatisfy(\.isNumber) }), place > 0,
+    guard let place = components.firstIndex(where: { Int($0) != nil && $0.allSatisfy(\.isNumber) }),
+      place > 0,
       let index = Int(components[place])
     else { return nil }
     stack = components[..<place].joined(separator: ".")

@@ -18,8 +18,11 @@ public struct TensorFilter: Equatable, Sendable {
 
   /// A range of layers as the command line spells it: `3`, or `0-7` with both ends included. Nil for anything else.
   public static func layers(_ text: String) -> ClosedRange<Int>? {
-    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { $0.allSatisfy(\.isNumber) ? Int($0) : nil }
-    guard (1...2).contains(ends.count), let first = ends.first ?? nil, let last = ends.last ?? nil, first <= last
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map {
+      $0.allSatisfy(\.isNumber) ? Int($0) : nil
+    }
+    guard (1...2).contains(ends.count), let first = ends.first ?? nil, let last = ends.last ?? nil,
+      first <= last
     else { return nil }
     return first...last
   }

@@ -38,7 +38,8 @@ struct TensorMeasurement {
     let distribution = Distribution(counts)
     // Where every value was counted, sums come from the counts: they are the same in every container and type.
     let moments =
-      floats.map { counts.isExact ? Moments(distribution.values) : $0.moments } ?? Moments(distribution.values)
+      floats.map { counts.isExact ? Moments(distribution.values) : $0.moments }
+      ?? Moments(distribution.values)
     var figures = Figures()
     figures.count = distribution.count + distribution.nanCount + distribution.infiniteCount
     figures.infinite = floats?.infinities ?? distribution.infiniteCount

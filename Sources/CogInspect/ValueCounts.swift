@@ -99,7 +99,8 @@ struct ValueCounts: Equatable, Sendable {
     case .float32:
       let shift = UInt32(COG_FLOAT_BIN_SHIFT)
       let start = number << shift
-      return isExact || start << 1 == 0 || start & 0x7F80_0000 == 0x7F80_0000 ? start : start | 1 << (shift - 1)
+      return isExact || start << 1 == 0 || start & 0x7F80_0000 == 0x7F80_0000
+        ? start : start | 1 << (shift - 1)
     }
   }
 

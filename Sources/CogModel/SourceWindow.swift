@@ -81,7 +81,8 @@ package final class SourceWindow: @unchecked Sendable {
   package func passes(
     _ bytes: UnsafeRawBufferPointer, of owner: AnyObject, file: String, offset: Int?, _ range: Range<Int>
   ) {
-    if let mapping = owner as? MappedFile, let base = mapping.bytes.baseAddress, let start = bytes.baseAddress {
+    if let mapping = owner as? MappedFile, let base = mapping.bytes.baseAddress, let start = bytes.baseAddress
+    {
       let place = start - base
       mapping.advise(.done, place + range.lowerBound..<place + range.upperBound)
     }

@@ -5,7 +5,8 @@ import Foundation
 extension StatisticsReport {
   /// The report as text: tensors, layers, parts, and the channels that stand out most.
   var text: String {
-    var tensorTable = TextTable([.text("tensor"), .text("type")] + Figures.columns + [.text("worst row"), .text("worst column")])
+    var tensorTable = TextTable(
+      [.text("tensor"), .text("type")] + Figures.columns + [.text("worst row"), .text("worst column")])
     for tensor in tensors {
       tensorTable.add(
         [tensor.name, tensor.type] + tensor.figures.cells + [tensor.rows.cell, tensor.columns.cell])

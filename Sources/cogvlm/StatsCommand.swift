@@ -6,7 +6,8 @@ import CogReport
 /// `cogvlm stats`: figures of every element of every tensor.
 struct StatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stats", abstract: "Show what the elements of tensors are: range, moments, outliers, entropy.",
+    commandName: "stats",
+    abstract: "Show what the elements of tensors are: range, moments, outliers, entropy.",
     discussion: """
       Every element is read once. Figures of BF16 and F16 tensors are exact; where others are estimates, they are \
       marked with ~. Quantized tensors are measured by the values that they stand for.
