@@ -89,7 +89,9 @@ final class DifferenceMeter {
               let offset = row * chunk.columns.count * MemoryLayout<Float>.size
               compare(left + offset, right + offset, chunk.columns.count, groupSize, &difference)
             }
-            return (difference, matrices.0.storedBytes(of: chunk).isSame(as: matrices.1.storedBytes(of: chunk)))
+            return (
+              difference, matrices.0.storedBytes(of: chunk).isSame(as: matrices.1.storedBytes(of: chunk))
+            )
           }
           (results + (index - block.lowerBound)).initialize(to: result)
         }
@@ -120,7 +122,9 @@ struct DifferenceOperand {
 extension UnsafeRawBufferPointer {
   /// Whether another buffer has the same bytes.
   func isSame(as other: UnsafeRawBufferPointer) -> Bool {
-    guard count == other.count, let a = baseAddress, let b = other.baseAddress else { return count == other.count }
+    guard count == other.count, let a = baseAddress, let b = other.baseAddress else {
+      return count == other.count
+    }
     return memcmp(a, b, count) == 0
   }
 }

@@ -14,7 +14,8 @@ struct DiffCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("What is compared: a checkpoint folder, index or file, or a native file.", valueName: "a"))
+    help: ArgumentHelp(
+      "What is compared: a checkpoint folder, index or file, or a native file.", valueName: "a"))
   var a: String
 
   @Argument(help: ArgumentHelp("The reference: the same.", valueName: "b"))

@@ -17,9 +17,14 @@ extension DiffReport {
     ].compactMap { $0 }
     sections += comparison.notes.map { "note: \($0.printable)" }
     if let failOver, let passed {
-      let over = comparison.tensors(over: failOver).count
+      let missing = comparison.missingInA.count + comparison.missingInB.count
+      let failures = [
+        (comparison.tensors(over: failOver).count, "over \(failOver)"), (missing, "missing"),
+        (comparison.misshapen.count, "of different shapes"),
+      ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
       sections.append(
-        passed ? "PASSED  no tensor over \(failOver)" : "FAILED  \(over) tensors over \(failOver)")
+        passed
+          ? "PASSED  no tensor over \(failOver)" : "FAILED  tensors: \(failures.joined(separator: ", "))")
     }
     return sections.joined(separator: "\n\n")
   }
@@ -82,7 +87,8 @@ extension Comparison {
   /// missing or of another shape, told apart by the first column.
   var csv: String {
     var table = CSVTable([
-      "scope", "name", "part", "shape", "typeA", "typeB", "tensors", "identical", "relativeL2", "sqnr", "maxAbs",
+      "scope", "name", "part", "shape", "typeA", "typeB", "tensors", "identical", "relativeL2", "sqnr",
+      "maxAbs",
       "maxAbsAt", "cosine", "worstGroupRelativeL2", "worstGroupRow", "worstGroup", "groupSize", "notFinite",
     ])
     func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
@@ -106,7 +112,9 @@ extension Comparison {
     }
     for name in missingInA { table.add(["missingInA", name]) }
     for name in missingInB { table.add(["missingInB", name]) }
-    for tensor in misshapen { table.add(["misshapen", tensor.name, "", "\(tensor.shapeA), \(tensor.shapeB)"]) }
+    for tensor in misshapen {
+      table.add(["misshapen", tensor.name, "", "\(tensor.shapeA), \(tensor.shapeB)"])
+    }
     return table.rendered()
   }
 }
