@@ -59,7 +59,7 @@ extension ShardedCheckpoint {
   /// - Throws: ``CogError`` when a shard is missing or is no checkpoint file, when a tensor is missing in its shard, or
   ///   when a shard has a tensor that the index does not place there.
   convenience init(index: ShardIndex, path: String, folder: CheckpointFolder) throws {
-    let missing = index.shards.filter { !FileStatus.isRegularFile(folder.file($0)) }
+    let missing = index.shards.filter { !FileStatus.exists(folder.file($0)) }
     guard missing.isEmpty else {
       throw CogError(
         "\(missing.count) of \(index.shards.count) shards are missing", file: index.path,
