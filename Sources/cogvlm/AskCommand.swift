@@ -75,6 +75,8 @@ struct AskCommand: ParsableCommand {
       // The model begins its answer with a space.
       Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
       isFirst = false
+      // Nobody reads the rest.
+      if Terminal.readerHasGone { throw ExitCode.success }
     }
     progress.finish()
     guard json else { return Terminal.print("") }
