@@ -67,7 +67,8 @@ extension Engine {
         found: "\(prompt.count) (\(frameCount) frames and the text)",
         advice: "Use a shorter question or fewer frames.")
     }
-    let capacity = min(configuration.contextLength, prompt.count + request.maximumNewTokens)
+    let room = configuration.contextLength - prompt.count
+    let capacity = prompt.count + min(max(request.maximumNewTokens, 0), room)
     let session = try Session(self, capacity: capacity)
     let start = ContinuousClock.now
     let logits = try session.prefill(
