@@ -31,6 +31,10 @@ struct EvalCommand: ParsableCommand {
   @Flag(help: "Print one JSON document.")
   var json = false
 
+  func validate() throws {
+    guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
+  }
+
   func run() throws {
     try Mislabeled.refuse(questions, expected: "a JSON list of questions")
     let set = try MappedFile.withBytes(ofFile: questions) { try QuestionSet(json: $0, file: questions) }
