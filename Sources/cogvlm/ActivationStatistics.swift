@@ -66,16 +66,3 @@ struct ActivationStatistics {
     return Shape([tap.value.rows, channels, tap.value.columns / channels, 1])
   }
 }
-
-extension TapPoint {
-  /// The part of the model whose output it is.
-  fileprivate var part: ModelPart {
-    switch self {
-    case .patchEmbedding, .visionLayer: .vision
-    case .convolution: .convolution
-    case .adapter, .vision: .adapter
-    case .layer, .finalNorm: .language
-    case .head: .head
-    }
-  }
-}
