@@ -18,7 +18,9 @@ struct AskCommand: ParsableCommand {
   @Argument(help: "The question.")
   var question: String
 
-  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  @Option(
+    help: "Prompt template: chat, vqa or base. The model's own by default.",
+    completion: .list(PromptTemplate.names))
   var template: String?
 
   @Option(

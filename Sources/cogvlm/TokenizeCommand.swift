@@ -14,7 +14,7 @@ struct TokenizeCommand: ParsableCommand {
       with --decode as well, the other way round.
       """)
 
-  @Argument(help: "A native model file, or a folder with a tokenizer.json.")
+  @Argument(help: "A native model file, or a folder with a tokenizer.json.", completion: .file())
   var model: String
 
   @Argument(help: "The text; with --decode the ids, separated by spaces.")
