@@ -14,8 +14,11 @@ public final class AtomicFile {
 
   /// Opens a temporary file beside `path`.
   ///
-  /// - Throws: ``CogError`` when the folder is missing or cannot be written.
+  /// - Throws: ``CogError`` when the folder is missing or cannot be written, or `path` is empty.
   public init(path: String) throws {
+    guard !path.isEmpty else {
+      throw CogError("the output has no name", expected: "the name of a file", found: "an empty one")
+    }
     self.path = path
     temporaryPath = "\(path).tmp-\(getpid())"
     descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)

@@ -24,7 +24,9 @@ public final class MappedFile: @unchecked Sendable {
       throw CogError.system("cannot read the size", file: path, code: errno)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw CogError("not a regular file", file: path)
+      throw CogError(
+        "not a regular file", file: path,
+        found: status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a pipe, socket or device")
     }
     let size = Int(status.st_size)
     guard size > 0 else {

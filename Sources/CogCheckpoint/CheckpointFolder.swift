@@ -1,6 +1,5 @@
 import CogBase
 public import CogModel
-import FoundationEssentials
 
 /// The folder of a downloaded checkpoint and what lies in it.
 public struct CheckpointFolder: Sendable, Equatable {
@@ -47,18 +46,13 @@ public struct CheckpointFolder: Sendable, Equatable {
     }
   }
 
-  private func existing(_ name: String) -> String? { FileStatus.isRegularFile(file(name)) ? file(name) : nil }
+  /// Whatever has the name: a folder in place of the file is an error of its own, when it is read.
+  private func existing(_ name: String) -> String? { FileStatus.exists(file(name)) ? file(name) : nil }
 
   /// The names of the regular files in the folder, sorted.
   ///
   /// - Throws: ``CogError`` when the folder cannot be listed.
   func fileNames() throws -> [String] {
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      throw CogError("cannot list the folder: \(error)", file: path)
-    }
-    return names.filter { FileStatus.isRegularFile(file($0)) }.sorted()
+    try FolderListing.names(in: path).filter { FileStatus.isRegularFile(file($0)) }.sorted()
   }
 }

@@ -6,6 +6,13 @@ public protocol CheckpointSource: TensorSource {
   /// Text that the file carries beside its tensors: the `__metadata__` of a safetensors file, the scalars beside
   /// the tensors of a PyTorch file.
   var metadata: [String: String] { get }
+  /// The path of the index that was read to find the files, or nil where there is none.
+  var indexPath: String? { get }
+}
+
+extension CheckpointSource {
+  /// A single file has no index.
+  public var indexPath: String? { nil }
 }
 
 /// The tensors of one file in the order in which they lie, with their positions by name.

@@ -28,6 +28,9 @@ package struct FileStatus {
     return self
   }
 
+  /// Whether there is anything at the path, links followed.
+  static func exists(_ path: String) -> Bool { (try? FileStatus(path: path)) != nil }
+
   /// Whether there is a regular file at the path.
   static func isRegularFile(_ path: String) -> Bool { (try? FileStatus(path: path))?.isRegular ?? false }
 }

@@ -7,6 +7,8 @@ public final class ShardedCheckpoint: CheckpointSource {
   public let path: String
   /// The text that the shards carry, joined; where they contradict, the first shard's.
   public let metadata: [String: String]
+  /// The path of the index that the shards were found by, or nil.
+  public let indexPath: String?
   private let shards: [any CheckpointSource]
   private let table: RecordTable
   /// The place in `shards` of each record's file.
@@ -15,8 +17,9 @@ public final class ShardedCheckpoint: CheckpointSource {
   /// Joins files that are open already, in the order given.
   ///
   /// - Throws: ``CogError`` when a tensor is in two of them.
-  init(path: String, shards: [any CheckpointSource]) throws {
+  init(path: String, shards: [any CheckpointSource], indexPath: String? = nil) throws {
     self.path = path
+    self.indexPath = indexPath
     self.shards = shards
     table = try RecordTable(shards.flatMap(\.records))
     shardByRecord = shards.enumerated().flatMap { index, shard in
@@ -59,7 +62,7 @@ extension ShardedCheckpoint {
   /// - Throws: ``CogError`` when a shard is missing or is no checkpoint file, when a tensor is missing in its shard, or
   ///   when a shard has a tensor that the index does not place there.
   convenience init(index: ShardIndex, path: String, folder: CheckpointFolder) throws {
-    let missing = index.shards.filter { !FileStatus.isRegularFile(folder.file($0)) }
+    let missing = index.shards.filter { !FileStatus.exists(folder.file($0)) }
     guard missing.isEmpty else {
       throw CogError(
         "\(missing.count) of \(index.shards.count) shards are missing", file: index.path,
@@ -72,7 +75,7 @@ extension ShardedCheckpoint {
     for (name, shard) in zip(index.shards, shards) {
       try Self.requireIndexed(shard, name: name, index)
     }
-    try self.init(path: path, shards: shards)
+    try self.init(path: path, shards: shards, indexPath: index.path)
     for (tensor, shard) in index.shardByTensor.sorted(by: { $0.key < $1.key }) where record(of: tensor) == nil
     {
       throw CogError(

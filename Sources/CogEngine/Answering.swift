@@ -52,10 +52,10 @@ extension Engine {
   /// - Parameters:
   ///   - features: the image features of ``VisionTower/forward(_:progress:)``, or nil without a video.
   ///   - emit: receives the text as it grows, in whole characters.
-  /// - Throws: `CogError` when prompt and answer cannot fit the model's context; an interrupt.
+  /// - Throws: `CogError` when prompt and answer cannot fit the model's context; an interrupt; what `emit` throws.
   public func answer(
     _ request: AnswerRequest, features: FloatMatrix?, progress: Progress? = nil,
-    emit: (String) -> Void = { _ in }
+    emit: (String) throws -> Void = { _ in }
   ) throws -> Answer {
     let frameCount = (features?.rows ?? 0) / configuration.vision.tokensPerFrame
     let prompt = try prompt(
@@ -67,7 +67,8 @@ extension Engine {
         found: "\(prompt.count) (\(frameCount) frames and the text)",
         advice: "Use a shorter question or fewer frames.")
     }
-    let capacity = min(configuration.contextLength, prompt.count + request.maximumNewTokens)
+    let room = configuration.contextLength - prompt.count
+    let capacity = prompt.count + min(max(request.maximumNewTokens, 0), room)
     let session = try Session(self, capacity: capacity)
     let start = ContinuousClock.now
     let logits = try session.prefill(
@@ -79,8 +80,8 @@ extension Engine {
     let tokens = try session.generate(
       from: logits, maximumNewTokens: request.maximumNewTokens, endOfTextID: configuration.endOfTextID,
       sampling: request.sampling
-    ) { emit(try decoder.append($0)) }
-    emit(decoder.flush())
+    ) { try emit(decoder.append($0)) }
+    try emit(decoder.flush())
     let text = try tokenizer.decode(tokens.ids, skipSpecial: true)
     return Answer(
       text: text.trimmingWhitespace(), ids: tokens.ids, margins: tokens.margins, ending: tokens.ending,

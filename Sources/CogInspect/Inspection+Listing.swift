@@ -2,28 +2,44 @@ import CogBase
 import CogModel
 
 extension Inspection {
-  /// The inspection as plain text in aligned columns.
+  /// The inspection as plain text in aligned columns: every fact on its own line, in the order of the files, so that two
+  /// listings can be compared line by line.
   ///
-  /// - Parameter withTensors: whether every tensor gets a line.
-  public func listing(withTensors: Bool = true) -> String {
+  /// - Parameters:
+  ///   - withTensors: whether every tensor gets a line.
+  ///   - withAllMetadata: whether metadata are given in full, those of the configuration too.
+  public func listing(withTensors: Bool = true, withAllMetadata: Bool = false) -> String {
     var lines = [path.printable]
     lines += notes.map { "note: " + $0.printable }
     lines += ["", "Files"] + fileTable
-    if !metadata.isEmpty { lines += ["", "Metadata"] + metadataLines }
+    let metadata = metadataLines(inFull: withAllMetadata)
+    if !metadata.isEmpty { lines += ["", "Metadata"] + metadata }
     lines += ["", "Parts"] + partTable
     if withTensors { lines += ["", "Tensors"] + tensorTable }
     if let completeness { lines += ["", "Completeness"] + Self.completenessLines(completeness) }
+    if let nonFinite { lines += ["", "Values"] + Self.valueLines(nonFinite) }
     return lines.joined(separator: "\n") + "\n"
   }
 
   private var fileTable: [String] {
-    columns(files.map { [$0.path.printable, $0.kind, grouped($0.byteCount) + " bytes"] }, rightAligned: [2])
+    let rows = files.enumerated().map { index, file in
+      ["\(index + 1)", shortName(of: file).printable, file.kind, grouped(file.byteCount) + " bytes"]
+    }
+    return columns(rows, rightAligned: [0, 3])
   }
 
-  private var metadataLines: [String] {
-    metadata.sorted { $0.key < $1.key }.map { key, value in
+  /// The name of a file in the folder that was looked at, else its path.
+  private func shortName(of file: File) -> String {
+    let folder = path.hasSuffix("/") ? path : path + "/"
+    return file.path.hasPrefix(folder) ? String(file.path.dropFirst(folder.count)) : file.path
+  }
+
+  private func metadataLines(inFull: Bool) -> [String] {
+    let shown =
+      inFull ? metadata : metadata.filter { !$0.key.hasPrefix("config.") && !$0.key.hasPrefix("recipe.") }
+    return shown.sorted { $0.key < $1.key }.map { key, value in
       let text = value.printable
-      return "  \(key.printable): " + (text.count > 100 ? text.prefix(97) + "..." : text)
+      return "  \(key.printable): " + (text.count > 100 && !inFull ? text.prefix(97) + "..." : text)
     }
   }
 
@@ -43,11 +59,13 @@ extension Inspection {
     let placeByFile = Dictionary(files.enumerated().map { ($1.path, $0 + 1) }) { first, _ in first }
     let rows = tensors.map { tensor in
       [
-        tensor.name.printable, tensor.type, tensor.shape.description, grouped(tensor.byteCount),
+        tensor.name.printable, tensor.role ?? "-", tensor.type, tensor.shape.description,
+        grouped(tensor.byteCount),
         placeByFile[tensor.file].map { "\($0)" } ?? "-", tensor.offset.map(grouped) ?? "-",
       ]
     }
-    return columns([["name", "type", "shape", "bytes", "file", "offset"]] + rows, rightAligned: [3, 4, 5])
+    return columns(
+      [["name", "role", "type", "shape", "bytes", "file", "offset"]] + rows, rightAligned: [4, 5, 6])
   }
 
   private static func completenessLines(_ completeness: Completeness) -> [String] {
@@ -57,6 +75,13 @@ extension Inspection {
     let count =
       "  \(grouped(completeness.foundCount)) tensors, expected \(grouped(completeness.expectedCount))"
     return [count] + completeness.problems.map { "  " + $0.printable }
+  }
+
+  private static func valueLines(_ nonFinite: [NonFinite]) -> [String] {
+    guard !nonFinite.isEmpty else { return ["  all values are finite"] }
+    return nonFinite.map { tensor in
+      "  \(tensor.name.printable): \(grouped(tensor.nan)) NaN, \(grouped(tensor.infinite)) infinite"
+    }
   }
 }
 

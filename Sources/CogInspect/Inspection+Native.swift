@@ -10,13 +10,8 @@ extension Inspection {
     let tensors = file.tensors.map { tensor in
       Tensor(
         name: tensor.name, type: tensor.encoding.label, shape: tensor.shape, byteCount: tensor.byteCount,
-        file: file.path, offset: tensor.offset,
-        part: file.table.specification(named: tensor.name)?.part.rawValue ?? "other")
-    }
-    let provenance = file.metadata.provenance
-    var metadata = ["tool": provenance.tool, "method": file.metadata.recipe.method]
-    for source in provenance.sources {
-      metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)"
+        file: file.path, offset: tensor.offset, part: Self.part(of: tensor.name, file.table),
+        role: file.table.specification(named: tensor.name)?.role.rawValue)
     }
     let records = file.tensors.map { tensor in
       TensorRecord(
@@ -25,7 +20,25 @@ extension Inspection {
     }
     self.init(
       path: file.path, files: [File(path: file.path, kind: "native", byteCount: file.fileSize)],
-      tensors: tensors,
-      metadata: metadata, completeness: Completeness(records: records, table: file.table))
+      tensors: tensors, metadata: try Self.metadata(of: file),
+      completeness: Completeness(records: records, table: file.table))
+  }
+
+  private static func metadata(of file: NativeFile) throws -> [String: String] {
+    let (provenance, recipe) = (file.metadata.provenance, file.metadata.recipe)
+    var metadata = [
+      "tool": provenance.tool, "method": recipe.method, "recipe.linear": recipe.linear,
+      "recipe.vision": recipe.vision, "recipe.adapter": recipe.adapter, "recipe.embedding": recipe.embedding,
+      "recipe.head": recipe.head, "recipe.other": recipe.other,
+    ]
+    for (index, exception) in recipe.overrides.enumerated() {
+      metadata["recipe.overrides.\(index)"] = "\(exception.pattern)=\(exception.encoding)"
+    }
+    for source in provenance.sources {
+      metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)"
+    }
+    let config = try JSON.parse(Array(file.metadata.config.utf8), what: "configuration")
+    metadata.merge(config.leaves(under: "config")) { first, _ in first }
+    return metadata
   }
 }

@@ -3,12 +3,16 @@ import CogCheckpoint
 public import CogModel
 
 extension Inspection {
-  /// Looks into a checkpoint: a folder, an index, or one file. Reads headers only.
+  /// Looks into a checkpoint (a folder, an index, or one file) or a reference bundle. Reads headers only.
   ///
   /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with it. A
   ///   configuration that cannot be read is an error for a folder and a note for a single file.
   public init(path: String) throws {
     let source = try Checkpoints.open(path: path)
+    if let bundle = source as? SafetensorsFile, bundle.isReferenceBundle {
+      try self.init(bundle: bundle)
+      return
+    }
     let folder = CheckpointFolder(of: path)
     var notes: [String] = []
     var configuration: ModelConfiguration?
@@ -34,8 +38,10 @@ extension Inspection {
         "one of \(numbering.count) shards: give their folder to compare the tensors with the model's")
     }
     try self.init(
-      source: source, metadata: source.metadata, configuration: configuration,
-      companions: isFolder ? [folder.configurationPath, folder.tokenizerPath].compactMap { $0 } : [],
+      source: source, metadata: Self.metadata(of: source, folder, hasConfiguration: configuration != nil),
+      configuration: configuration,
+      companions: isFolder
+        ? [source.indexPath, folder.configurationPath, folder.tokenizerPath].compactMap { $0 } : [],
       isWhole: isWhole, notes: notes)
   }
 
@@ -58,7 +64,8 @@ extension Inspection {
       Tensor(
         name: record.name, type: record.elementType.rawValue, shape: record.shape,
         byteCount: record.byteCount,
-        file: record.file, offset: record.fileOffset, part: Self.part(of: record.name, table))
+        file: record.file, offset: record.fileOffset, part: Self.part(of: record.name, table),
+        role: table?.specification(named: record.name)?.role.rawValue)
     }
     self.init(
       path: source.path, files: try (source.files + companions).map(Self.file), tensors: tensors,
@@ -80,14 +87,23 @@ extension Inspection {
 
   /// The part of the model; without a table, the components of the name before the first number (or before the last
   /// component where there is none), at most two.
-  private static func part(of name: String, _ table: TensorTable?) -> String {
+  static func part(of name: String, _ table: TensorTable?) -> String {
     if let table { return table.specification(named: name)?.part.rawValue ?? "other" }
     let components = name.split(separator: ".")
     let common = components.firstIndex { Int($0) != nil } ?? components.count - 1
     return components.prefix(min(2, max(1, common))).joined(separator: ".")
   }
 
-  private static func file(_ path: String) throws -> File {
+  /// What the files carry, and the fields of a configuration that was read already.
+  private static func metadata(
+    of source: any CheckpointSource, _ folder: CheckpointFolder, hasConfiguration: Bool
+  ) throws -> [String: String] {
+    guard hasConfiguration, let path = folder.configurationPath else { return source.metadata }
+    let config = try MappedFile.withBytes(ofFile: path) { try JSON.parse($0, what: "configuration") }
+    return source.metadata.merging(config.leaves(under: "config")) { first, _ in first }
+  }
+
+  static func file(_ path: String) throws -> File {
     File(
       path: path, kind: try FileKind.sniff(path: path).rawValue,
       byteCount: try FileStatus(path: path).byteCount)

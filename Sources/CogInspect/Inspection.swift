@@ -39,13 +39,17 @@ public struct Inspection: Equatable, Sendable, Codable {
     public let offset: Int?
     /// The part of the model it belongs to, or what its name begins with when the model is not known.
     public let part: String
+    /// What it does, such as `mlpGate`; of a reference bundle `input` or `tap`. Nil when the model has no such tensor
+    /// or is not known.
+    public let role: String?
 
     /// A tensor as it is listed.
     public init(
-      name: String, type: String, shape: Shape, byteCount: Int, file: String, offset: Int?, part: String
+      name: String, type: String, shape: Shape, byteCount: Int, file: String, offset: Int?, part: String,
+      role: String? = nil
     ) {
       (self.name, self.type, self.shape, self.byteCount) = (name, type, shape, byteCount)
-      (self.file, self.offset, self.part) = (file, offset, part)
+      (self.file, self.offset, self.part, self.role) = (file, offset, part, role)
       parameterCount = shape.elementCount
     }
   }
@@ -64,6 +68,16 @@ public struct Inspection: Equatable, Sendable, Codable {
     public let bitsPerWeight: Double
   }
 
+  /// A tensor with values that are no finite numbers.
+  public struct NonFinite: Equatable, Sendable, Codable {
+    /// Its name.
+    public let name: String
+    /// How many of its values are NaN.
+    public let nan: Int
+    /// How many are infinite.
+    public let infinite: Int
+  }
+
   /// The path that was looked at.
   public let path: String
   /// The files, those with tensors first.
@@ -74,11 +88,13 @@ public struct Inspection: Equatable, Sendable, Codable {
   public let total: Part
   /// The tensors in the order in which they lie in the files.
   public let tensors: [Tensor]
-  /// Text that the files carry.
+  /// Text that the files carry, and the fields of the configuration (`config.hidden_size`).
   public let metadata: [String: String]
   /// How the tensors compare with those of the model; nil when there is no configuration to compare with, or when
   /// one shard of several was looked at.
   public let completeness: Completeness?
+  /// Tensors with NaN or infinite values; nil when the values were not looked at.
+  public internal(set) var nonFinite: [NonFinite]?
   /// What a reader of the listing should know besides.
   public let notes: [String]
 

@@ -1,5 +1,4 @@
 import CogBase
-import Glibc
 
 /// A folder whose images, in the natural order of their names, are the frames of a video.
 ///
@@ -32,7 +31,7 @@ public final class ImageFolder {
     }
     self.path = path
     averageFrameRate = imagesPerSecond
-    names = try Self.list(path).filter(Self.isImageName).sorted(by: Self.naturallyPrecedes)
+    names = try FolderListing.names(in: path).filter(Self.isImageName).sorted(by: Self.naturallyPrecedes)
     guard let first = names.first else {
       throw CogError(
         "the folder has no image", file: path,
@@ -76,19 +75,6 @@ public final class ImageFolder {
       }
       return try ColorConverter(width: frame.pointee.width, height: frame.pointee.height).image(of: frame)
     }
-  }
-
-  private static func list(_ path: String) throws -> [String] {
-    guard let folder = opendir(path) else { throw CogError.system("cannot open", file: path, code: errno) }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      // `d_name` is an array in a struct whose true size varies: read it where it lies.
-      let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-      let name = UnsafeRawPointer(entry) + offset
-      names.append(String(cString: name.assumingMemoryBound(to: CChar.self)))
-    }
-    return names
   }
 
   private static func isImageName(_ name: String) -> Bool {

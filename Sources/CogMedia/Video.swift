@@ -98,7 +98,13 @@ public enum Video {
 
   private static func open(_ path: String, _ imagesPerSecond: Double?) throws -> any FrameSource {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    let isThere = stat(path, &status) == 0
+    guard isThere, status.st_mode & S_IFMT == S_IFDIR else {
+      guard imagesPerSecond == nil || !isThere else {
+        throw CogError(
+          "a frame rate was given for a file, which has its own", file: path, expected: "a folder of images",
+          advice: "Leave out --fps.")
+      }
       return try VideoFile(path: path)
     }
     guard let imagesPerSecond else {

@@ -47,4 +47,26 @@ public enum TapPoint: Hashable, Sendable, Comparable {
     case .layer, .finalNorm, .head: false
     }
   }
+
+  /// The point that a PyTorch module path names, or nil.
+  public init?(name: String) {
+    let fixed: [TapPoint] = [.patchEmbedding, .convolution, .adapter, .vision, .finalNorm, .head]
+    let stack = name.lastIndex(of: ".").map { name[..<$0] }
+    let layer = max(0, stack.flatMap { Int(name.dropFirst($0.count + 1)) } ?? 0)
+    guard let point = (fixed + [.visionLayer(layer), .layer(layer)]).first(where: { $0.name == name }) else {
+      return nil
+    }
+    self = point
+  }
+
+  /// The part of the model that it is an output of.
+  public var part: ModelPart {
+    switch self {
+    case .patchEmbedding, .visionLayer: .vision
+    case .convolution: .convolution
+    case .adapter, .vision: .adapter
+    case .layer, .finalNorm: .language
+    case .head: .head
+    }
+  }
 }

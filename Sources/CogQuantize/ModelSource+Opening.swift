@@ -25,7 +25,7 @@ extension ModelSource {
     let tokenizer = try withText(tokenizerPath) { try Tokenizer(json: $0, file: tokenizerPath) }
     return try ModelSource(
       tensors: tensors, configurationText: text(configurationPath), tokenizer: tokenizer.encoded(),
-      otherFiles: [configurationPath, tokenizerPath])
+      otherFiles: [configurationPath, tokenizerPath] + [tensors.indexPath].compactMap { $0 })
   }
 
   private static func missing(_ name: String, in folder: CheckpointFolder) throws -> String {

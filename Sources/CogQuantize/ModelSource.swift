@@ -27,7 +27,8 @@ public struct ModelSource: Sendable {
   /// - Parameters:
   ///   - configurationText: the text of `config.json`.
   ///   - tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
-  ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`, `tokenizer.json`.
+  ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`, `tokenizer.json`, an
+  ///     index.
   /// - Throws: ``CogError`` when the configuration is not one of this model.
   public init(
     tensors: any TensorSource, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []

@@ -25,13 +25,16 @@ public enum PromptTemplate: String, Sendable, CaseIterable, Codable {
   /// The query alone, to be continued; no history, no numbers.
   case base
 
+  /// The names of all templates.
+  public static var names: [String] { allCases.map(\.rawValue) }
+
   /// The template with the name that `template_version` of `config.json` or the command line gives.
   ///
   /// - Throws: `CogError` when there is no such template.
   public init(named name: String) throws {
     guard let template = PromptTemplate(rawValue: name) else {
       throw CogError(
-        "there is no such prompt template", expected: Self.allCases.map(\.rawValue).joined(separator: ", "),
+        "there is no such prompt template", expected: Self.names.joined(separator: ", "),
         found: name)
     }
     self = template

@@ -12,6 +12,20 @@ struct BundleMetadata {
     self.path = path
   }
 
+  /// The highest `bundle_version` that is read; version 1 does not say so.
+  private static let knownVersion = 2
+
+  /// - Throws: ``CogError`` when the bundle is of a version to come, whose meaning is not known.
+  func checkVersion() throws {
+    guard let text = fields["bundle_version"] else { return }
+    guard let version = Int(text), (1...Self.knownVersion).contains(version) else {
+      throw CogError(
+        "the bundle is of a version that is not read", file: path, subject: "bundle_version",
+        expected: "1 to \(Self.knownVersion)", found: text,
+        advice: "Take a newer cogvlm, or capture the reference again with Tools/capture_reference.py.")
+    }
+  }
+
   func computeMode() throws -> ComputeMode {
     switch fields["compute_dtype"] {
     case "float32", "torch.float32", "f32", "fp32": return .float32
@@ -20,6 +34,15 @@ struct BundleMetadata {
       throw CogError(
         "the bundle does not say what PyTorch computed in", file: path, subject: "compute_dtype",
         expected: "float32 or bfloat16", found: other ?? "nothing")
+    }
+  }
+
+  /// The prompt's template; a model's own where the bundle does not say.
+  func template(default own: String) throws -> String {
+    guard let name = fields["template_version"] else { return own }
+    do { return try PromptTemplate(named: name).rawValue } catch var error as CogError {
+      error.subject = "template_version"
+      throw error.inFile(path)
     }
   }
 

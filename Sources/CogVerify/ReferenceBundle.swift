@@ -43,8 +43,9 @@ public struct ReferenceBundle {
     let file = try SafetensorsFile(path: path)
     self.file = file
     let metadata = BundleMetadata(file.metadata, path: path)
+    try metadata.checkVersion()
     computeMode = try metadata.computeMode()
-    template = file.metadata["template_version"] ?? configuration.template
+    template = try metadata.template(default: configuration.template)
     query = file.metadata["query"]
     history = try metadata.history()
     answerIDs = try metadata.integers("answer_ids")

@@ -18,7 +18,9 @@ struct AskCommand: ParsableCommand {
   @Argument(help: "The question.")
   var question: String
 
-  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  @Option(
+    help: "Prompt template: chat, vqa or base. The model's own by default.",
+    completion: .list(PromptTemplate.names))
   var template: String?
 
   @Option(
@@ -75,6 +77,8 @@ struct AskCommand: ParsableCommand {
       // The model begins its answer with a space.
       Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
       isFirst = false
+      // Nobody reads the rest.
+      if Terminal.readerHasGone { throw ExitCode.success }
     }
     progress.finish()
     guard json else { return Terminal.print("") }

@@ -16,15 +16,21 @@ struct Cogvlm: ParsableCommand {
     subcommands: [
       InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, FramesCommand.self,
       TokenizeCommand.self,
-      AskCommand.self, VerifyCommand.self, EvalCommand.self, BenchCommand.self,
+      StatsCommand.self, DiffCommand.self, AskCommand.self, VerifyCommand.self, EvalCommand.self,
+      BenchCommand.self,
     ])
 
   /// Runs a command and turns what it throws into the exit status that the design names.
   static func main() {
+    Terminal.prepare()
     Interruption.install()
     do {
       var command = try parseAsRoot()
-      try command.run()
+      do { try command.run() } catch let status as ExitCode {
+        try Terminal.checkOutput()
+        throw status
+      }
+      try Terminal.checkOutput()
     } catch let error as CogError {
       fail("error: \(error)", status: 2)
     } catch let error as Interruption.Interrupted {

@@ -25,19 +25,10 @@ enum ContentCheck {
     throw first
   }
 
-  /// Reads every tensor of a checkpoint, which compares the checksums of PyTorch files, and the tokenizer beside it.
+  /// Reads the tokenizer beside a checkpoint, if there is one.
   ///
-  /// - Throws: ``CogError`` that names the file and tensor at fault; an interrupt.
-  static func checkpoint(_ path: String) throws {
-    let source = try Checkpoints.open(path: path)
-    let progress = Progress("Reading tensors", total: source.records.reduce(0) { $0 &+ $1.byteCount })
-    defer { progress.finish() }
-    for record in source.records {
-      try Interruption.check()
-      _ = try naming(file: record.file) { try source.view(of: record.name) }
-      source.release(record.name)
-      progress.advance(by: record.byteCount, record.name)
-    }
+  /// - Throws: ``CogError`` that names the file at fault.
+  static func tokenizer(beside path: String) throws {
     if let tokenizer = CheckpointFolder(of: path).tokenizerPath { _ = try TokenizerSource.open(tokenizer) }
   }
 }

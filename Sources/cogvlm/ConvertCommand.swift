@@ -5,10 +5,14 @@ import CogReport
 
 /// What a conversion reads and writes.
 struct ConversionOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("A checkpoint folder or file, or a native float file.", valueName: "source"))
+  @Argument(
+    help: ArgumentHelp("A checkpoint folder or file, or a native float file.", valueName: "source"),
+    completion: .file())
   var source: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The native file to write.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The native file to write.", valueName: "file"),
+    completion: .file(extensions: ["cogvlm"]))
   var output: String
 
   @Flag(help: "Keep tensors with NaN or infinite values as they are instead of stopping.")

@@ -4,6 +4,7 @@ import CogCompute
 import CogEngine
 import CogEvaluate
 import CogReport
+import CogText
 import Foundation
 
 /// `cogvlm eval`: accuracy over a file of questions.
@@ -14,22 +15,30 @@ struct EvalCommand: ParsableCommand {
   @OptionGroup var options: ModelOptions
 
   @Option(
-    help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"))
+    help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
   var questions: String
 
   @Option(
     help: ArgumentHelp(
-      "The folder of the videos; by default \"videos\" beside the questions.", valueName: "folder"))
+      "The folder of the videos; by default \"videos\" beside the questions.", valueName: "folder"),
+    completion: .directory)
   var videos: String?
 
   @Option(help: "The most tokens of an answer.")
   var maxNewTokens = 24
 
-  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  @Option(
+    help: "Prompt template: chat, vqa or base. The model's own by default.",
+    completion: .list(PromptTemplate.names))
   var template: String?
 
   @Flag(help: "Print one JSON document.")
   var json = false
+
+  func validate() throws {
+    guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
+  }
 
   func run() throws {
     try Mislabeled.refuse(questions, expected: "a JSON list of questions")

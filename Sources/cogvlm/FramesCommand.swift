@@ -2,19 +2,25 @@ import ArgumentParser
 import CogBase
 import CogMedia
 import CogReport
+import CogText
 
 /// `cogvlm frames`: what the model is shown of a video.
 struct FramesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "frames", abstract: "Write the frames that a model is shown of a video, as PNG.")
 
-  @Argument(help: ArgumentHelp("The video file, or a folder of images.", valueName: "video"))
+  @Argument(
+    help: ArgumentHelp("The video file, or a folder of images.", valueName: "video"), completion: .file())
   var video: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write into.", valueName: "folder"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder to write into.", valueName: "folder"),
+    completion: .directory)
   var output: String
 
-  @Option(help: "The template whose sampling is used: chat, vqa or base.")
+  @Option(
+    help: "The template whose sampling is used: chat, vqa or base.",
+    completion: .list(PromptTemplate.names))
   var template = "chat"
 
   @Option(help: "Frames per second of a folder of images.")

@@ -1,27 +1,37 @@
 import ArgumentParser
 import CogBase
-import CogCheckpoint
 import CogInspect
 import CogNative
 import CogReport
 
-/// `cogvlm inspect`: what is in a checkpoint or a native file.
+/// `cogvlm inspect`: what is in a checkpoint, a native file or a reference bundle.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show what is in a checkpoint or a native file.",
+    commandName: "inspect", abstract: "Show what is in a checkpoint, a native file or a reference bundle.",
     discussion:
       """
-      With --check, leaves with 1 when a tensor is missing, extra, duplicate or misshapen, and with 2 when a \
-      checksum is wrong or the tokenizer cannot be read.
+      Reads headers only, unless --check is given. With --check, leaves with 1 when a tensor is missing, extra, \
+      duplicate or misshapen or has values that are no finite numbers, and with 2 when a checksum is wrong or the \
+      tokenizer cannot be read.
       """)
 
-  @Argument(help: ArgumentHelp("A checkpoint folder, index or file, or a native file.", valueName: "source"))
+  @Argument(
+    help: ArgumentHelp(
+      "A checkpoint folder, index or file, a native file, or a reference bundle.", valueName: "source"),
+    completion: .file())
   var source: String
 
-  @Flag(help: "List every tensor.")
+  @Flag(help: "List every tensor, or those that the filters leave.")
   var tensors = false
 
-  @Flag(help: "Compare the tensors with those of the model and with their checksums.")
+  @OptionGroup var filterOptions: TensorFilterOptions
+
+  @Flag(help: "Show all metadata in full, and the fields of the configuration.")
+  var metadata = false
+
+  @Flag(
+    help:
+      "Compare the tensors with those of the model and with their checksums, and look for NaN and infinity.")
   var check = false
 
   @Flag(help: "Print one JSON document.")
@@ -29,32 +39,37 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let inspection = try open()
-    guard check else { return Terminal.print(try report(inspection), terminator: "") }
-    guard let completeness = inspection.completeness else {
-      throw CogError(
-        "there is nothing to compare the tensors with", file: source,
-        expected: "a whole checkpoint with its config.json", found: inspection.notes.last)
+    Terminal.print(try report(inspection.selecting(filterOptions.filter)), terminator: "")
+    guard check else { return }
+    if inspection.completeness?.isComplete == false || inspection.nonFinite?.isEmpty == false {
+      throw ExitCode(1)
     }
-    Terminal.print(try report(inspection), terminator: "")
-    if !completeness.isComplete { throw ExitCode(1) }
   }
 
-  /// Looks into the source; with --check all that has a checksum is compared first.
+  /// Looks into the source; with --check all that has a checksum is compared and all values are read first.
   private func open() throws -> Inspection {
     guard try NativeKind.isNative(source) else {
       let inspection = try Inspection(path: source)
-      if check { try ContentCheck.checkpoint(source) }
-      return inspection
+      guard check else { return inspection }
+      guard inspection.completeness != nil || inspection.isBundle else {
+        throw CogError(
+          "there is nothing to compare the tensors with", file: source,
+          expected: "a whole checkpoint with its config.json", found: inspection.notes.last)
+      }
+      try ContentCheck.tokenizer(beside: source)
+      return try inspection.checkingValues()
     }
     let file = try NativeFile(path: source)
-    if check {
-      _ = try TokenizerSource.open(source)
-      try ContentCheck.checksums(of: file)
-    }
-    return try Inspection(native: file)
+    let inspection = try Inspection(native: file)
+    guard check else { return inspection }
+    _ = try TokenizerSource.open(source)
+    try ContentCheck.checksums(of: file)
+    return try inspection.checkingValues()
   }
 
   private func report(_ inspection: Inspection) throws -> String {
-    json ? try JSONOutput.encode(inspection) + "\n" : inspection.listing(withTensors: tensors)
+    if json { return try JSONOutput.encode(inspection) + "\n" }
+    return inspection.listing(
+      withTensors: tensors || !filterOptions.filter.takesAll, withAllMetadata: metadata)
   }
 }

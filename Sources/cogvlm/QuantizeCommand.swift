@@ -13,7 +13,9 @@ struct QuantizeCommand: ParsableCommand {
 
   @OptionGroup var options: ConversionOptions
 
-  @Option(help: "Where to start from: \(QuantizationRecipe.presets.joined(separator: ", ")).")
+  @Option(
+    help: "Where to start from: \(QuantizationRecipe.presets.joined(separator: ", ")).",
+    completion: .list(QuantizationRecipe.presets))
   var preset = QuantizationRecipe.presets[0]
 
   @Option(help: ArgumentHelp("Linear layers of the language model.", valueName: "encoding"))

@@ -9,7 +9,9 @@ extension ComputeMode: ExpressibleByArgument {}
 
 /// The model and the mode that it runs in.
 struct ModelOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("The native model file (.cogvlm).", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("The native model file (.cogvlm).", valueName: "model"),
+    completion: .file(extensions: ["cogvlm"]))
   var model: String
 
   @Option(
@@ -32,7 +34,8 @@ struct ModelOptions: ParsableArguments {
 
 /// The video that a question is about.
 struct VideoOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The video file, or a folder of images.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The video file, or a folder of images.", valueName: "file"), completion: .file())
   var video: String?
 
   @Option(help: "Frames per second of a folder of images.")

@@ -14,7 +14,7 @@ struct TokenizeCommand: ParsableCommand {
       with --decode as well, the other way round.
       """)
 
-  @Argument(help: "A native model file, or a folder with a tokenizer.json.")
+  @Argument(help: "A native model file, or a folder with a tokenizer.json.", completion: .file())
   var model: String
 
   @Argument(help: "The text; with --decode the ids, separated by spaces.")
@@ -39,9 +39,9 @@ struct TokenizeCommand: ParsableCommand {
       if decode { return Terminal.print(try tokenizer.decode(ids(text), skipSpecial: false)) }
       return Terminal.print(tokenizer.encode(text).map(String.init).joined(separator: " "))
     }
+    var lines = InputLines.standardInput
     var number = 0
-    while let line = readLine(strippingNewline: true) {
-      try Interruption.check()
+    while !Terminal.readerHasGone, let line = try lines.next() {
       number += 1
       guard !line.isEmpty else { continue }
       Terminal.print(try translate(line, number, tokenizer))
@@ -57,15 +57,15 @@ struct TokenizeCommand: ParsableCommand {
     }
   }
 
-  private func translate(_ line: String, _ number: Int, _ tokenizer: Tokenizer) throws -> String {
+  private func translate(_ line: [UInt8], _ number: Int, _ tokenizer: Tokenizer) throws -> String {
     let place = "line \(number)"
-    let value = try naming(file: "standard input") { try JSON.parse(Array(line.utf8), what: place) }
+    let value = try naming(file: "standard input") { try JSON.parse(line, what: place) }
     if decode {
-      let ids = value.elements?.compactMap(\.integer)
-      guard let ids, ids.count == value.elements?.count else {
+      let wrong = value.elements?.first { $0.integer == nil } ?? value
+      guard let ids = value.elements?.compactMap(\.integer), ids.count == value.elements?.count else {
         throw CogError(
           "not what was asked for", file: "standard input", subject: place, expected: "a JSON array of ids",
-          found: value.kind)
+          found: wrong.kind)
       }
       return try JSONOutput.encodeLine(tokenizer.decode(ids, skipSpecial: false))
     }

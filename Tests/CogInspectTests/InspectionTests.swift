@@ -49,8 +49,8 @@ import Testing
     let text = try Inspection(path: path).listing()
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let header = try #require(lines.firstIndex(of: "Tensors"))
-    #expect(lines[header + 2].hasPrefix("  long.name.weight  BF16  [1200, 1]  2,400     1"))
-    #expect(lines[header + 3].hasPrefix("  b                 BF16  []             2     1"))
+    #expect(lines[header + 2].hasPrefix("  long.name.weight  -     BF16  [1200, 1]  2,400     1"))
+    #expect(lines[header + 3].hasPrefix("  b                 -     BF16  []             2     1"))
     #expect(lines.allSatisfy { !$0.hasSuffix(" ") })
     #expect(try !Inspection(path: path).listing(withTensors: false).contains("Tensors"))
   }

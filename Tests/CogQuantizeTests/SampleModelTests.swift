@@ -54,7 +54,9 @@ struct SampleModelTests {
     let metadata = try NativeFile(path: folder.path("model.cogvlm")).metadata
     let config = try String(contentsOfFile: checkpoint + "/config.json", encoding: .utf8)
     #expect(metadata.config == config)
-    let names = (1...3).map { "model-0000\($0)-of-00003.safetensors" } + ["config.json", "tokenizer.json"]
+    let names =
+      (1...3).map { "model-0000\($0)-of-00003.safetensors" }
+      + ["config.json", "tokenizer.json", "model.safetensors.index.json"]
     #expect(metadata.provenance.sources.map(\.name) == names)
     for source in metadata.provenance.sources {
       let size =

@@ -75,6 +75,19 @@ import Testing
     #expect(outcome.errors.contains("2048"))
   }
 
+  @Test("Any number of new tokens may be allowed: the context is the limit then")
+  func mostTokens() throws {
+    for count in [Int.max, Int.max - 2048, 1 << 40] {
+      let outcome = try Command.run(
+        [
+          "ask", SampleModel.float.get(), "--json", "--max-new-tokens", "\(count)",
+          "What color is the circle?",
+        ])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect((try outcome.json()["newTokens"] as? Int ?? 0) > 0)
+    }
+  }
+
   @Test("ask with a wrong option leaves with 64")
   func usage() throws {
     #expect(try Command.run(["ask", SampleModel.float.get(), "--no-such-option", "x"]).status == 64)

@@ -94,6 +94,29 @@ import Testing
   }
 
   @Test(
+    "A folder in place of a file is named",
+    arguments: ["config.json", "tokenizer.json", "model-00002-of-00003.safetensors"])
+  func folderInPlace(_ name: String) throws {
+    let source = try folder.copy("tiny/checkpoint")
+    try FileManager.default.removeItem(atPath: "\(source)/\(name)")
+    try FileManager.default.createDirectory(atPath: "\(source)/\(name)", withIntermediateDirectories: false)
+    for arguments in readers(source) {
+      try expectRefusal(arguments, naming: name, saying: "found a folder", in: folder)
+    }
+  }
+
+  @Test(
+    "A folder that may not be read is named in plain words", .enabled(if: geteuid() != 0, "root may read all")
+  )
+  func unreadableFolder() throws {
+    let source = try folder.copy("tiny/checkpoint")
+    chmod(source, 0)
+    defer { chmod(source, 0o755) }
+    let outcome = try Command.run(["inspect", source])
+    #expect(outcome.status == 2 && outcome.errors.contains("cannot list the folder: Permission denied"))
+  }
+
+  @Test(
     "A checkpoint that lacks a tensor is readable and incomplete: inspect --check leaves with 1, convert with 2"
   )
   func incomplete() throws {

@@ -47,6 +47,23 @@ import Testing
     if outcome.status == 2 { #expect(outcome.errors.contains(Self.name), "\(outcome.errors)") }
   }
 
+  @Test("A template that does not exist, and a version to come, are named with the bundle")
+  func unknownMetadata() throws {
+    let references = try folder.copy("sample/references")
+    let path = "\(references)/\(Self.name).f32.safetensors"
+    let good = try Data(contentsOf: URL(filePath: path))
+    let template = Data(#""template_version":"chat""#.utf8)
+    let field = try #require(good.range(of: template))
+    // As long as what it replaces, so that the header's length stays right.
+    for (text, cause) in [
+      (#""template_version":"khat""#, "template_version"), (#""bundle_version":"300000""#, "bundle_version"),
+    ] {
+      #expect(text.utf8.count == template.count)
+      try rewrite(path) { _ in good[..<field.lowerBound] + Data(text.utf8) + good[field.upperBound...] }
+      try expectRefusal(verify(references)[0], naming: path, saying: cause, in: folder)
+    }
+  }
+
   @Test("A flipped bit in a bundle's tap fails the comparison at that tap")
   func tapBit() throws {
     let references = try folder.copy("sample/references")

@@ -77,6 +77,9 @@ import Testing
     let images = try ImageFolders.make(in: folder)
     try FileManager.default.createDirectory(atPath: folder.path("none"), withIntermediateDirectories: false)
     let out = folder.path("frames")
+    let clip = SampleModel.video("v22_h264.mp4")
+    try expectRefusal(
+      ["frames", clip, "--fps", "1", "-o", out], naming: clip, saying: "Leave out --fps", in: folder)
     try expectRefusal(["frames", images, "-o", out], naming: images, saying: "--fps", in: folder)
     try expectRefusal(
       ["frames", images, "--fps", "0", "-o", out], naming: images, saying: "more than 0", in: folder)

@@ -29,6 +29,7 @@ import Testing
       (["ask", "a", "q", "--history", "x"], "QUESTION=>ANSWER"),
       (["ask", "a", "q", "--max-new-tokens", "0"], "--max-new-tokens"), (["verify", "a"], "--reference"),
       (["eval", "a"], "--questions"),
+      (["eval", "a", "--questions", "b", "--max-new-tokens", "0"], "--max-new-tokens"),
     ])
   func usage(_ arguments: [String], _ words: String) throws {
     let outcome = try Command.run(arguments)

@@ -1,0 +1,70 @@
+import Glibc
+
+/// The lines of a stream such as standard input, as bytes without their line feeds.
+public struct InputLines {
+  private static let longestLine = 64 << 20
+  private let descriptor: Int32
+  private let name: String
+  private var buffer: [UInt8] = []
+  /// Where the next line begins in `buffer`, and up to where it holds no line feed.
+  private var (start, searched) = (0, 0)
+  private var isAtEnd = false
+
+  /// The lines of an open file descriptor; `name` stands for the file in errors.
+  public init(descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  /// The lines of standard input.
+  public static var standardInput: InputLines {
+    InputLines(descriptor: STDIN_FILENO, name: "standard input")
+  }
+
+  /// The next line, or nil after the last; a last line needs no line feed.
+  ///
+  /// - Throws: ``CogError`` when the stream cannot be read or a line has more than 64 MiB; an interrupt, also while
+  ///   it waits.
+  public mutating func next() throws -> [UInt8]? {
+    while true {
+      if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+        defer { (start, searched) = (end + 1, end + 1) }
+        return Array(buffer[start..<end])
+      }
+      searched = buffer.count
+      if isAtEnd {
+        defer { start = buffer.count }
+        return start < buffer.count ? Array(buffer[start...]) : nil
+      }
+      guard buffer.count - start <= Self.longestLine else {
+        throw CogError("a line is too long", file: name, expected: "at most \(Self.longestLine) bytes")
+      }
+      try fill()
+    }
+  }
+
+  /// Reads more bytes behind those that are not used yet.
+  private mutating func fill() throws {
+    if start > 0 {
+      buffer.removeFirst(start)
+      (start, searched) = (0, searched - start)
+    }
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    // Waiting in `poll`, unlike in `read`, ends at a signal.
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while poll(&waiting, 1, -1) < 0 {
+      try Interruption.check()
+      guard errno == EINTR || errno == EAGAIN else { throw failure() }
+    }
+    try Interruption.check()
+    let count = read(descriptor, &chunk, chunk.count)
+    if count < 0 {
+      guard errno == EINTR || errno == EAGAIN else { throw failure() }
+      return
+    }
+    isAtEnd = count == 0
+    buffer += chunk.prefix(count)
+  }
+
+  private func failure() -> CogError { .system("cannot read", file: name, code: errno) }
+}

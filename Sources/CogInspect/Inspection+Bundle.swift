@@ -1,0 +1,36 @@
+import CogCheckpoint
+import CogModel
+
+extension SafetensorsFile {
+  /// Whether this holds what PyTorch computed for a prompt, or the frames of it (`Formats/references.md`): its metadata
+  /// says so, or, for files of frames, its one kind of tensor.
+  var isReferenceBundle: Bool {
+    if metadata["compute_dtype"] != nil, record(of: "input_ids") != nil { return true }
+    return record(of: "frames") != nil
+      && records.allSatisfy { ["frames", "frame_indices"].contains($0.name) }
+  }
+}
+
+extension Inspection {
+  /// Whether this is a reference bundle, which has taps and inputs instead of weights.
+  public var isBundle: Bool { tensors.contains { $0.role == "tap" || $0.role == "input" } }
+
+  /// Looks into a reference bundle: taps go to the part of the model that they are the output of, all else is input.
+  ///
+  /// - Throws: ``CogError`` when the file has gone.
+  init(bundle file: SafetensorsFile) throws {
+    let tensors = file.records.map { record in
+      let tap = TapPoint(name: record.name)
+      return Tensor(
+        name: record.name, type: record.elementType.rawValue, shape: record.shape,
+        byteCount: record.byteCount, file: record.file, offset: record.fileOffset,
+        part: tap?.part.rawValue ?? "inputs", role: tap == nil ? "input" : "tap")
+    }
+    let kind =
+      file.metadata["compute_dtype"].map { "a reference bundle: what PyTorch computed in \($0)" }
+      ?? "the decoded frames of a reference bundle"
+    try self.init(
+      path: file.path, files: [Self.file(file.path)], tensors: tensors, metadata: file.metadata,
+      completeness: nil, notes: [kind])
+  }
+}

@@ -1,0 +1,30 @@
+import CogBase
+
+extension Inspection {
+  /// The inspection with those tensors alone that fit a filter; parts and total are theirs. Files, metadata and
+  /// completeness stay those of the whole.
+  ///
+  /// - Throws: ``CogError`` when no tensor fits.
+  public func selecting(_ filter: TensorFilter) throws -> Inspection {
+    guard !filter.takesAll else { return self }
+    let fitting = try filter.select(from: tensors, of: path) { ($0.name, $0.part) }
+    var selection = Inspection(
+      path: path, files: files, tensors: fitting, metadata: metadata, completeness: completeness,
+      notes: notes + ["\(fitting.count) of \(tensors.count) tensors fit \(filter)"])
+    selection.nonFinite = nonFinite
+    return selection
+  }
+
+  /// The inspection with the tensors that hold NaN or infinite values named. Reads every value once, on all cores;
+  /// checksums of PyTorch files are compared on the way.
+  ///
+  /// - Throws: ``CogError`` when a tensor is damaged; an interrupt.
+  public func checkingValues() throws -> Inspection {
+    var checked = self
+    checked.nonFinite = try StatisticsPass.run(path: path).tensors.compactMap { tensor in
+      let (nan, infinite) = (tensor.figures.nan, tensor.figures.infinite)
+      return nan + infinite == 0 ? nil : NonFinite(name: tensor.name, nan: nan, infinite: infinite)
+    }
+    return checked
+  }
+}
