@@ -19,7 +19,8 @@ struct BenchCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The native model file (.cogvlm); a synthetic one by default.", valueName: "model"))
+    help: ArgumentHelp("The native model file (.cogvlm); a synthetic one by default.", valueName: "model"),
+    completion: .file(extensions: ["cogvlm"]))
   var model: String?
 
   @Option(
@@ -44,7 +45,9 @@ struct BenchCommand: ParsableCommand {
       valueName: "pattern=encoding"))
   var overrides: [String] = []
 
-  @Option(help: ArgumentHelp("Leave the synthetic model in this file, for further runs.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Leave the synthetic model in this file, for further runs.", valueName: "file"),
+    completion: .file(extensions: ["cogvlm"]))
   var keep: String?
 
   @Option(help: "Tokens of the prompt.")

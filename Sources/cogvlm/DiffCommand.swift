@@ -15,10 +15,11 @@ struct DiffCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "What is compared: a checkpoint folder, index or file, or a native file.", valueName: "a"))
+      "What is compared: a checkpoint folder, index or file, or a native file.", valueName: "a"),
+    completion: .file())
   var a: String
 
-  @Argument(help: ArgumentHelp("The reference: the same.", valueName: "b"))
+  @Argument(help: ArgumentHelp("The reference: the same.", valueName: "b"), completion: .file())
   var b: String
 
   @OptionGroup var filterOptions: TensorFilterOptions

@@ -6,6 +6,7 @@ import CogInspect
 import CogMedia
 import CogNative
 import CogReport
+import CogText
 
 /// `cogvlm stats`: figures of every element of every tensor.
 struct StatsCommand: ParsableCommand {
@@ -18,7 +19,9 @@ struct StatsCommand: ParsableCommand {
       reads a prompt, and every layer's output is measured the same way.
       """)
 
-  @Argument(help: ArgumentHelp("A checkpoint folder, index or file, or a native file.", valueName: "source"))
+  @Argument(
+    help: ArgumentHelp("A checkpoint folder, index or file, or a native file.", valueName: "source"),
+    completion: .file())
   var source: String
 
   @OptionGroup var filterOptions: TensorFilterOptions
@@ -34,7 +37,9 @@ struct StatsCommand: ParsableCommand {
   @Option(help: "Arithmetic of the run: float32, bfloat16 or fast, as in ask.")
   var mode: ComputeMode?
 
-  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  @Option(
+    help: "Prompt template: chat, vqa or base. The model's own by default.",
+    completion: .list(PromptTemplate.names))
   var template: String?
 
   @OptionGroup var format: FormatOptions

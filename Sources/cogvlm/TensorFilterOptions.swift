@@ -1,5 +1,6 @@
 import ArgumentParser
 import CogInspect
+import CogModel
 
 /// Which tensors a command looks at.
 struct TensorFilterOptions: ParsableArguments {
@@ -14,7 +15,8 @@ struct TensorFilterOptions: ParsableArguments {
     name: .customLong("part"),
     help: ArgumentHelp(
       "Only tensors of this part (embedding, language, head, vision, convolution, adapter); may be given several times.",
-      valueName: "part"))
+      valueName: "part"),
+    completion: .list(ModelPart.allCases.map(\.rawValue)))
   var parts: [String] = []
 
   @Option(

@@ -20,10 +20,13 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"))
+    help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"),
+    completion: .file(extensions: ["safetensors"]))
   var reference: [String]
 
-  @Option(help: ArgumentHelp("Decode this video instead of taking the bundle's frames.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Decode this video instead of taking the bundle's frames.", valueName: "file"),
+    completion: .file())
   var video: String?
 
   @Flag(help: "Print one JSON document.")

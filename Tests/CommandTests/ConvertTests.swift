@@ -94,7 +94,7 @@ import Testing
       try expectRefusal(
         ["convert", copy, "-o", "\(copy)/\(name)"], naming: name, saying: "one of the files", in: folder)
     }
-    try expectRefusal(["convert", copy, "-o", ""], naming: "", saying: "no name", in: folder)
+    try expectRefusal(["convert", copy, "-o", ""], naming: "output", saying: "no name", in: folder)
     try expectRefusal(["convert", copy, "-o", copy], naming: copy, saying: "folder", in: folder)
     try expectRefusal(
       ["convert", copy, "-o", folder.path("none/out.cogvlm")], naming: folder.path("none/out.cogvlm"),

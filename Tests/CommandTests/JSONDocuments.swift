@@ -1,0 +1,154 @@
+import CogTestSupport
+import Foundation
+import Testing
+
+/// Documents that the binary prints with `--json`, of each command enough that every key is there in one of them, and every key that
+/// may be absent is absent in one.
+struct JSONDocuments {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// By the name of the schema.
+  static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
+    "ask": ask, "bench": bench, "conversion": conversion, "diff": diff, "eval": eval, "frames": frames,
+    "inspect": inspect, "stats": stats, "tokenize": tokenize, "verify": verify,
+  ]
+
+  private static let checkpoint = Fixtures.path("sample/checkpoint")
+  private static let video = SampleModel.video("v22_h264.mp4")
+
+  /// Runs a command and keeps its document, or with `lines` each of its lines.
+  private func print(
+    _ arguments: [String], input: String = "", status: Int32 = 0, lines: Bool = false
+  ) throws -> [String] {
+    let outcome = try Command.run([arguments[0], "--json"] + arguments.dropFirst(), input: input)
+    try #require(outcome.status == status, "\(arguments): \(outcome.errors)")
+    let texts = lines ? outcome.output.split(separator: "\n").map(String.init) : [outcome.output]
+    return try texts.map { try folder.write($0.utf8, as: "\(arguments[0])-\(UUID().uuidString).json") }
+  }
+
+  func ask() throws -> [String] {
+    let model = try SampleModel.float.get()
+    return try print(["ask", model, "--video", Self.video, "What color is the circle?"])
+      + print(["ask", model, "Hello?", "--max-new-tokens", "1"])
+  }
+
+  func bench() throws -> [String] {
+    let arguments = ["bench", try SampleModel.int4.get(), "--prompt-tokens", "4", "--runs", "1"]
+    return try print(arguments + ["--new-tokens", "1", "--frames", "1"])
+      + print(arguments + ["--new-tokens", "0", "--frames", "0"])
+  }
+
+  func conversion() throws -> [String] {
+    try print(["convert", Self.checkpoint, "-o", folder.path("c.cogvlm")])
+      + print(["quantize", Self.checkpoint, "-o", folder.path("q.cogvlm")])
+  }
+
+  func diff() throws -> [String] {
+    func nine(_ value: UInt8) -> Data { Data([UInt8](repeating: value, count: 9)) }
+    let nan = Data([0, 0, 0xC0, 0x7F])
+    var (a, b) = (Safetensors(tensors: []), Safetensors(tensors: []))
+    a.append("same", type: "F32", shape: [1], bytes: Data(count: 4))
+    b.append("same", type: "F32", shape: [1], bytes: Data(count: 4))
+    a.append("nan", type: "F32", shape: [1], bytes: nan)
+    b.append("nan", type: "F32", shape: [1], bytes: Data(count: 4))
+    a.append("bytes", type: "F8_E4M3", shape: [9], bytes: nine(1))
+    b.append("bytes", type: "F8_E4M3", shape: [9], bytes: nine(2))
+    a.append("shape", type: "U8", shape: [9], bytes: nine(1))
+    b.append("shape", type: "U8", shape: [3, 3], bytes: nine(1))
+    a.append("only.a", type: "U8", shape: [9], bytes: nine(1))
+    let paths = try [("a", a), ("b", b)].map { try folder.write($1.encoded(), as: "\($0).safetensors") }
+    return try print(["diff", SampleModel.int4.get(), Self.checkpoint, "--layers", "0", "--fail-over", "0.5"])
+      + print(["diff"] + paths) + print(["diff"] + paths + ["--fail-over", "0.5"], status: 1)
+  }
+
+  func eval() throws -> [String] {
+    let questions = try folder.write(
+      #"[{"video":"v22_h264.mp4","task":"t","question":"What color is the circle?","answer":"x"}]"#.utf8,
+      as: "questions.json")
+    return try [SampleModel.float, SampleModel.int4].flatMap { model in
+      try print([
+        "eval", model.get(), "--questions", questions, "--videos", Fixtures.path("sample/videos"),
+      ])
+    }
+  }
+
+  func frames() throws -> [String] {
+    try ["chat", "base"].flatMap { template in
+      try print(["frames", Self.video, "--template", template, "-o", folder.path(template)])
+    }
+  }
+
+  func inspect() throws -> [String] {
+    let model = try SampleModel.float.get()
+    let bundle = Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors")
+    return try print(["inspect", Self.checkpoint]) + print(["inspect", "--check", model])
+      + print(["inspect", SampleModel.int4.get(), "--part", "language", "--layers", "0"])
+      + print(["inspect", "--check", bundle])
+      // Its tensors do not lie as they are.
+      + print(["inspect", Fixtures.path("checkpoints/protocol2-deflated.pt")])
+      + print(["inspect", "--check", damaged()], status: 1)
+  }
+
+  /// The folder of a checkpoint with one fault of each kind.
+  private func damaged() throws -> String {
+    var model = try Safetensors(folder: Fixtures.path("tiny/checkpoint"))
+    func replace(_ name: String, _ change: (Safetensors.Tensor) -> Safetensors.Tensor) throws {
+      let index = try #require(model.tensors.firstIndex { $0.name == name })
+      model.tensors[index] = change(model.tensors[index])
+    }
+    try replace("model.norm.weight") { tensor in
+      Safetensors.Tensor(
+        name: tensor.name, type: tensor.type, shape: [1] + tensor.shape, bytes: tensor.bytes)
+    }
+    try replace("model.layers.0.input_layernorm.weight") { tensor in
+      Safetensors.Tensor(name: tensor.name, type: "I16", shape: tensor.shape, bytes: tensor.bytes)
+    }
+    try replace("model.layers.1.input_layernorm.weight") { tensor in
+      // NaN throughout.
+      Safetensors.Tensor(
+        name: tensor.name, type: tensor.type, shape: tensor.shape,
+        bytes: Data([UInt8](repeating: 0xFF, count: tensor.bytes.count)))
+    }
+    model = model.removing("lm_head.weight")
+    model.append(
+      "model.layers.0.mlp.vision_mlp.gate_proj.weight", type: "BF16", shape: [1], bytes: Data(count: 2))
+    let path = folder.path("damaged-\(UUID().uuidString)")
+    try model.write(toFolder: path, with: "tiny/checkpoint")
+    return path
+  }
+
+  func stats() throws -> [String] {
+    var odd = Safetensors(tensors: [])
+    odd.append("scalar", type: "F32", shape: [], bytes: Data(count: 4))
+    odd.append(
+      "model.layers.0.nan", type: "BF16", shape: [2, 2], bytes: Data([UInt8](repeating: 0xFF, count: 8)))
+    odd.append("empty", type: "F32", shape: [0, 4], bytes: Data())
+    let path = try folder.write(odd.encoded(), as: "odd.safetensors")
+    return try print(["stats", path]) + print(["stats", Self.checkpoint, "--part", "adapter"])
+      + print(["stats", SampleModel.int4.get(), "--layers", "0", "--name", "*.mlp.*"])
+      + print(["stats", SampleModel.float.get(), "--activations", "--ask", "Hello?", "--part", "language"])
+  }
+
+  func tokenize() throws -> [String] {
+    let model = try SampleModel.float.get()
+    return try print(["tokenize", model], input: "\"hello\"\n\"\"\n", lines: true)
+      + print(["tokenize", model, "--decode"], input: "[1, 2]\n[]\n", lines: true)
+  }
+
+  func verify() throws -> [String] {
+    let bundle = Fixtures.path("sample/references/v22_h264-direction.f32.safetensors")
+    let rounded = Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors")
+    let tiny = Fixtures.path("tiny/references")
+    let output = folder.path("tiny.cogvlm")
+    try #require(Command.run(["convert", Fixtures.path("tiny/checkpoint"), "-o", output]).status == 0)
+    let others = try FileManager.default.contentsOfDirectory(atPath: tiny).filter {
+      $0.hasSuffix(".bf16.safetensors")
+    }
+    return try print(["verify", SampleModel.float.get(), "--reference", bundle])
+      + print(["verify", output, "--reference"] + others.map { "\(tiny)/\($0)" })
+      // Held to more than PyTorch kept: a layer is named.
+      + print(["verify", SampleModel.float.get(), "--mode", "float32", "--reference", rounded], status: 1)
+  }
+}
