@@ -20,7 +20,10 @@ enum ReportSamples {
 
   /// Values that look like errors and are the same in every run.
   static func wave(_ count: Int, base: Double, growth: Double) -> [Double] {
-    (0..<count).map { base * (1 + growth * Double($0)) * (1 + 0.4 * Double(($0 * 7919) % 13) / 13) }
+    (0..<count).map { index in
+      let ripple = 1 + 0.4 * Double((index * 7919) % 13) / 13
+      return base * (1 + growth * Double(index)) * ripple
+    }
   }
 
   static func lineChart() -> LineChart {

@@ -75,7 +75,7 @@ public struct BarChart: PagePart {
   private static let barHeight = 15.0
 
   private func drawing(width: Double) throws -> Markup {
-    let labelWidth = min(categories.map(textWidth).max() ?? 0, width * 0.36)
+    let labelWidth = min(categories.map { textWidth($0, isBold: true) }.max() ?? 0, width * 0.42)
     let left = labelWidth + 10
     let sums = categories.indices.compactMap(total)
     let ends = arrangement == .stacked ? sums : series.flatMap(\.values).compactMap { $0 }
@@ -100,7 +100,8 @@ public struct BarChart: PagePart {
       },
       "categories": categories.enumerated().map { index, name in
         [
-          "category": shortened(name, toWidth: labelWidth), "textY": pixels(8 + slot * (Double(index) + 0.5)),
+          "category": shortened(name, toWidth: labelWidth, isBold: true),
+          "textY": pixels(8 + slot * (Double(index) + 0.5)),
           "bars": bars(index, top: 8 + slot * Double(index) + 4, axis: axis),
         ] as [String: Any]
       },

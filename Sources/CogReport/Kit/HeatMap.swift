@@ -110,7 +110,7 @@ struct HeatMapLayout {
       "highText": bound(high),
       "labelX": pixels(left - 6), "rows": map.rows.enumerated().map { row($1, index: $0, hasTips: hasTips) },
       "columns": columnAxis.labeled().map {
-        ["x": pixels(columnAxis.position($0)), "text": map.columns[$0]]
+        ["x": pixels(columnAxis.labelPosition($0)), "text": map.columns[$0]]
       },
     ])
   }

@@ -34,6 +34,11 @@ struct LayerAxis {
   /// The pixel of a point's middle.
   func position(_ index: Int) -> Double { from + (Double(index) + 0.5) * spacing }
 
+  /// The pixel of the middle of a point's label, which is moved inwards where it would leave the drawing.
+  func labelPosition(_ index: Int) -> Double {
+    min(position(index), to + 6 - textWidth(points[index].label) / 2)
+  }
+
   /// Runs of points of one group.
   var bands: [Band] {
     var result: [Band] = []
@@ -54,7 +59,7 @@ struct LayerAxis {
   func labeled(preferring preferred: [Int] = []) -> [Int] {
     var placed: [(range: ClosedRange<Double>, index: Int)] = []
     func span(_ index: Int) -> ClosedRange<Double> {
-      let (middle, half) = (position(index), textWidth(points[index].label) / 2 + 2)
+      let (middle, half) = (labelPosition(index), textWidth(points[index].label) / 2 + 2)
       return middle - half...middle + half
     }
     func fits(_ index: Int) -> Bool { placed.allSatisfy { !$0.range.overlaps(span(index)) } }

@@ -50,7 +50,7 @@ struct LineChartLayout {
     return [
       "x": pixels(band.start), "w": pixels(room), "isShaded": band.isShaded,
       "mid": pixels((band.start + band.end) / 2),
-      "group": textWidth(band.name) < room + 10 ? band.name : shortened(band.name, toWidth: room),
+      "group": shortened(band.name, toWidth: room, isBold: true),
       "hasRoom": room > 30,
     ]
   }
@@ -59,7 +59,7 @@ struct LineChartLayout {
     let preferred = chart.highlight.map { [$0.index] } ?? []
     return layers.labeled(preferring: preferred).map {
       [
-        "x": pixels(layers.position($0)), "text": chart.points[$0].label,
+        "x": pixels(layers.labelPosition($0)), "text": chart.points[$0].label,
         "isFault": $0 == chart.highlight?.index,
       ]
     }
@@ -129,13 +129,13 @@ struct LineChartLayout {
   private func fault(_ index: Int, _ label: String) -> [String: Any] {
     let x = layers.position(index)
     let wide = max(layers.spacing, 8)
-    // Bold and one size larger than other text.
-    let half = textWidth(label) * 0.62
+    // One size larger than other text.
+    let half = textWidth(label, isBold: true) * 0.55
     let anchor = x - half < layers.from ? "start" : (x + half > width - 8 ? "end" : "middle")
     let textX = anchor == "start" ? min(x, width - 8 - 2 * half) : (anchor == "end" ? max(x, 2 * half) : x)
     return [
       "x": pixels(x - wide / 2), "w": pixels(wide), "line": pixels(x), "textX": pixels(max(textX, 4)),
-      "anchor": anchor, "what": shortened(label, toWidth: (width - 20) / 1.24),
+      "anchor": anchor, "what": shortened(label, toWidth: (width - 20) / 1.1, isBold: true),
     ]
   }
 

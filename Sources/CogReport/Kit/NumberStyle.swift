@@ -25,14 +25,26 @@ public enum NumberStyle: Sendable {
     }
   }
 
+  /// What the steps of an axis up to `value` are multiples of: 1, or the size of the binary prefix.
+  func unit(of value: Double) -> Double {
+    guard case .bytes = self else { return 1 }
+    return pow(1024, Double(Self.prefix(of: value)))
+  }
+
+  private static let prefixes = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+
+  private static func prefix(of value: Double) -> Int {
+    guard abs(value) >= 1024 else { return 0 }
+    return min(prefixes.count - 1, Int(log2(abs(value)) / 10))
+  }
+
   private static func bytes(_ value: Double) -> String {
-    var (value, unit) = (value, 0)
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-    while abs(value) >= 1024, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    return String(format: unit == 0 ? "%.0f %@" : "%.3g %@", value, units[unit])
+    let prefix = prefix(of: value)
+    let scaled = value / pow(1024, Double(prefix))
+    // Four digits where three would turn 1023 KiB into 1.02e+03 KiB.
+    let digits = abs(scaled) >= 999.5 ? 4 : 3
+    return prefix == 0
+      ? String(format: "%.0f bytes", value) : String(format: "%.*g %@", digits, scaled, prefixes[prefix])
   }
 }
 
@@ -44,12 +56,12 @@ func pixels(_ value: Double) -> String {
 }
 
 /// How wide text of 11 pixels is, on the safe side for the fonts of the style sheet.
-func textWidth(_ text: String) -> Double { Double(text.count) * 6.4 }
+func textWidth(_ text: String, isBold: Bool = false) -> Double { Double(text.count) * (isBold ? 7.6 : 6.4) }
 
 /// Text that is no wider than `width`, with "…" in its middle where something had to go: names of tensors differ at
 /// their ends.
-func shortened(_ text: String, toWidth width: Double) -> String {
-  let room = max(3, Int(width / 6.4))
+func shortened(_ text: String, toWidth width: Double, isBold: Bool = false) -> String {
+  let room = max(3, Int(width / textWidth("n", isBold: isBold) + 1e-6))
   guard text.count > room else { return text }
   let tail = (room - 1) * 2 / 3
   return String(text.prefix(room - 1 - tail)) + "…" + String(text.suffix(tail))

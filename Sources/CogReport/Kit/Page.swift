@@ -56,7 +56,7 @@ public struct Page: Sendable {
       "links": headings.count > 2 ? headings.map { ["anchor": $0.anchor, "text": $0.text] } : [],
       "hasLinks": headings.count > 2,
       // Inside of a script element only "<" can end it or begin a comment; JSON has an escape for it.
-      "json": json.replacing("<", with: "\\u003c"),
+      "json": json.unicodeScalars.reduce(into: "") { $0 += $1 == "<" ? "\\u003c" : String($1) },
     ]
     return try Self.template.render(values).html
   }

@@ -60,7 +60,7 @@ struct ValueAxis {
     case .linear:
       if includesZero { (low, high) = (min(low, 0), max(high, 0)) }
       if high <= low { high = low + max(abs(low) * 0.1, 1e-300) + (low == 0 ? 1 : 0) }
-      step = Self.niceStep((high - low) / min(room, 8))
+      step = Self.niceStep((high - low) / min(room, 8), unit: style.unit(of: max(abs(low), abs(high))))
       (low, high) = ((low / step).rounded(.down) * step, (high / step).rounded(.up) * step)
     }
     (self.low, self.high) = (low, high)
@@ -105,9 +105,9 @@ struct ValueAxis {
     return "10" + (exponent < 0 ? "⁻" : "") + raised
   }
 
-  /// The smallest of 1, 2 and 5 times a power of ten that is not below `step`.
-  private static func niceStep(_ step: Double) -> Double {
-    let power = pow(10, log10(max(step, 1e-300)).rounded(.down))
+  /// The smallest of 1, 2 and 5 times a power of ten, in multiples of a unit, that is not below `step`.
+  private static func niceStep(_ step: Double, unit: Double) -> Double {
+    let power = unit * pow(10, log10(max(step / unit, 1e-300)).rounded(.down))
     return [1, 2, 5, 10].map { $0 * power }.first { $0 >= step * (1 - 1e-9) } ?? 10 * power
   }
 }
