@@ -8,19 +8,18 @@
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c") static
 #define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
+#define COG_HAS_HALF_CONVERSION 1
 #include "plain_kernels.h"
 
 #include "parts_256.h"
 
-enum { COG_TOKENS_AT_ONCE = 4 };
-
 /// Adds the products of four columns, two to each 16-bit lane.
 COG_INLINE void cog_add_products(
-    const __m256i *weights, const int8_t *values, size_t stride, const size_t tokens,
+    const __m256i *weights, const int8_t *values, const size_t tokens,
     __m256i sums[][COG_PARTS]) {
-  for (size_t token = 0; token < tokens; token++) {
-    const __m256i four = cog_broadcast(values + token * stride);
-    for (size_t part = 0; part < COG_PARTS; part++) {
+  COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+    const __m256i four = cog_broadcast(values + 4 * token);
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       sums[token][part] = _mm256_add_epi16(sums[token][part], _mm256_maddubs_epi16(weights[part], four));
     }
   }
@@ -29,21 +28,20 @@ COG_INLINE void cog_add_products(
 /// Adds the products of `count` lines of int4 weights. The low halves of the bytes are done with before the
 /// high ones are unpacked: more does not fit 16 registers.
 COG_INLINE void cog_add_lines(
-    const uint8_t *line, const int8_t *values, size_t stride, const size_t count, const size_t tokens,
+    const uint8_t *line, const int8_t *values, const size_t count, const size_t tokens,
     __m256i sums[][COG_PARTS]) {
   const __m256i low_bits = _mm256_set1_epi8(15);
-#pragma clang loop unroll(full)
-  for (size_t i = 0; i < count; i++, line += COG_LINE_BYTES, values += 8) {
+  COG_UNROLL for (size_t i = 0; i < count; i++, line += COG_LINE_BYTES, values += 8 * tokens) {
     __m256i weights[COG_PARTS];
     if (tokens <= 2) cog_prefetch_line(line);
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       weights[part] = _mm256_and_si256(cog_load_part(line, part), low_bits);
     }
-    cog_add_products(weights, values, stride, tokens, sums);
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    cog_add_products(weights, values, tokens, sums);
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       weights[part] = _mm256_and_si256(_mm256_srli_epi16(cog_load_part(line, part), 4), low_bits);
     }
-    cog_add_products(weights, values + 4, stride, tokens, sums);
+    cog_add_products(weights, values + 4 * tokens, tokens, sums);
   }
 }
 
@@ -54,20 +52,20 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
   const __m256i ones = _mm256_set1_epi16(1);
   for (size_t first = 0; first < input->columns; first += 32) {
     const uint8_t *line = input->lines + first / 8 * COG_LINE_BYTES;
-    const int8_t *values = input->values + first;
-    __m256i sums[COG_TOKENS_AT_ONCE][COG_PARTS];
-    for (size_t token = 0; token < tokens; token++) {
-      for (size_t part = 0; part < COG_PARTS; part++) sums[token][part] = cog_no_ints();
+    const int8_t *values = input->values + first * tokens;
+    __m256i sums[COG_TILE_TOKENS][COG_PARTS];
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) sums[token][part] = cog_no_ints();
     }
     if (input->columns - first >= 32) {
-      cog_add_lines(line, values, input->stride, 4, tokens, sums);
+      cog_add_lines(line, values, 4, tokens, sums);
     } else {
-      for (size_t column = first; column < input->columns; column += 8, line += COG_LINE_BYTES, values += 8) {
-        cog_add_lines(line, values, input->stride, 1, tokens, sums);
+      for (size_t column = first; column < input->columns; column += 8, line += COG_LINE_BYTES, values += 8 * tokens) {
+        cog_add_lines(line, values, 1, tokens, sums);
       }
     }
-    for (size_t token = 0; token < tokens; token++) {
-      for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
         dots[token][part] =
             _mm256_add_epi32(dots[token][part], _mm256_madd_epi16(sums[token][part], ones));
       }
@@ -81,11 +79,11 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
     if (tokens <= 2) cog_prefetch_line(line);
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const __m256i weights = cog_load_part(line, part);
       const __m256i magnitudes = _mm256_abs_epi8(weights);
-      for (size_t token = 0; token < tokens; token++) {
-        const __m256i values = cog_broadcast(input->values + token * input->stride + column);
+      COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+        const __m256i values = cog_broadcast(input->values + column * tokens + 4 * token);
         const __m256i pairs = _mm256_maddubs_epi16(magnitudes, _mm256_sign_epi8(values, weights));
         dots[token][part] = _mm256_add_epi32(dots[token][part], _mm256_madd_epi16(pairs, ones));
       }
@@ -94,7 +92,10 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
 }
 
 /// The dot products above take no offset out of int8 weights.
-COG_INLINE cog_ints cog_int8_zeros(void) { return _mm256_setzero_si256(); }
+COG_INLINE cog_ints cog_int8_offset(int32_t sum) {
+  (void)sum;
+  return _mm256_setzero_si256();
+}
 
 #include "panel_matmul.h"
 

@@ -8,9 +8,11 @@
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni") static
 #define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
+#define COG_HAS_HALF_CONVERSION 1
 #include "plain_kernels.h"
 
-enum { COG_PARTS = 1, COG_TOKENS_AT_ONCE = 12 };
+#define COG_WIDE_TILES 1
+enum { COG_PARTS = 1, COG_TILE_TOKENS = 12 };
 typedef __m512i cog_ints;
 typedef __m512 cog_floats;
 
@@ -25,50 +27,48 @@ COG_INLINE __m512i cog_broadcast(const int8_t *values) {
   return _mm512_set1_epi32(four);
 }
 
-/// The sums of the left and the right half of a line go to accumulators of their own when there are few
-/// tokens: one token alone would wait for each addition.
+/// The low halves of the bytes meet all tokens before the high ones do: a sum waits for its last addition
+/// only after as many others. With few tokens the high halves have accumulators of their own.
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m512i low_bits = _mm512_set1_epi8(15);
-  __m512i others[COG_TOKENS_AT_ONCE];
-  for (size_t token = 0; token < tokens; token++) others[token] = _mm512_setzero_si512();
-  for (size_t column = 0; column < input->columns; column += 8) {
-    const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
+  const int8_t *values = input->values;
+  __m512i others[COG_TILE_TOKENS];
+  COG_UNROLL for (size_t token = 0; token < tokens; token++) others[token] = _mm512_setzero_si512();
+  for (size_t column = 0; column < input->columns; column += 8, values += 8 * tokens) {
+    const uint8_t *line = input->lines + column * (COG_LINE_BYTES / 8);
     if (tokens <= 2) cog_prefetch_line(line);
     const __m512i bytes = _mm512_loadu_si512(line);
     const __m512i low = _mm512_and_si512(bytes, low_bits);
     const __m512i high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low_bits);
-    for (size_t token = 0; token < tokens; token++) {
-      const int8_t *values = input->values + token * input->stride + column;
-      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], low, cog_broadcast(values));
-      if (tokens <= 4) {
-        others[token] = _mm512_dpbusd_epi32(others[token], high, cog_broadcast(values + 4));
-      } else {
-        dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], high, cog_broadcast(values + 4));
-      }
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], low, cog_broadcast(values + 4 * token));
+    }
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      cog_ints *sum = tokens <= 4 ? &others[token] : &dots[token][0];
+      *sum = _mm512_dpbusd_epi32(*sum, high, cog_broadcast(values + 4 * (tokens + token)));
     }
   }
   if (tokens > 4) return;
-  for (size_t token = 0; token < tokens; token++) {
+  COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     dots[token][0] = _mm512_add_epi32(dots[token][0], others[token]);
   }
 }
 
-/// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as a zero point.
+/// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as an offset.
 COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m512i sign_bits = _mm512_set1_epi8((char)0x80);
-  for (size_t column = 0; column < input->columns; column += 4) {
-    const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
+  const int8_t *values = input->values;
+  for (size_t column = 0; column < input->columns; column += 4, values += 4 * tokens) {
+    const uint8_t *line = input->lines + column * (COG_LINE_BYTES / 4);
     if (tokens <= 2) cog_prefetch_line(line);
-    const __m512i bytes = _mm512_loadu_si512(line);
-    const __m512i weights = _mm512_xor_si512(bytes, sign_bits);
-    for (size_t token = 0; token < tokens; token++) {
-      const int8_t *values = input->values + token * input->stride + column;
-      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], weights, cog_broadcast(values));
+    const __m512i weights = _mm512_xor_si512(_mm512_loadu_si512(line), sign_bits);
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], weights, cog_broadcast(values + 4 * token));
     }
   }
 }
 
-COG_INLINE cog_ints cog_int8_zeros(void) { return _mm512_set1_epi32(128); }
+COG_INLINE cog_ints cog_int8_offset(int32_t sum) { return _mm512_slli_epi32(_mm512_set1_epi32(sum), 7); }
 
 COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
   (void)part;
@@ -82,11 +82,14 @@ cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros));
 }
 
-/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of
-/// the sum meets the upper half of a zero point, which is 0.
+/// One madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum meets the upper half of a
+/// zero point, which is 0.
+COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) {
+  return _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum));
+}
+
 COG_INLINE cog_floats cog_add_scaled(
-    cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
-  const __m512i offset = _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum));
+    cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
   const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(dots, offset));
   return _mm512_fmadd_ps(_mm512_mul_ps(_mm512_set1_ps(activation_scale), scales), exact, sums);
 }

@@ -8,11 +8,10 @@
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c,avxvnni") static
 #define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
+#define COG_HAS_HALF_CONVERSION 1
 #include "plain_kernels.h"
 
 #include "parts_256.h"
-
-enum { COG_TOKENS_AT_ONCE = 4 };
 
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m256i low_bits = _mm256_set1_epi8(15);
@@ -20,15 +19,15 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
     const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
     if (tokens <= 2) cog_prefetch_line(line);
     __m256i low[COG_PARTS], high[COG_PARTS];
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const __m256i bytes = cog_load_part(line, part);
       low[part] = _mm256_and_si256(bytes, low_bits);
       high[part] = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low_bits);
     }
-    for (size_t token = 0; token < tokens; token++) {
-      const __m256i left = cog_broadcast(input->values + token * input->stride + column);
-      const __m256i right = cog_broadcast(input->values + token * input->stride + column + 4);
-      for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      const __m256i left = cog_broadcast(input->values + column * tokens + 4 * token);
+      const __m256i right = cog_broadcast(input->values + (column + 4) * tokens + 4 * token);
+      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
         dots[token][part] = _mm256_dpbusd_avx_epi32(dots[token][part], low[part], left);
         dots[token][part] = _mm256_dpbusd_avx_epi32(dots[token][part], high[part], right);
       }
@@ -36,23 +35,23 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
   }
 }
 
-/// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as a zero point.
+/// int8: the instruction wants unsigned weights, so 128 is added to them and taken out as an offset.
 COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m256i sign_bits = _mm256_set1_epi8((char)0x80);
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
     if (tokens <= 2) cog_prefetch_line(line);
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const __m256i weights = _mm256_xor_si256(cog_load_part(line, part), sign_bits);
-      for (size_t token = 0; token < tokens; token++) {
-        const __m256i values = cog_broadcast(input->values + token * input->stride + column);
+      COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+        const __m256i values = cog_broadcast(input->values + column * tokens + 4 * token);
         dots[token][part] = _mm256_dpbusd_avx_epi32(dots[token][part], weights, values);
       }
     }
   }
 }
 
-COG_INLINE cog_ints cog_int8_zeros(void) { return _mm256_set1_epi32(128); }
+COG_INLINE cog_ints cog_int8_offset(int32_t sum) { return _mm256_slli_epi32(_mm256_set1_epi32(sum), 7); }
 
 #include "panel_matmul.h"
 

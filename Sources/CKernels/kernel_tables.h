@@ -19,6 +19,7 @@ extern const CogKernels cog_neon_kernels;
     .to_float = cog_to_float,                         \
     .from_float = cog_from_float,                     \
     .round_to_bf16 = cog_round_to_bf16,               \
+    .tile_tokens = COG_TILE_TOKENS,                   \
     .quantize_activations = cog_quantize_activations, \
     .matmul_int4 = cog_matmul_int4,                   \
     .matmul_int8 = cog_matmul_int8,                   \
@@ -29,6 +30,8 @@ extern const CogKernels cog_neon_kernels;
     .matvec_f32 = cog_matvec_f32,                     \
     .matvec_bf16 = cog_matvec_bf16,                   \
     .add_weighted_rows = cog_add_weighted_rows,       \
+    .scores_f16 = cog_scores_f16,                     \
+    .weigh_values_f16 = cog_weigh_values_f16,         \
     .layer_norm = cog_layer_norm,                     \
     .rms_norm = cog_rms_norm,                         \
     .gelu = cog_gelu,                                 \

@@ -9,9 +9,11 @@
 #define COG_KERNEL __attribute__((target("dotprod"))) static
 #define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
+#define COG_HAS_HALF_CONVERSION 1
 #include "plain_kernels.h"
 
-enum { COG_PARTS = 4, COG_TOKENS_AT_ONCE = 4 };
+#define COG_WIDE_TILES 0
+enum { COG_PARTS = 4, COG_TILE_TOKENS = 4 };
 typedef int32x4_t cog_ints;
 typedef float32x4_t cog_floats;
 
@@ -32,15 +34,15 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
     const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
     if (tokens <= 2) cog_prefetch_line(line);
     int8x16_t low[COG_PARTS], high[COG_PARTS];
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const uint8x16_t bytes = vld1q_u8(line + part * 16);
       low[part] = vreinterpretq_s8_u8(vandq_u8(bytes, low_bits));
       high[part] = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
     }
-    for (size_t token = 0; token < tokens; token++) {
-      const int8x16_t left = cog_broadcast(input->values + token * input->stride + column);
-      const int8x16_t right = cog_broadcast(input->values + token * input->stride + column + 4);
-      for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+      const int8x16_t left = cog_broadcast(input->values + column * tokens + 4 * token);
+      const int8x16_t right = cog_broadcast(input->values + (column + 4) * tokens + 4 * token);
+      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
         dots[token][part] = vdotq_s32(dots[token][part], low[part], left);
         dots[token][part] = vdotq_s32(dots[token][part], high[part], right);
       }
@@ -52,10 +54,10 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
     if (tokens <= 2) cog_prefetch_line(line);
-    for (size_t part = 0; part < COG_PARTS; part++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const int8x16_t weights = vreinterpretq_s8_u8(vld1q_u8(line + part * 16));
-      for (size_t token = 0; token < tokens; token++) {
-        const int8x16_t values = cog_broadcast(input->values + token * input->stride + column);
+      COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+        const int8x16_t values = cog_broadcast(input->values + column * tokens + 4 * token);
         dots[token][part] = vdotq_s32(dots[token][part], weights, values);
       }
     }
@@ -63,7 +65,10 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
 }
 
 /// The dot products above take signed weights as they are.
-COG_INLINE cog_ints cog_int8_zeros(void) { return vdupq_n_s32(0); }
+COG_INLINE cog_ints cog_int8_offset(int32_t sum) {
+  (void)sum;
+  return vdupq_n_s32(0);
+}
 
 COG_INLINE cog_floats cog_group_scales(const uint8_t *panel, size_t group, size_t part) {
   const uint8_t *scales = panel + (group * COG_PANEL_ROWS + part * 4) * 2;
@@ -77,9 +82,11 @@ cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
   return vld1q_s32(four);
 }
 
+COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) { return vmulq_n_s32(zeros, sum); }
+
 COG_INLINE cog_floats cog_add_scaled(
-    cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
-  const float32x4_t exact = vcvtq_f32_s32(vmlsq_n_s32(dots, zeros, sum));
+    cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
+  const float32x4_t exact = vcvtq_f32_s32(vsubq_s32(dots, offset));
   return vfmaq_f32(sums, vmulq_n_f32(scales, activation_scale), exact);
 }
 

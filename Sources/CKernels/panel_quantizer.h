@@ -2,7 +2,7 @@
 // and every instruction set takes the same choices. Compiled like elementwise.h; panels.h must stand before
 // it.
 
-enum { COG_LARGEST_GROUP = 128 };
+
 
 /// The weights of one group of a panel, [column][row]; rows and columns that do not exist are zero.
 typedef struct CogTile {

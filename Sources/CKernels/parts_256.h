@@ -1,6 +1,7 @@
 // What the 256-bit instruction sets share below panel_matmul.h: a line is two registers of 8 rows.
 
-enum { COG_PARTS = 2 };
+#define COG_WIDE_TILES 0
+enum { COG_PARTS = 2, COG_TILE_TOKENS = 4 };
 typedef __m256i cog_ints;
 typedef __m256 cog_floats;
 
@@ -30,11 +31,14 @@ cog_group_zeros(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)zeros));
 }
 
-/// The product of zeros and sum is one madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of
-/// the sum meets the upper half of a zero point, which is 0.
+/// One madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum meets the upper half of a
+/// zero point, which is 0.
+COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) {
+  return _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum));
+}
+
 COG_INLINE cog_floats cog_add_scaled(
-    cog_floats sums, cog_ints dots, cog_ints zeros, cog_floats scales, float activation_scale, int32_t sum) {
-  const __m256i offset = _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum));
+    cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
   const __m256 exact = _mm256_cvtepi32_ps(_mm256_sub_epi32(dots, offset));
   return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_set1_ps(activation_scale), scales), exact, sums);
 }

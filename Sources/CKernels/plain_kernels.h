@@ -6,5 +6,6 @@
 #include "conversions.h"
 #include "panels.h"
 #include "plain_matvec.h"
+#include "plain_attention.h"
 // After panels.h:
 #include "panel_quantizer.h"

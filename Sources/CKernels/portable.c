@@ -6,6 +6,8 @@
 
 #include "plain_kernels.h"
 
+enum { COG_TILE_TOKENS = 4 };
+
 /// Adds one group to the sums of 16 rows: activation scale * weight scale * (dot - zero * sum), with one
 /// rounding of the scales' product and one of the sum.
 static inline void cog_add_group(
@@ -24,62 +26,75 @@ static inline void cog_store_rows(
   }
 }
 
+/// Dot products of 16 rows with one token of a tile, whose values lie `tokens` quadruples apart.
+static inline void cog_dots_int4(
+    const uint8_t *restrict line, const int8_t *restrict x, size_t tokens, size_t columns,
+    int32_t *restrict dots) {
+  for (size_t c = 0; c < columns; c += 8, line += COG_LINE_BYTES) {
+    const int8_t *left = x + c * tokens, *right = left + 4 * tokens;
+    for (size_t i = 0; i < COG_LINE_BYTES; i++) {
+      dots[i / 4] += (line[i] & 15) * left[i % 4] + (line[i] >> 4) * right[i % 4];
+    }
+  }
+}
+
+static inline void cog_dots_int8(
+    const uint8_t *restrict line, const int8_t *restrict x, size_t tokens, size_t columns,
+    int32_t *restrict dots) {
+  for (size_t c = 0; c < columns; c += 4, line += COG_LINE_BYTES) {
+    for (size_t i = 0; i < COG_LINE_BYTES; i++) dots[i / 4] += (int8_t)line[i] * x[c * tokens + i % 4];
+  }
+}
+
+/// The sums of 16 rows for one token of a tile.
+static inline void cog_row_sums(
+    const CogPanelMatrix *matrix, const uint8_t *panel, bool is_int4, const CogTokenTile *tile, size_t token,
+    float *sums) {
+  for (size_t group = 0; group < matrix->group_count; group++) {
+    const size_t first = group * matrix->group_size, columns = cog_group_columns(matrix, group);
+    const uint8_t *line = panel + matrix->header_bytes + first / (is_int4 ? 8 : 4) * COG_LINE_BYTES;
+    const int8_t *x = tile->values + first * tile->tokens + token * 4;
+    int32_t dots[COG_PANEL_ROWS] = {0}, zeros[COG_PANEL_ROWS] = {0};
+    float scales[COG_PANEL_ROWS];
+    if (is_int4) {
+      cog_dots_int4(line, x, tile->tokens, columns, dots);
+    } else {
+      cog_dots_int8(line, x, tile->tokens, columns, dots);
+    }
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      scales[r] = cog_panel_scale(panel, group, r);
+      if (is_int4) zeros[r] = cog_panel_zero(matrix, panel, group, r);
+    }
+    const size_t at = group * tile->tokens + token;
+    cog_add_group(dots, zeros, scales, tile->scales[at], tile->sums[at], sums);
+  }
+}
+
+static inline void cog_matmul(
+    const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, bool is_int4,
+    const CogActivations *activations, const float *bias, float *output, size_t output_stride) {
+  for (size_t panel = first_panel; panel < end_panel; panel++) {
+    const size_t rows = cog_panel_rows(matrix, panel);
+    for (size_t token = 0; token < activations->tokens; token++) {
+      const size_t in_tile = token % activations->tile_tokens;
+      const CogTokenTile tile = cog_tile(matrix, activations, token - in_tile);
+      float sums[COG_PANEL_ROWS] = {0};
+      cog_row_sums(matrix, cog_panel(matrix, panel), is_int4, &tile, in_tile, sums);
+      cog_store_rows(sums, bias, panel * COG_PANEL_ROWS, rows, output + token * output_stride);
+    }
+  }
+}
+
 static void cog_matmul_int4(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
     const float *bias, float *output, size_t output_stride) {
-  for (size_t panel = first_panel; panel < end_panel; panel++) {
-    const uint8_t *bytes = cog_panel(matrix, panel);
-    for (size_t token = 0; token < activations->tokens; token++) {
-      float sums[COG_PANEL_ROWS] = {0};
-      for (size_t group = 0; group < matrix->group_count; group++) {
-        const size_t first = group * matrix->group_size;
-        const uint8_t *line = bytes + matrix->header_bytes + first / 8 * COG_LINE_BYTES;
-        const int8_t *x = activations->values + token * activations->stride + first;
-        const size_t at = token * matrix->group_count + group;
-        int32_t dots[COG_PANEL_ROWS] = {0}, zeros[COG_PANEL_ROWS];
-        float scales[COG_PANEL_ROWS];
-        for (size_t c = 0; c < cog_group_columns(matrix, group); c += 8, line += COG_LINE_BYTES) {
-          for (size_t i = 0; i < COG_LINE_BYTES; i++) {
-            dots[i / 4] += (line[i] & 15) * x[c + i % 4] + (line[i] >> 4) * x[c + 4 + i % 4];
-          }
-        }
-        for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-          scales[r] = cog_panel_scale(bytes, group, r);
-          zeros[r] = cog_panel_zero(matrix, bytes, group, r);
-        }
-        cog_add_group(dots, zeros, scales, activations->scales[at], activations->sums[at], sums);
-      }
-      cog_store_rows(
-          sums, bias, panel * COG_PANEL_ROWS, cog_panel_rows(matrix, panel), output + token * output_stride);
-    }
-  }
+  cog_matmul(matrix, first_panel, end_panel, true, activations, bias, output, output_stride);
 }
 
 static void cog_matmul_int8(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
     const float *bias, float *output, size_t output_stride) {
-  static const int32_t zeros[COG_PANEL_ROWS] = {0};
-  for (size_t panel = first_panel; panel < end_panel; panel++) {
-    const uint8_t *bytes = cog_panel(matrix, panel);
-    for (size_t token = 0; token < activations->tokens; token++) {
-      float sums[COG_PANEL_ROWS] = {0};
-      for (size_t group = 0; group < matrix->group_count; group++) {
-        const size_t first = group * matrix->group_size;
-        const uint8_t *line = bytes + matrix->header_bytes + first / 4 * COG_LINE_BYTES;
-        const int8_t *x = activations->values + token * activations->stride + first;
-        const size_t at = token * matrix->group_count + group;
-        int32_t dots[COG_PANEL_ROWS] = {0};
-        float scales[COG_PANEL_ROWS];
-        for (size_t c = 0; c < cog_group_columns(matrix, group); c += 4, line += COG_LINE_BYTES) {
-          for (size_t i = 0; i < COG_LINE_BYTES; i++) dots[i / 4] += (int8_t)line[i] * x[c + i % 4];
-        }
-        for (size_t r = 0; r < COG_PANEL_ROWS; r++) scales[r] = cog_panel_scale(bytes, group, r);
-        cog_add_group(dots, zeros, scales, activations->scales[at], activations->sums[at], sums);
-      }
-      cog_store_rows(
-          sums, bias, panel * COG_PANEL_ROWS, cog_panel_rows(matrix, panel), output + token * output_stride);
-    }
-  }
+  cog_matmul(matrix, first_panel, end_panel, false, activations, bias, output, output_stride);
 }
 
 const CogKernels cog_portable_kernels = COG_KERNEL_TABLE(COG_PORTABLE, "portable");

@@ -14,34 +14,42 @@ extension Compute {
   /// do not round it, and a plain weight does not need it.
   ///
   /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
-  public func linear(
-    _ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil, precision: ActivationPrecision
-  ) throws -> FloatMatrix {
-    let result = try linear(x, weight, bias: bias)
+  public func linear(_ x: FloatMatrix, _ weight: WeightMatrix, precision: ActivationPrecision) throws
+    -> FloatMatrix
+  {
     guard mode == .fast, precision == .sixteenBits, let groupSize = weight.encoding.groupSize else {
-      return result
+      return try linear(x, weight)
     }
-    let rest = try linear(roundingRest(of: x, groupSize: groupSize), weight)
-    add(result, rest)
+    // Both passes in one product: the weight is read once.
+    let halves = FloatMatrix(uninitializedRows: 2 * x.rows, columns: x.columns)
+    halves.pointer.update(from: x.pointer, count: x.count)
+    writeRoundingRest(of: x, groupSize: groupSize, to: halves.pointer + x.count)
+    let products = try linear(halves, weight)
+    let result = products.copyRows(0..<x.rows)
+    add(result, products.copyRows(x.rows..<2 * x.rows))
     return result
   }
 
   /// What rounding to 8 bits leaves out of each group of a row (`Formats/int4.md`, "Activations").
-  private func roundingRest(of x: FloatMatrix, groupSize: Int) -> FloatMatrix {
-    let rest = FloatMatrix(rows: x.rows, columns: x.columns)
+  private func writeRoundingRest(
+    of x: FloatMatrix, groupSize: Int, to rest: UnsafeMutablePointer<Float>
+  ) {
     threads.parallelFor(x.rows) { row in
-      let (source, target) = (x.row(row), rest.row(row))
+      let source = x.pointer + row * x.columns
+      let target = rest + row * x.columns
       for start in stride(from: 0, to: x.columns, by: groupSize) {
         let group = start..<min(start + groupSize, x.columns)
         let scale = group.reduce(Float(0)) { max($0, abs(source[$1])) } / 127
         // An infinite or NaN group is one already in the first pass.
-        guard scale > 0, scale.isFinite else { continue }
+        guard scale > 0, scale.isFinite else {
+          (target + start).update(repeating: 0, count: group.count)
+          continue
+        }
         for column in group {
           let rounded = (source[column] / scale).rounded(.toNearestOrEven)
           target[column] = source[column] - min(127, max(-127, rounded)) * scale
         }
       }
     }
-    return rest
   }
 }

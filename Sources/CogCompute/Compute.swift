@@ -61,6 +61,16 @@ public struct Compute: Sendable {
     forEachPart(of: x) { kernels.table.pointee.multiply(x.pointer + $0, y.pointer + $0, $1) }
   }
 
+  /// `x = silu(x) * y`, the gate of a gated MLP, in place. Rounds both results, while they are in the cache.
+  public func gate(_ x: FloatMatrix, _ y: FloatMatrix) {
+    precondition(x.rows == y.rows && x.columns == y.columns, "a gate of matrices of one shape")
+    forEachPart(of: x) {
+      kernels.table.pointee.silu(x.pointer + $0, $1)
+      roundPart(x.pointer + $0, $1)
+      kernels.table.pointee.multiply(x.pointer + $0, y.pointer + $0, $1)
+    }
+  }
+
   /// `x += y`, element by element. Rounds.
   public func add(_ x: FloatMatrix, _ y: FloatMatrix) {
     precondition(x.rows == y.rows && x.columns == y.columns, "a sum of matrices of one shape")

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A row-major, contiguous matrix of float32 in memory of its own, aligned to 64 bytes.
 ///
 /// The functions of ``Compute`` that work in place write through ``pointer``: a matrix is used by one caller at a
@@ -11,6 +9,8 @@ public final class FloatMatrix: @unchecked Sendable {
   public let columns: Int
   /// Element `(row, column)` at `row * columns + column`.
   public let pointer: UnsafeMutablePointer<Float>
+  /// Bytes of the block that ``RecycledMemory`` gave.
+  private let byteCount: Int
 
   /// Elements of the matrix.
   public var count: Int { rows * columns }
@@ -35,12 +35,12 @@ public final class FloatMatrix: @unchecked Sendable {
     precondition(rows >= 0 && columns >= 0, "a matrix has no negative size")
     self.rows = rows
     self.columns = columns
-    let bytes = max(rows * columns, 1) * MemoryLayout<Float>.stride
-    pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(
-      to: Float.self, capacity: max(rows * columns, 1))
+    let memory = RecycledMemory.allocate(byteCount: max(rows * columns, 1) * MemoryLayout<Float>.stride)
+    byteCount = memory.byteCount
+    pointer = memory.pointer.bindMemory(to: Float.self, capacity: max(rows * columns, 1))
   }
 
-  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+  deinit { RecycledMemory.free(UnsafeMutableRawPointer(pointer), byteCount: byteCount) }
 
   /// A copy of all elements, row after row.
   public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }

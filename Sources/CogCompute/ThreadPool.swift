@@ -41,16 +41,25 @@ private struct PoolJob {
   let count: Int
 }
 
-/// What the threads of a pool share; `lock` guards `job`, `generation`, `active` and `isStopping`.
+/// What the threads of a pool share. `lock` guards `job`, `isStopping` and the changes of the atomic numbers that say so.
+///
+/// A loop of decoding takes some tens of microseconds, as long as it takes the system to wake a thread. So a thread
+/// that has nothing to do looks out for work a while before it sleeps.
 private final class PoolState: @unchecked Sendable {
+  /// How often a waiting thread looks before it sleeps: some 50 to 150 microseconds.
+  private static let looksBeforeSleep = 4000
+
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let workAvailable = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let workDone = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let isBusy = Atomic<Bool>(false)
   private let nextIndex = Atomic<Int>(0)
+  /// Jobs so far; changed with the lock held.
+  private let generation = Atomic<Int>(0)
+  /// Threads at work on the job besides the caller; changed with the lock held.
+  private let active = Atomic<Int>(0)
   private var job: PoolJob?
-  private var generation = 0
-  private var active = 0
+  private var sleepers = 0
   private var isStopping = false
 
   init() {
@@ -85,6 +94,7 @@ private final class PoolState: @unchecked Sendable {
   func stop() {
     pthread_mutex_lock(lock)
     isStopping = true
+    generation.wrappingAdd(1, ordering: .releasing)
     pthread_cond_broadcast(workAvailable)
     pthread_mutex_unlock(lock)
   }
@@ -98,33 +108,55 @@ private final class PoolState: @unchecked Sendable {
     pthread_mutex_lock(lock)
     nextIndex.store(0, ordering: .relaxed)
     job = newJob
-    generation &+= 1
-    pthread_cond_broadcast(workAvailable)
+    generation.wrappingAdd(1, ordering: .releasing)
+    if sleepers > 0 { pthread_cond_broadcast(workAvailable) }
     pthread_mutex_unlock(lock)
     drain(newJob)
     pthread_mutex_lock(lock)
-    job = nil  // a thread that wakes only now finds nothing to join
-    while active > 0 { pthread_cond_wait(workDone, lock) }
+    job = nil  // a thread that comes only now finds nothing to join
+    pthread_mutex_unlock(lock)
+    look { active.load(ordering: .acquiring) == 0 }
+    pthread_mutex_lock(lock)
+    while active.load(ordering: .relaxed) > 0 { pthread_cond_wait(workDone, lock) }
     pthread_mutex_unlock(lock)
   }
 
   private func work() {
     var lastGeneration = 0
-    pthread_mutex_lock(lock)
-    while !isStopping {
-      guard let current = job, generation != lastGeneration else {
-        pthread_cond_wait(workAvailable, lock)
-        continue
-      }
-      lastGeneration = generation
-      active += 1
-      pthread_mutex_unlock(lock)
-      drain(current)
+    while true {
+      look { generation.load(ordering: .acquiring) != lastGeneration }
       pthread_mutex_lock(lock)
-      active -= 1
-      if active == 0 { pthread_cond_signal(workDone) }
+      while generation.load(ordering: .relaxed) == lastGeneration, !isStopping {
+        sleepers += 1
+        pthread_cond_wait(workAvailable, lock)
+        sleepers -= 1
+      }
+      lastGeneration = generation.load(ordering: .relaxed)
+      let (current, ends) = (job, isStopping)
+      if current != nil { active.wrappingAdd(1, ordering: .relaxed) }
+      pthread_mutex_unlock(lock)
+      if let current {
+        drain(current)
+        leave()
+      }
+      if ends { return }
     }
+  }
+
+  /// Says that this thread has left the job.
+  private func leave() {
+    pthread_mutex_lock(lock)
+    if active.wrappingSubtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(workDone) }
     pthread_mutex_unlock(lock)
+  }
+
+  /// Looks for a while whether something is so.
+  @inline(__always)
+  private func look(_ isSo: () -> Bool) {
+    for _ in 0..<Self.looksBeforeSleep {
+      if isSo() { return }
+      cog_pause()
+    }
   }
 
   @inline(never)

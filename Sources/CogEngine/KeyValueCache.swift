@@ -3,39 +3,83 @@ import CogCompute
 
 /// The rotated keys and the values of every token seen so far, for every layer.
 ///
-/// For each layer two matrices `[capacity, key and value heads * head dimension]`, float32 in every mode; in
-/// bfloat16 mode the numbers in them are bfloat16 values.
+/// In ``ComputeMode/fast`` F16, head by head, which halves what each new token has to read. In the other modes
+/// float32 `[capacity, key and value heads * head dimension]`; in bfloat16 mode the numbers in them are bfloat16
+/// values.
 public final class KeyValueCache {
   /// Tokens that are in the cache.
   public private(set) var count = 0
   /// Tokens that fit.
   public let capacity: Int
-  private let width: Int
-  private var keys: [FloatMatrix?]
-  private var values: [FloatMatrix?]
+  private let headCount: Int
+  private let headDimension: Int
+  private var layers: [LayerCache?]
   private var lastRotary: RotaryEmbedding?
 
-  /// An empty cache. A layer's matrices are made when it first stores something.
-  init(layerCount: Int, capacity: Int, width: Int) {
+  /// An empty cache. A layer's memory is taken when it first stores something.
+  init(layerCount: Int, capacity: Int, headCount: Int, headDimension: Int) {
     self.capacity = capacity
-    self.width = width
-    keys = Array(repeating: nil, count: layerCount)
-    values = keys
+    self.headCount = headCount
+    self.headDimension = headDimension
+    layers = Array(repeating: nil, count: layerCount)
   }
 
-  /// Stores the keys and values of `tokenCount` new tokens of a layer, which start at `key` and `value` and lie
-  /// `stride` floats apart, and returns the layer's matrices. The tokens count from ``advance(by:)`` on.
-  func store(
-    layer: Int, key: UnsafePointer<Float>, value: UnsafePointer<Float>, stride: Int, tokenCount: Int
-  ) -> (keys: FloatMatrix, values: FloatMatrix) {
-    let keys = self.keys[layer] ?? FloatMatrix(rows: capacity, columns: width)
-    let values = self.values[layer] ?? FloatMatrix(rows: capacity, columns: width)
-    (self.keys[layer], self.values[layer]) = (keys, values)
-    for token in 0..<tokenCount {
-      (keys.pointer + (count + token) * width).update(from: key + token * stride, count: width)
-      (values.pointer + (count + token) * width).update(from: value + token * stride, count: width)
+  /// Stores new tokens of a layer and lets all of its queries attend: `[tokens, heads * head dimension]`.
+  ///
+  /// - Parameters:
+  ///   - fused: `[tokens, (heads + 2 * key and value heads) * head dimension]`: rotated queries and keys, and values.
+  ///     The tokens count from ``advance(by:)`` on.
+  func attend(layer: Int, fused: FloatMatrix, headCount queryHeads: Int, compute: Compute) -> FloatMatrix {
+    let cache = layers[layer] ?? makeLayer(compute.mode)
+    layers[layer] = cache
+    let key = UnsafePointer(fused.pointer + queryHeads * headDimension)
+    let value = key + headCount * headDimension
+    let scale = 1 / Float(headDimension).squareRoot()
+    let keyCount = count + fused.rows
+    switch cache {
+    case .half(let keys, let values):
+      keys.store(key, stride: fused.columns, tokenCount: fused.rows, at: count, compute: compute)
+      values.store(value, stride: fused.columns, tokenCount: fused.rows, at: count, compute: compute)
+      if count == 0 && fused.rows > 1 {
+        // The tokens see one another only: their keys and values are at hand in float32.
+        return compute.attention(
+          input(fused, queryHeads, key, value, stride: fused.columns, keyCount: keyCount, scale))
+      }
+      return compute.attention(
+        CachedAttentionInput(
+          queries: fused.pointer, queryStride: fused.columns, queryCount: fused.rows, headCount: queryHeads,
+          keyCount: keyCount, keys: keys, values: values, scale: scale))
+    case .float(let keys, let values):
+      for token in 0..<fused.rows {
+        let row = token * fused.columns
+        (keys.pointer + (count + token) * keys.columns).update(from: key + row, count: keys.columns)
+        (values.pointer + (count + token) * keys.columns).update(from: value + row, count: keys.columns)
+      }
+      return compute.attention(
+        input(
+          fused, queryHeads, keys.pointer, values.pointer, stride: keys.columns, keyCount: keyCount, scale))
     }
-    return (keys, values)
+  }
+
+  private func input(
+    _ fused: FloatMatrix, _ queryHeads: Int, _ keys: UnsafePointer<Float>, _ values: UnsafePointer<Float>,
+    stride: Int, keyCount: Int, _ scale: Float
+  ) -> AttentionInput {
+    AttentionInput(
+      queries: fused.pointer, queryStride: fused.columns, keys: keys, keyStride: stride, values: values,
+      valueStride: stride, queryCount: fused.rows, keyCount: keyCount, headCount: queryHeads,
+      keyValueHeadCount: headCount, headDimension: headDimension, scale: scale, isCausal: true)
+  }
+
+  private func makeLayer(_ mode: ComputeMode) -> LayerCache {
+    if mode == .fast {
+      return .half(
+        keys: HalfHeads(headCount: headCount, capacity: capacity, dimension: headDimension),
+        values: HalfHeads(headCount: headCount, capacity: capacity, dimension: headDimension))
+    }
+    let width = headCount * headDimension
+    return .float(
+      keys: FloatMatrix(rows: capacity, columns: width), values: FloatMatrix(rows: capacity, columns: width))
   }
 
   /// The rotary angles of the new tokens. The layers of a model have the same frequencies, so that all but the first
@@ -49,4 +93,10 @@ public final class KeyValueCache {
 
   /// Counts tokens whose keys and values every layer has stored.
   public func advance(by tokenCount: Int) { count += tokenCount }
+}
+
+/// The keys and values of one layer.
+private enum LayerCache {
+  case float(keys: FloatMatrix, values: FloatMatrix)
+  case half(keys: HalfHeads, values: HalfHeads)
 }

@@ -22,8 +22,8 @@ public struct LanguageModel: Sendable {
   /// An empty cache for `capacity` tokens.
   public func makeCache(capacity: Int) -> KeyValueCache {
     KeyValueCache(
-      layerCount: configuration.layerCount, capacity: capacity,
-      width: configuration.keyValueHeadCount * configuration.headDimension)
+      layerCount: configuration.layerCount, capacity: capacity, headCount: configuration.keyValueHeadCount,
+      headDimension: configuration.headDimension)
   }
 
   /// The embeddings of tokens, with image features in the places typed vision.
@@ -114,24 +114,13 @@ public struct LanguageModel: Sendable {
     // Queries and keys lie side by side in a row: one rotation serves both.
     rotary.rotate(fused, headCount: c.headCount + c.keyValueHeadCount, threads: compute.threads)
     compute.round(fused)
-    let keyValueWidth = c.keyValueHeadCount * c.headDimension
-    let (keys, values) = cache.store(
-      layer: layer, key: fused.pointer + c.hiddenSize, value: fused.pointer + c.hiddenSize + keyValueWidth,
-      stride: fused.columns, tokenCount: x.rows)
-    let context = compute.attention(
-      AttentionInput(
-        queries: UnsafePointer(fused.pointer), queryStride: fused.columns, keys: UnsafePointer(keys.pointer),
-        keyStride: keyValueWidth, values: UnsafePointer(values.pointer), valueStride: keyValueWidth,
-        queryCount: x.rows, keyCount: cache.count + x.rows, headCount: c.headCount,
-        keyValueHeadCount: c.keyValueHeadCount, headDimension: c.headDimension,
-        scale: 1 / Float(c.headDimension).squareRoot(), isCausal: true))
+    let context = cache.attend(layer: layer, fused: fused, headCount: c.headCount, compute: compute)
     return try linear(context, .attentionOutput, layer)
   }
 
   private func mlp(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
     let gate = try linear(x, .mlpGate, layer)
-    compute.silu(gate)
-    try compute.multiply(gate, by: linear(x, .mlpUp, layer))
+    try compute.gate(gate, linear(x, .mlpUp, layer))
     return try linear(gate, .mlpDown, layer)
   }
 

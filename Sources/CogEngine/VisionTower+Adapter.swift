@@ -57,8 +57,7 @@ extension VisionTower {
       bias: weights.vector(.adapterNormBias), epsilon: 1e-5)
     compute.gelu(hidden)
     let gate = try linear(hidden, .adapterGate)
-    compute.silu(gate)
-    try compute.multiply(gate, by: linear(hidden, .adapterUp))
+    try compute.gate(gate, linear(hidden, .adapterUp))
     return try linear(gate, .adapterDown)
   }
 

@@ -56,13 +56,16 @@ typedef struct CogPanelMatrix {
   size_t panel_bytes;     ///< bytes from one panel to the next
 } CogPanelMatrix;
 
-/// Activations quantized to 8 bits, `tokens` rows.
+/// Activations quantized to 8 bits, in tiles of neighboring tokens that a kernel multiplies with one load of
+/// the weights. Tile `i` holds `n` tokens, `tile_tokens` of them but for the last, which may hold fewer:
+/// values[padded_columns / 4][n][4], scales[group_count][n] and sums[group_count][n]. It starts where that
+/// many full tiles end.
 typedef struct CogActivations {
-  const int8_t *values;  ///< [tokens, stride]; the columns from `columns` to `padded_columns` are zero
-  size_t stride;         ///< bytes from one token to the next, at least the padded columns
-  const float *scales;   ///< [tokens, group_count]
-  const int32_t *sums;   ///< [tokens, group_count]: the sums of the group's values
-  size_t tokens;
+  const int8_t *values;  ///< the columns from `columns` to `padded_columns` are zero
+  const float *scales;
+  const int32_t *sums;  ///< the sums of a group's values
+  size_t tokens;        ///< in all tiles together
+  size_t tile_tokens;   ///< `CogKernels.tile_tokens` of the kernels that multiply
 } CogActivations;
 
 /// What quantizing weights lost. Relative error of a group: sqrt(sum of squared errors / sum of squares).
@@ -106,11 +109,13 @@ typedef struct CogKernels {
   CogStatus (*from_float)(CogElementType type, const float *source, void *destination, size_t count);
   void (*round_to_bf16)(float *values, size_t count);
 
-  // Quantized weights. `quantize_activations` writes one token: padded_columns values, group_count scales and
-  // sums. A group with NaN or infinity gets the scale NaN and zeros, so that its outputs are NaN.
+  // Quantized weights. `quantize_activations` writes one token of a tile of `tile_tokens`: `values`, `scales`
+  // and `sums` point to the token's first place in the tile. A group with NaN or infinity gets the scale NaN
+  // and zeros, so that its outputs are NaN.
+  size_t tile_tokens;  ///< tokens that share one load of the weights
   void (*quantize_activations)(
-      const float *x, size_t columns, size_t padded_columns, size_t group_size, int8_t *values, float *scales,
-      int32_t *sums);
+      const float *x, size_t columns, size_t padded_columns, size_t group_size, size_t tile_tokens,
+      int8_t *values, float *scales, int32_t *sums);
   CogPanelMatmul *matmul_int4;
   CogPanelMatmul *matmul_int8;
   CogPanelDequantize *dequantize_int4;
@@ -129,6 +134,16 @@ typedef struct CogKernels {
   // Attention of one query: output[column] += sum over i of weights[i] * values[i * stride + column].
   void (*add_weighted_rows)(
       const float *values, size_t stride, size_t count, size_t columns, const float *weights, float *output);
+
+  // Attention of one query, `heads` query heads that share one key and value head whose rows [count, dimension]
+  // are F16: scores[head * score_stride + i] = keys[i] . queries[head], and
+  // output[head * output_stride + j] = sum over i of weights[head * weight_stride + i] * values[i][j].
+  void (*scores_f16)(
+      const uint16_t *keys, size_t count, size_t dimension, const float *queries, size_t query_stride,
+      size_t heads, float *scores, size_t score_stride);
+  void (*weigh_values_f16)(
+      const uint16_t *values, size_t count, size_t dimension, const float *weights, size_t weight_stride,
+      size_t heads, float *output, size_t output_stride);
 
   // Rows of `count` elements.
   void (*layer_norm)(
@@ -162,6 +177,15 @@ const char *_Nullable cog_instruction_set_name(CogInstructionSet set);
 
 /// Processors that this process may run on, at least 1.
 size_t cog_processor_count(void);
+
+/// Lets a thread that waits in a loop leave the processor's execution units to others for a moment.
+static inline void cog_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
 
 #pragma clang assume_nonnull end
 

@@ -1,0 +1,144 @@
+import CogCompute
+import Foundation
+import Testing
+
+/// Keys and values that F16 holds exactly, in a cache, and the same in float32.
+private struct CachedCase {
+  let queryCount: Int
+  let keyCount: Int
+  let heads: Int
+  let keyValueHeads: Int
+  let dimension: Int
+  let capacity: Int
+
+  func compare(_ compute: Compute) -> Double {
+    var random = SeededGenerator(UInt64(keyCount * 100 + dimension))
+    let width = keyValueHeads * dimension
+    let queries = FloatMatrix(
+      random.normals(queryCount * heads * dimension), rows: queryCount, columns: heads * dimension)
+    let keys = halves(random.normals(keyCount * width), width)
+    let values = halves(random.normals(keyCount * width), width)
+    let cachedKeys = HalfHeads(headCount: keyValueHeads, capacity: capacity, dimension: dimension)
+    let cachedValues = HalfHeads(headCount: keyValueHeads, capacity: capacity, dimension: dimension)
+    // In two pieces, as a prompt and an answer are.
+    let first = keyCount / 2
+    for (cache, rows) in [(cachedKeys, keys), (cachedValues, values)] {
+      cache.store(rows.pointer, stride: width, tokenCount: first, at: 0, compute: compute)
+      cache.store(
+        rows.pointer + first * width, stride: width, tokenCount: keyCount - first, at: first, compute: compute
+      )
+    }
+    let scale = Float(1 / Double(dimension).squareRoot())
+    let result = compute.attention(
+      CachedAttentionInput(
+        queries: queries.pointer, queryStride: heads * dimension, queryCount: queryCount, headCount: heads,
+        keyCount: keyCount, keys: cachedKeys, values: cachedValues, scale: scale))
+    let expected = compute.attention(
+      AttentionInput(
+        queries: queries.pointer, queryStride: heads * dimension, keys: keys.pointer, keyStride: width,
+        values: values.pointer, valueStride: width, queryCount: queryCount, keyCount: keyCount,
+        headCount: heads, keyValueHeadCount: keyValueHeads, headDimension: dimension, scale: scale,
+        isCausal: true))
+    return relativeL2(result.values, expected.values.map(Double.init))
+  }
+
+  private func halves(_ values: [Float], _ width: Int) -> FloatMatrix {
+    FloatMatrix(values.map { Float(Float16($0)) }, rows: values.count / width, columns: width)
+  }
+}
+
+struct CachedAttentionTests {
+  private static let cases = [
+    CachedCase(queryCount: 1, keyCount: 1, heads: 1, keyValueHeads: 1, dimension: 1, capacity: 1),
+    CachedCase(queryCount: 1, keyCount: 77, heads: 8, keyValueHeads: 2, dimension: 128, capacity: 80),
+    CachedCase(queryCount: 3, keyCount: 33, heads: 6, keyValueHeads: 1, dimension: 72, capacity: 64),
+    CachedCase(queryCount: 5, keyCount: 5, heads: 5, keyValueHeads: 5, dimension: 37, capacity: 9),
+    CachedCase(queryCount: 2, keyCount: 700, heads: 10, keyValueHeads: 2, dimension: 64, capacity: 700),
+  ]
+
+  @Test(
+    "Attention over a cache in F16 is attention over the same numbers in float32, in every instruction set",
+    arguments: cases.indices)
+  func matchesFloat(index: Int) throws {
+    for kernels in KernelSet.available {
+      #expect(
+        Self.cases[index].compare(try Compute(mode: .fast, kernels: kernels)) < 1e-6, "\(kernels.name)")
+    }
+  }
+
+  @Test("Numbers beyond the range of F16 become the largest that it has, not infinite")
+  func clamps() throws {
+    let compute = try Compute(mode: .fast)
+    let cache = HalfHeads(headCount: 1, capacity: 1, dimension: 2)
+    cache.store([1e6, -1e6], stride: 2, tokenCount: 1, at: 0, compute: compute)
+    let query = FloatMatrix([0, 0], rows: 1, columns: 2)
+    let result = compute.attention(
+      CachedAttentionInput(
+        queries: query.pointer, queryStride: 2, queryCount: 1, headCount: 1, keyCount: 1, keys: cache,
+        values: cache, scale: 1))
+    #expect(result.values == [65504, -65504])
+  }
+}
+
+struct GateTests {
+  @Test(
+    "A gate is silu and then a product, with the same roundings", arguments: [ComputeMode.float32, .bfloat16])
+  func gate(mode: ComputeMode) throws {
+    var random = SeededGenerator(3)
+    let compute = try Compute(mode: mode)
+    let x = random.normals(7 * 9001, scale: 4)
+    let y = FloatMatrix(random.normals(7 * 9001), rows: 7, columns: 9001)
+    let (gated, expected) = (
+      FloatMatrix(x, rows: 7, columns: 9001), FloatMatrix(x, rows: 7, columns: 9001)
+    )
+    compute.gate(gated, y)
+    compute.silu(expected)
+    compute.multiply(expected, by: y)
+    #expect(gated.values == expected.values)
+  }
+}
+
+struct SixteenBitTests {
+  @Test("Sixteen bits round activations some hundred times more finely than eight, and leave NaN as it is")
+  func finer() throws {
+    var random = SeededGenerator(8)
+    let twin = PanelTwin(rows: 48, columns: 200, groupSize: 64, isInt4: true, random: &random)
+    var x = random.normals(5 * 200)
+    let exact = product(x, twin.values, tokens: 5, rows: 48, columns: 200)
+    for kernels in KernelSet.available {
+      let compute = try Compute(mode: .fast, kernels: kernels)
+      let input = FloatMatrix(x, rows: 5, columns: 200)
+      let eight = try compute.linear(input, twin.weight(), precision: .eightBits)
+      let sixteen = try compute.linear(input, twin.weight(), precision: .sixteenBits)
+      #expect(relativeL2(eight.values, exact) > 1e-3)
+      #expect(relativeL2(sixteen.values, exact) < 5e-5, "\(kernels.name)")
+    }
+    x[3 * 200 + 7] = .nan
+    let result = try Compute(mode: .fast).linear(
+      FloatMatrix(x, rows: 5, columns: 200), twin.weight(), precision: .sixteenBits)
+    #expect((0..<5).map { result.row($0).allSatisfy(\.isNaN) } == [false, false, false, true, false])
+  }
+}
+
+struct RecycledMemoryTests {
+  @Test("Large matrices that come and go on several threads keep their contents apart")
+  func reuse() async {
+    await withTaskGroup(of: Bool.self) { group in
+      for task in 0..<4 {
+        group.addTask {
+          (0..<50).allSatisfy { round in
+            let size = 60_000 + 7000 * ((task + round) % 5)
+            let matrices = (0..<3).map {
+              FloatMatrix([Float](repeating: Float(task * 10 + $0), count: size), rows: 1, columns: size)
+            }
+            return matrices.enumerated().allSatisfy { index, matrix in
+              matrix.values.allSatisfy { $0 == Float(task * 10 + index) }
+            }
+          }
+        }
+      }
+      for await isRight in group { #expect(isRight) }
+    }
+    #expect(FloatMatrix(rows: 300, columns: 300).values.allSatisfy { $0 == 0 })
+  }
+}
