@@ -68,7 +68,7 @@ let package = Package(
     library(
       "CogQuantize",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", crypto]),
-    library("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative"]),
+    library("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute"]),
     library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
     library(
       "CogVerify",
@@ -103,7 +103,9 @@ let package = Package(
     tests("CogMedia", ["CogBase"]),
     tests("CogText", ["CogBase"]),
     tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),
-    tests("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative"]),
+    tests(
+      "CogInspect",
+      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", "CogQuantize"]),
     tests("CogEngine", ["CogBase", "CogNative", "CogCompute", "CogMedia", "CogQuantize"]),
     tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
     tests("CogEvaluate", ["CogBase"]),

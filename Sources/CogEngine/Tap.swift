@@ -7,6 +7,11 @@ public struct Tap {
   public let point: TapPoint
   /// The value as rows: tokens by width.
   public let value: FloatMatrix
+
+  /// A value at a point, for who runs the stages of the vision part.
+  public init(point: TapPoint, value: FloatMatrix) {
+    (self.point, self.value) = (point, value)
+  }
 }
 
 /// Receives every tap of a run, in the order of the forward pass.

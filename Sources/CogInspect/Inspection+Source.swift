@@ -80,7 +80,7 @@ extension Inspection {
 
   /// The part of the model; without a table, the components of the name before the first number (or before the last
   /// component where there is none), at most two.
-  private static func part(of name: String, _ table: TensorTable?) -> String {
+  static func part(of name: String, _ table: TensorTable?) -> String {
     if let table { return table.specification(named: name)?.part.rawValue ?? "other" }
     let components = name.split(separator: ".")
     let common = components.firstIndex { Int($0) != nil } ?? components.count - 1

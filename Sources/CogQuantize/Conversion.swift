@@ -102,7 +102,7 @@ extension Conversion {
   private func storeTensors(
     _ writer: NativeWriter, _ window: SourceWindow, _ progress: Progress
   ) throws -> [ConversionSummary.Tensor] {
-    defer { window.endConversion() }
+    defer { window.endReading() }
     // Where a matrix's own values decide about its encoding, places are known only when those before it are written.
     let inFileOrder = !(recipe.isQuantized && options.nonFinite == .keep)
     if inFileOrder { try writer.reserve(plan.tensors.map(\.reservation)) }
@@ -137,7 +137,9 @@ extension Conversion {
       let emit: BlockEncoder.Emit = { [buffers = encoder.buffers] block in
         try queue.write(block) {
           buffers.giveBack(block)
-          window.converts(view, tensor.record, block.sourceRange)
+          window.passes(
+            view.bytes, of: view.owner, file: tensor.record.file, offset: tensor.record.fileOffset,
+            block.sourceRange)
         }
         progress.advance(by: block.sourceRange.count, name)
       }

@@ -1,4 +1,5 @@
 import CogBase
+import CogModel
 import CogNative
 import Crypto
 import Dispatch

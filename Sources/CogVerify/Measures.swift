@@ -17,25 +17,25 @@ public struct Measures: Equatable, Sendable, Codable {
   ///
   /// A value that is not a number makes every measure one: it never passes a tolerance.
   public init(_ a: UnsafeBufferPointer<Float>, reference b: UnsafeBufferPointer<Float>) {
-    var (difference, dot, aa, bb, largest) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    var sums = DifferenceSums()
     var hasNaN = a.count != b.count
     for index in 0..<min(a.count, b.count) {
       let (x, y) = (Double(a[index]), Double(b[index]))
       let delta = x - y
-      difference += delta * delta
-      dot += x * y
-      aa += x * x
-      bb += y * y
-      largest = max(largest, abs(delta))
+      sums.squaredDifference += delta * delta
+      sums.products += x * y
+      sums.squaresA += x * x
+      sums.squaresB += y * y
+      sums.largest = max(sums.largest, abs(delta))
       hasNaN = hasNaN || delta.isNaN
     }
     if hasNaN {
       (relativeL2, maxAbs, cosine) = (.nan, .nan, .nan)
       return
     }
-    relativeL2 = bb > 0 ? (difference / bb).squareRoot() : (difference > 0 ? .infinity : 0)
-    maxAbs = largest
-    cosine = aa > 0 && bb > 0 ? dot / (aa * bb).squareRoot() : (aa == bb ? 1 : 0)
+    relativeL2 = sums.relativeL2
+    maxAbs = sums.largest
+    cosine = sums.cosine
   }
 
   /// Compares the first rows of `a` with all of `reference`.

@@ -16,7 +16,8 @@ struct Cogvlm: ParsableCommand {
     subcommands: [
       InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, FramesCommand.self,
       TokenizeCommand.self,
-      AskCommand.self, VerifyCommand.self, EvalCommand.self, BenchCommand.self,
+      StatsCommand.self, DiffCommand.self, AskCommand.self, VerifyCommand.self, EvalCommand.self,
+      BenchCommand.self,
     ])
 
   /// Runs a command and turns what it throws into the exit status that the design names.

@@ -109,7 +109,7 @@ struct StreamingTests {
       }
       Thread.sleep(forTimeInterval: 0.2)
       #expect(!isThrough.isSet, "\(label)")
-      if endsConversion { window.endConversion() } else { isCancelled.set() }
+      if endsConversion { window.endReading() } else { isCancelled.set() }
       #expect(group.wait(timeout: .now() + 60) == .success, "\(label)")
     }
   }

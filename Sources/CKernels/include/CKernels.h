@@ -194,5 +194,6 @@ static inline void cog_pause(void) {
 #endif
 
 #include "CogLimits.h"
+#include "CogStatistics.h"
 
 #endif

@@ -1,19 +1,19 @@
 import CogBase
-import CogModel
 import Foundation
 import Glibc
 import Synchronization
 
-/// The part of the source's files that conversion and checksums work on, moving from their first byte to their last.
+/// The part of a source's files that is worked on, moving from their first byte to their last, perhaps with checksums
+/// computed beside the work.
 ///
-/// Both go through the files in the same order, so each byte comes from the disk once: a stretch in front is read ahead,
+/// Work and checksums go through the files in the same order, so each byte comes from the disk once: a stretch in front is read ahead,
 /// and where the files are larger than half of the memory, what both have passed leaves the page cache, so that other
 /// programs keep theirs. Positions count bytes over all files one after another. Everything here is a hint; a source
 /// that is read in another order is only slower.
 package final class SourceWindow: @unchecked Sendable {
-  /// Bytes that are read ahead of the conversion.
+  /// Bytes that are read ahead of the work.
   static let readAhead = 128 << 20
-  /// Bytes that the checksums may be ahead of the conversion: they wait for the disk where it has read already.
+  /// Bytes that the checksums may be ahead of the work: they wait for the disk where it has read already.
   package static let lead = 64 << 20
   /// Bytes that are given to the kernel at a time.
   private static let step = 8 << 20
@@ -31,7 +31,7 @@ package final class SourceWindow: @unchecked Sendable {
   private let condition = NSCondition()
   private var files: [File] = []
   private var fileByPath: [String: Int] = [:]
-  private var converted = 0
+  private var passed = 0
   private var hashed = 0
   private var requested = 0
   private var dropped = 0
@@ -40,7 +40,7 @@ package final class SourceWindow: @unchecked Sendable {
 
   /// - Parameters:
   ///   - paths: the files in the order in which they are read.
-  ///   - hashes: whether checksums are computed beside the conversion.
+  ///   - hashes: whether checksums are computed beside the work.
   package init(_ paths: [String], hashes: Bool) {
     var start = 0
     for path in paths {
@@ -61,30 +61,38 @@ package final class SourceWindow: @unchecked Sendable {
 
   deinit { for file in files { if let descriptor = file.descriptor, descriptor >= 0 { close(descriptor) } } }
 
-  /// Says that the conversion has come to a byte of a file.
-  private func converts(_ path: String, to offset: Int) {
+  /// Says that the work has come to a byte of a file.
+  private func passes(_ path: String, to offset: Int) {
     condition.withLock {
-      guard let position = position(path, offset), position > converted else { return }
-      converted = position
+      guard let position = position(path, offset), position > passed else { return }
+      passed = position
       advance()
     }
   }
 
-  /// Says that some bytes of a tensor are converted and written: their pages may go.
-  func converts(_ view: TensorView, _ record: TensorRecord, _ range: Range<Int>) {
-    if let mapping = view.owner as? MappedFile, let base = mapping.bytes.baseAddress,
-      let start = view.bytes.baseAddress
+  /// Says that some bytes of a tensor are done with: their pages may go.
+  ///
+  /// - Parameters:
+  ///   - bytes: the tensor's.
+  ///   - owner: keeps them alive; where it is a mapped file, the pages leave the process too.
+  ///   - file: the file that holds them.
+  ///   - offset: where the tensor lies in it, or nil.
+  ///   - range: the part of `bytes` that is done with.
+  package func passes(
+    _ bytes: UnsafeRawBufferPointer, of owner: AnyObject, file: String, offset: Int?, _ range: Range<Int>
+  ) {
+    if let mapping = owner as? MappedFile, let base = mapping.bytes.baseAddress, let start = bytes.baseAddress
     {
-      let offset = start - base
-      mapping.advise(.done, offset + range.lowerBound..<offset + range.upperBound)
+      let place = start - base
+      mapping.advise(.done, place + range.lowerBound..<place + range.upperBound)
     }
-    if let offset = record.fileOffset { converts(record.file, to: offset + range.upperBound) }
+    if let offset { passes(file, to: offset + range.upperBound) }
   }
 
   /// Says that no tensor is read any more.
-  package func endConversion() {
+  package func endReading() {
     condition.withLock {
-      converted = .max
+      passed = .max
       advance()
     }
   }
@@ -97,7 +105,7 @@ package final class SourceWindow: @unchecked Sendable {
       guard let position = position(path, offset) else { return }
       hashed = max(hashed, position)
       advance()
-      while converted < hashed - Self.lead, !isCancelled() {
+      while passed < hashed - Self.lead, !isCancelled() {
         _ = condition.wait(until: Date(timeIntervalSinceNow: 0.05))
       }
     }
@@ -107,15 +115,15 @@ package final class SourceWindow: @unchecked Sendable {
     fileByPath[path].map { files[$0].start + min(max(0, offset), files[$0].byteCount) }
   }
 
-  /// Reads ahead of the conversion and lets go what lies behind both.
+  /// Reads ahead of the work and lets go what lies behind both.
   private func advance() {
-    let target = min(end, converted > end ? end : converted + Self.readAhead)
-    requested = max(requested, min(converted, end))
+    let target = min(end, passed > end ? end : passed + Self.readAhead)
+    requested = max(requested, min(passed, end))
     if target - requested >= Self.step || target == end {
       advise(requested..<max(requested, target), POSIX_FADV_WILLNEED)
       requested = max(requested, target)
     }
-    let behind = min(converted, hashed, end)
+    let behind = min(passed, hashed, end)
     if dropsBehind, behind - dropped >= Self.step || behind == end {
       advise(dropped..<behind, POSIX_FADV_DONTNEED)
       dropped = behind

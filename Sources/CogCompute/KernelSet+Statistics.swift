@@ -1,0 +1,46 @@
+package import CKernels
+import CogBase
+package import CogNative
+
+extension KernelSet {
+  /// The loops of statistics and comparisons of this instruction set.
+  package var statistics: CogStatisticsKernels { cog_statistics_kernels(table.pointee.set).pointee }
+
+  /// Writes rows of a quantized tensor as float32, row after row without padding; the values are exact.
+  ///
+  /// - Parameters:
+  ///   - panels: the whole tensor, `layout.byteCount` bytes.
+  ///   - rows: rows below `layout.rows`.
+  ///   - output: `rows.count * layout.columns` values.
+  /// - Throws: ``CogError`` when the sizes do not match.
+  package func dequantize(
+    _ panels: UnsafeRawBufferPointer, layout: PanelLayout, rows: Range<Int>,
+    into output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard panels.count == layout.byteCount, rows.lowerBound >= 0, rows.upperBound <= layout.rows,
+      output.count == rows.count * layout.columns, let target = output.baseAddress,
+      var matrix = CogPanelMatrix(layout, panels: panels)
+    else {
+      throw CogError(
+        "the rows of a quantized tensor do not fit", expected: "rows in 0..<\(layout.rows)", found: "\(rows)")
+    }
+    let dequantize = layout.bits == 4 ? table.pointee.dequantize_int4 : table.pointee.dequantize_int8
+    dequantize(&matrix, rows.lowerBound, rows.upperBound, layout.columns, target, layout.columns)
+  }
+
+  /// Counts the codes of one panel of a quantized tensor, padding left out.
+  ///
+  /// - Parameters:
+  ///   - panels: the whole tensor, `layout.byteCount` bytes.
+  ///   - panel: below `layout.panelCount`.
+  ///   - counts: 256 counters; int4 uses the first 16, int8 counts its codes as unsigned bytes.
+  package static func countCodes(
+    of panels: UnsafeRawBufferPointer, layout: PanelLayout, panel: Int,
+    into counts: UnsafeMutableBufferPointer<UInt64>
+  ) {
+    guard panels.count == layout.byteCount, (0..<layout.panelCount).contains(panel), counts.count == 256,
+      let target = counts.baseAddress, var matrix = CogPanelMatrix(layout, panels: panels)
+    else { return }
+    cog_count_codes(&matrix, panel, layout.columns, UInt32(layout.bits), target)
+  }
+}

@@ -1,0 +1,188 @@
+import CogBase
+package import CogCompute
+import CogModel
+import CogNative
+import Glibc
+
+/// Goes through two sources side by side, in the order of the first one's files; what is done with leaves memory.
+public enum ComparisonPass {
+  /// Compares the tensors of `a` with those of `b`, the reference, where they fit a filter.
+  ///
+  /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an interrupt.
+  public static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> Comparison {
+    try run(
+      TensorCatalog(path: a), TensorCatalog(path: b), filter: filter, threads: .shared,
+      kernels: KernelSet.best(), stopCheck: Interruption.check)
+  }
+
+  /// The same with threads and kernels of the caller's choice.
+  package static func run(
+    _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter, threads: ThreadPool, kernels: KernelSet,
+    stopCheck: @escaping () throws -> Void
+  ) throws -> Comparison {
+    let entriesA = a.entries.filter { filter.takes(name: $0.name, part: $0.part) }
+    let entriesB = b.entries.filter { filter.takes(name: $0.name, part: $0.part) }
+    if entriesA.isEmpty, entriesB.isEmpty {
+      _ = try filter.select(from: a.entries, of: a.path) { ($0.name, $0.part) }
+    }
+    var run = ComparisonRun(a, b, DifferenceMeter(kernels: kernels, pool: threads, stopCheck: stopCheck))
+    let bytes = entriesA.reduce(0) { $0 &+ $1.byteCount } &+ entriesB.reduce(0) { $0 &+ $1.byteCount }
+    let progress = Progress("comparing", total: bytes)
+    defer { progress.finish() }
+    for entry in entriesA {
+      // A filter by part may take the tensor on one side only, where the other side's model is not known.
+      guard let other = b.entry(named: entry.name) else {
+        run.missingInB.append(entry.name)
+        continue
+      }
+      try run.compare(entry, other)
+      progress.advance(by: entry.byteCount + other.byteCount, entry.name)
+    }
+    run.missingInA = entriesB.map(\.name).filter { a.entry(named: $0) == nil }
+    run.end()
+    return run.comparison
+  }
+}
+
+/// What a comparison has found so far.
+private struct ComparisonRun {
+  private struct Group {
+    var tensorCount = 0
+    var identicalCount = 0
+    var sums = DifferenceSums()
+    var isFinite = true
+
+    func result(name: String) -> Comparison.Group {
+      func value(_ number: Double) -> Double { isFinite ? number : .nan }
+      return Comparison.Group(
+        name: name, tensorCount: tensorCount, identicalCount: identicalCount,
+        relativeL2: value(sums.relativeL2), sqnr: value(sums.sqnr), maxAbs: value(sums.largest),
+        cosine: value(sums.cosine))
+    }
+  }
+
+  private let a: TensorCatalog
+  private let b: TensorCatalog
+  private let meter: DifferenceMeter
+  private let windows: (a: SourceWindow, b: SourceWindow)
+  private var tensors: [Comparison.Tensor] = []
+  private var partOrder: [String] = []
+  private var parts: [String: Group] = [:]
+  private var total = Group()
+  private var notes: [String] = []
+  private var misshapen: [Comparison.Misshapen] = []
+  var missingInA: [String] = []
+  var missingInB: [String] = []
+
+  init(_ a: TensorCatalog, _ b: TensorCatalog, _ meter: DifferenceMeter) {
+    (self.a, self.b, self.meter) = (a, b, meter)
+    windows = (SourceWindow(a.files, hashes: false), SourceWindow(b.files, hashes: false))
+  }
+
+  var comparison: Comparison {
+    Comparison(
+      a: a.path, b: b.path, notes: notes, tensors: tensors,
+      parts: partOrder.compactMap { name in parts[name]?.result(name: name) },
+      total: total.result(name: "total"), missingInA: missingInA, missingInB: missingInB,
+      misshapen: misshapen)
+  }
+
+  func end() {
+    windows.a.endReading()
+    windows.b.endReading()
+  }
+
+  mutating func compare(_ entryA: TensorCatalog.Entry, _ entryB: TensorCatalog.Entry) throws {
+    guard entryA.shape == entryB.shape else {
+      misshapen.append(.init(name: entryA.name, shapeA: entryA.shape, shapeB: entryB.shape))
+      return
+    }
+    let contentA = try naming(file: entryA.file) { try a.content(of: entryA) }
+    let contentB = try naming(file: entryB.file) { try b.content(of: entryB) }
+    let isIdentical: Bool
+    var outcome: DifferenceMeter.Outcome?
+    if StatisticsMeter.canMeasure(entryA.encoding), StatisticsMeter.canMeasure(entryB.encoding) {
+      let compared = try meter.compare(
+        DifferenceOperand(shape: entryA.shape, encoding: entryA.encoding, bytes: contentA.bytes),
+        DifferenceOperand(shape: entryB.shape, encoding: entryB.encoding, bytes: contentB.bytes)
+      ) { [windows] doneA, doneB in
+        windows.a.passes(
+          contentA.bytes, of: contentA.owner, file: entryA.file, offset: entryA.offset, 0..<doneA)
+        windows.b.passes(
+          contentB.bytes, of: contentB.owner, file: entryB.file, offset: entryB.offset, 0..<doneB)
+      }
+      (outcome, isIdentical) = (compared, compared.isIdentical)
+    } else {
+      isIdentical = entryA.encoding == entryB.encoding && contentA.bytes.isSame(as: contentB.bytes)
+      if !isIdentical {
+        notes.append("\(entryA.name): elements of such types are compared by their bytes only, which differ")
+      }
+    }
+    a.release(entryA)
+    b.release(entryB)
+    add(entryA, entryB, isIdentical: isIdentical, outcome)
+  }
+
+  private mutating func add(
+    _ entryA: TensorCatalog.Entry, _ entryB: TensorCatalog.Entry, isIdentical: Bool,
+    _ outcome: DifferenceMeter.Outcome?
+  ) {
+    // The reference's model names the part, unless only the other one is known.
+    let part = ModelPart(rawValue: entryB.part) == nil ? entryA.part : entryB.part
+    tensors.append(
+      Comparison.Tensor(entryA, entryB, part: part, isIdentical: isIdentical, outcome))
+    func count(in group: inout Group) {
+      group.tensorCount += 1
+      if isIdentical { group.identicalCount += 1 }
+      guard let outcome else {
+        group.isFinite = group.isFinite && isIdentical
+        return
+      }
+      group.sums.add(outcome.sums)
+      if outcome.difference.not_finite > 0 { group.isFinite = false }
+    }
+    if parts[part] == nil { partOrder.append(part) }
+    count(in: &parts[part, default: Group()])
+    count(in: &total)
+  }
+}
+
+extension Comparison.Tensor {
+  fileprivate init(
+    _ a: TensorCatalog.Entry, _ b: TensorCatalog.Entry, part: String, isIdentical: Bool,
+    _ outcome: DifferenceMeter.Outcome?
+  ) {
+    (name, shape, self.part, self.isIdentical) = (a.name, a.shape, part, isIdentical)
+    (typeA, typeB) = (a.encoding.label, b.encoding.label)
+    guard let outcome else {
+      (relativeL2, sqnr, maxAbs, cosine) = isIdentical ? (0, .infinity, 0, 1) : (nil, nil, nil, nil)
+      (maxAbsAt, worstGroup, notFinite, firstNotFinite) = (nil, nil, 0, nil)
+      return
+    }
+    let (sums, difference) = (outcome.sums, outcome.difference)
+    func value(_ number: Double) -> Double { difference.not_finite == 0 ? number : .nan }
+    (relativeL2, sqnr) = (value(sums.relativeL2), value(sums.sqnr))
+    (maxAbs, cosine) = (value(sums.largest), value(sums.cosine))
+    let indices = { [shape] (place: Int) in shape.indices(of: place) }
+    maxAbsAt = difference.largest > 0 ? indices(difference.largest_at) : nil
+    notFinite = difference.not_finite
+    firstNotFinite = difference.not_finite > 0 ? indices(difference.first_not_finite) : nil
+    let columns = max(1, shape.rank > 1 ? shape.columns : shape.elementCount)
+    worstGroup =
+      difference.worst_group > 0
+      ? .init(
+        relativeL2: difference.worst_group, row: difference.worst_group_at / columns,
+        group: difference.worst_group_at % columns / outcome.groupSize, size: outcome.groupSize) : nil
+  }
+}
+
+extension Shape {
+  /// The indices of the element at a place of the row-major order.
+  fileprivate func indices(of place: Int) -> [Int] {
+    var rest = place
+    return dimensions.reversed().map { size in
+      defer { rest /= max(1, size) }
+      return rest % max(1, size)
+    }.reversed()
+  }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import CogBase
+import CogInspect
+import CogReport
+
+/// `cogvlm diff`: how the tensors of one source differ from those of another.
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff", abstract: "Compare the tensors of two checkpoints or native files.",
+    discussion: """
+      The second one is the reference. Quantized tensors are compared by the values that they stand for, so that a \
+      quantized file against its source shows what quantization did. With --fail-over, leaves with 1 when a tensor's \
+      relative L2 is above the limit, or tensors are missing or of other shapes.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "What is compared: a checkpoint folder, index or file, or a native file.", valueName: "a"))
+  var a: String
+
+  @Argument(help: ArgumentHelp("The reference: the same.", valueName: "b"))
+  var b: String
+
+  @OptionGroup var filterOptions: TensorFilterOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave with 1 when a tensor's relative L2 is above this, or tensors are missing.", valueName: "limit"))
+  var failOver: Double?
+
+  @OptionGroup var format: FormatOptions
+
+  func validate() throws {
+    if let failOver, !(failOver >= 0) { throw ValidationError("--fail-over takes a number of 0 or more.") }
+  }
+
+  func run() throws {
+    let comparison = try ComparisonPass.run(a: a, b: b, filter: filterOptions.filter)
+    let passed = failOver.map(comparison.passes)
+    let report = DiffReport(comparison: comparison, failOver: failOver, passed: passed)
+    Terminal.print(try format.json ? JSONOutput.encode(report) : format.csv ? comparison.csv : report.text)
+    if passed == false { throw ExitCode(1) }
+  }
+}
+
+/// A comparison and what it was held to: the JSON document of `cogvlm diff`.
+struct DiffReport: Encodable {
+  let comparison: Comparison
+  let failOver: Double?
+  let passed: Bool?
+
+  private enum CodingKeys: String, CodingKey { case failOver, passed }
+
+  /// The comparison's keys and these two, where there is a limit.
+  func encode(to encoder: any Encoder) throws {
+    try comparison.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(failOver, forKey: .failOver)
+    try container.encodeIfPresent(passed, forKey: .passed)
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import CogBase
+import CogCompute
+import CogEngine
+import CogInspect
+import CogMedia
+import CogNative
+import CogReport
+
+/// `cogvlm stats`: figures of every element of every tensor.
+struct StatsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stats",
+    abstract: "Show what the elements of tensors are: range, moments, outliers, entropy.",
+    discussion: """
+      Every element is read once. Figures of BF16 and F16 tensors are exact; where others are estimates, they are \
+      marked with ~. Quantized tensors are measured by the values that they stand for. With --activations the model \
+      reads a prompt, and every layer's output is measured the same way.
+      """)
+
+  @Argument(help: ArgumentHelp("A checkpoint folder, index or file, or a native file.", valueName: "source"))
+  var source: String
+
+  @OptionGroup var filterOptions: TensorFilterOptions
+
+  @Flag(help: "Run the model (a native file) on --ask and measure the output of every layer instead.")
+  var activations = false
+
+  @Option(name: .customLong("ask"), help: "The question of the prompt.")
+  var question: String?
+
+  @OptionGroup var videoOptions: VideoOptions
+
+  @Option(help: "Arithmetic of the run: float32, bfloat16 or fast, as in ask.")
+  var mode: ComputeMode?
+
+  @Option(help: "Prompt template: chat, vqa or base. The model's own by default.")
+  var template: String?
+
+  @OptionGroup var format: FormatOptions
+
+  func validate() throws {
+    if activations {
+      if question == nil { throw ValidationError("--activations needs a question: --ask QUESTION.") }
+    } else if question != nil || videoOptions.video != nil || mode != nil || template != nil {
+      throw ValidationError("--ask, --video, --mode and --template go with --activations.")
+    }
+  }
+
+  func run() throws {
+    let filter = filterOptions.filter
+    let report =
+      try activations ? measureActivations(filter) : StatisticsPass.run(path: source, filter: filter)
+    Terminal.print(try render(report))
+  }
+
+  private func measureActivations(_ filter: TensorFilter) throws -> StatisticsReport {
+    try Mislabeled.refuseAsModel(source)
+    let engine = try Engine(file: NativeFile(path: source), mode: mode)
+    let frames = try videoOptions.sample(template: template ?? engine.configuration.template)
+    let preparation = try ImagePreparation(size: engine.configuration.vision.imageSize)
+    return try ActivationStatistics(engine: engine, filter: filter).run(
+      query: question ?? "", template: template, images: frames.map { preparation.matrix(of: $0.images) },
+      path: source)
+  }
+
+  private func render(_ report: StatisticsReport) throws -> String {
+    if format.json { return try JSONOutput.encode(report) }
+    return format.csv ? report.csv : report.text
+  }
+}

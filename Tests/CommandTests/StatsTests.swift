@@ -1,0 +1,198 @@
+import CogTestSupport
+import Foundation
+import Testing
+
+/// `cogvlm stats` beside what numpy computes from the same files.
+@Suite struct StatsTests {
+  static let oracle = Fixtures.packageFolder.appending(path: "Tests/Python/numpy_oracle.py").path
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func stats(_ arguments: [String], _ environment: [String: String] = [:]) throws -> [String: Any] {
+    let outcome = try Command.run(["stats", "--json"] + arguments, environment: environment)
+    #expect(outcome.status == 0 && outcome.errors == "", "\(outcome.errors)")
+    return try outcome.json()
+  }
+
+  private func convert(_ command: String, _ source: String, _ options: [String] = []) throws -> String {
+    let output = folder.path("\(UUID().uuidString).cogvlm")
+    let outcome = try Command.run([command, source, "-o", output] + options)
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    return output
+  }
+
+  /// Holds a report against numpy's: figures within 1e-6, percentiles within the accuracy that the report states.
+  private func expectEqual(_ source: String, report: [String: Any]) throws {
+    let numpy = try Python.run([Self.oracle, "stats", source])
+    try #require(numpy.status == 0, "\(numpy.errors)")
+    let expected = try numpy.json()
+    let tensors = try #require(report["tensors"] as? [[String: Any]])
+    let expectedTensors = try #require(expected["tensors"] as? [String: [String: Any]])
+    #expect(tensors.count == expectedTensors.count)
+    for tensor in tensors {
+      let name = try #require(tensor["name"] as? String)
+      let other = try #require(expectedTensors[name])
+      try FigureComparison(name: name, tensor["figures"], other["figures"], isGroup: false).run()
+      for channels in ["rows", "columns"] {
+        guard let found = tensor[channels] as? [String: Any] else {
+          #expect(other[channels] == nil, "\(name) \(channels)")
+          continue
+        }
+        let wanted = try #require(other[channels] as? [String: Any], "\(name) \(channels)")
+        for key in ["count", "median", "worst"] {
+          #expect(found[key] as? NSObject == wanted[key] as? NSObject, "\(name) \(channels) \(key)")
+        }
+      }
+    }
+    let groups = try #require(expected["groups"] as? [String: [String: Any]])
+    let layers = try #require(report["layers"] as? [[String: Any]])
+    let total = try #require(report["total"] as? [String: Any])
+    #expect(layers.count == groups.count - 1)
+    for group in layers + [total] {
+      let name = try #require(group["name"] as? String)
+      try FigureComparison(name: name, group["figures"], groups[name], isGroup: true).run()
+    }
+  }
+
+  @Test(
+    "Every figure of the sample and of a random model is numpy's, for safetensors and native files of every encoding",
+    .enabled(if: Python.hasNumpy, "needs python3 with numpy"),
+    arguments: ["sample/checkpoint", "tiny/checkpoint"])
+  func equalsNumpy(_ fixture: String) throws {
+    let source = Fixtures.path(fixture)
+    try expectEqual(source, report: stats([source]))
+    for (command, options) in [
+      ("convert", []), ("convert", ["--dtype", "f32"]), ("convert", ["--dtype", "f16"]), ("quantize", []),
+      ("quantize", ["--preset", "int8"]), ("quantize", ["--preset", "int4-fine"]),
+    ] {
+      let model = try convert(command, source, options)
+      try expectEqual(model, report: stats([model]))
+    }
+  }
+
+  /// Tensors by name, and groups by name, whatever their order.
+  private func byName(_ report: [String: Any], _ key: String) throws -> [String: NSDictionary] {
+    let list = try #require(report[key] as? [[String: Any]])
+    return Dictionary(list.map { ($0["name"] as? String ?? "", $0 as NSDictionary) }) { first, _ in first }
+  }
+
+  @Test("safetensors, PyTorch and native files of the same weights have the same figures to the last digit")
+  func containersAgree() throws {
+    let source = Fixtures.path("tiny/checkpoint")
+    let reports = try [
+      source, Fixtures.path("tiny/checkpoint-bin"), convert("convert", source),
+    ].map { try stats([$0]) }
+    for key in ["tensors", "layers", "parts"] {
+      let expected = try byName(reports[0], key)
+      #expect(expected.count > 1)
+      for report in reports.dropFirst() { #expect(try byName(report, key) == expected, "\(key)") }
+    }
+    for report in reports { #expect(report["total"] as? NSObject == reports[0]["total"] as? NSObject) }
+    // BF16 values in float32 are counted one by one too.
+    let wide = try stats([convert("convert", source, ["--dtype", "f32"])])
+    let total = try #require(wide["total"] as? [String: Any])
+    #expect(total["figures"] as? NSObject == (reports[0]["total"] as? [String: Any])?["figures"] as? NSObject)
+  }
+
+  @Test("Neither the instruction set nor where tensors lie changes a digit", arguments: ["portable", "avx2"])
+  func kernelsAgree(_ kernels: String) throws {
+    let model = try convert("quantize", Fixtures.path("tiny/checkpoint"))
+    let other = try Command.run(["stats", "--json", model], environment: ["COGVLM_KERNELS": kernels])
+    if other.status == 2, other.errors.contains("this processor lacks") { return }
+    #expect(try other.json() as NSDictionary == stats([model]) as NSDictionary)
+  }
+
+  @Test("Filters by name, part and layer choose tensors, together with their figures")
+  func filters() throws {
+    let source = Fixtures.path("tiny/checkpoint")
+    func names(_ arguments: [String]) throws -> [String] {
+      let tensors = try #require(try stats([source] + arguments)["tensors"] as? [[String: Any]])
+      return tensors.compactMap { $0["name"] as? String }
+    }
+    #expect(
+      try names(["--name", "*.boi", "--name", "*.eoi"]).sorted() == ["model.vision.boi", "model.vision.eoi"])
+    let norms = try names(["--part", "language", "--layers", "1", "--name", "*layernorm*"])
+    #expect(
+      norms.sorted() == [
+        "model.layers.1.input_layernorm.weight", "model.layers.1.post_attention_layernorm.weight",
+      ])
+    #expect(try names(["--layers", "0-0"]).allSatisfy { $0.contains(".layers.0.") })
+    #expect(try names(["--part", "head", "--part", "embedding"]).count == 2)
+  }
+
+  @Test("The table marks estimates, and the comma-separated values have a line for everything")
+  func otherForms() throws {
+    let source = Fixtures.path("tiny/checkpoint")
+    let text = try Command.run(["stats", source]).output
+    #expect(text.contains("model.layers.0.mlp.language_mlp.down_proj.weight  BF16"))
+    #expect(!text.contains("~"))
+    let quantized = try Command.run(["stats", convert("quantize", source)]).output
+    #expect(quantized.contains("~") && quantized.contains("int4/64"))
+    let report = try stats([source])
+    let lists = try ["tensors", "layers", "parts"].map { try #require(report[$0] as? [Any]).count }
+    let csv = try Command.run(["stats", "--csv", source]).output.split(separator: "\n")
+    #expect(csv.count == 1 + lists.reduce(0, +) + 1)
+    #expect(csv[0].hasPrefix("scope,name,part,layer,type,shape,tensors,count,zeros,"))
+    #expect(csv.last?.hasPrefix("total,total,") == true)
+  }
+}
+
+/// Compares figures that the command printed with numpy's.
+struct FigureComparison {
+  let name: String
+  let found: [String: Any]
+  let expected: [String: Any]
+  /// Counts in a group may come from several types: its subnormal numbers are not numpy's to know.
+  let isGroup: Bool
+
+  init(name: String, _ found: Any?, _ expected: Any?, isGroup: Bool) throws {
+    self.name = name
+    self.found = try #require(found as? [String: Any])
+    self.expected = try #require(expected as? [String: Any])
+    self.isGroup = isGroup
+  }
+
+  func run() throws {
+    let isExact = try #require(found["isExact"] as? Bool)
+    let error = try #require(found["percentileError"] as? Double)
+    #expect(error == (isExact ? 0 : 0x1p-9))
+    for key in ["count", "zeros", "nan", "infinite"] + (isGroup ? [] : ["subnormals"]) {
+      #expect(found[key] as? Int == expected[key] as? Int, "\(name) \(key)")
+    }
+    for key in ["minimum", "maximum", "absoluteMaximum", "mean", "standardDeviation", "kurtosis"] {
+      // A mean near 0 is a difference of sums: its error is measured by the values that went into it.
+      let scale = key == "mean" ? expected["standardDeviation"] as? Double : nil
+      expectClose(key, found[key], expected[key], within: 1e-6, of: scale)
+    }
+    let percentiles = found["percentiles"] as? [[String: Double]] ?? []
+    let wanted = expected["percentiles"] as? [Double] ?? []
+    #expect(percentiles.count == wanted.count, "\(name)")
+    for (percentile, wanted) in zip(percentiles, wanted) {
+      expectClose("percentile", percentile["value"], wanted, within: max(1e-6, error))
+    }
+    expectEntropy(isExact: isExact)
+    if isExact {
+      let histogram = found["histogram"] as? [String: Any]
+      #expect(histogram?["counts"] as? [Int] == expected["histogram"] as? [Int], "\(name) histogram")
+    }
+    #expect(found["exponents"] as? NSObject == expected["exponents"] as? NSObject, "\(name) exponents")
+  }
+
+  /// Bins join values, so that the entropy of binned ones is a lower bound; that of codes is exact.
+  private func expectEntropy(isExact: Bool) {
+    guard let wanted = expected["entropyBits"] as? Double else { return }
+    let bits = found["entropyBits"] as? Double ?? -1
+    #expect(bits <= wanted + 1e-9 && (!isExact || bits > wanted - 1e-9), "\(name) entropy \(bits), \(wanted)")
+  }
+
+  private func expectClose(
+    _ key: String, _ a: Any?, _ b: Any?, within tolerance: Double, of scale: Double? = nil
+  ) {
+    guard let a = a as? Double, let b = b as? Double else {
+      #expect(a == nil && b == nil, "\(name) \(key)")
+      return
+    }
+    #expect(abs(a - b) <= tolerance * max(abs(b), scale ?? 0), "\(name) \(key): \(a), expected \(b)")
+  }
+}
