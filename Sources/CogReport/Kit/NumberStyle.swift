@@ -8,6 +8,8 @@ public enum NumberStyle: Sendable {
   case scientific
   /// With a binary prefix: `7.4 GiB`.
   case bytes
+  /// Six decimals, as near 1 as cosines are: `0.999987`.
+  case cosine
   /// Hundred times the value: `98.8 %`.
   case percent
 
@@ -20,6 +22,7 @@ public enum NumberStyle: Sendable {
       if value == value.rounded(), size < 1e7 { return String(format: "%.0f", value) }
       return String(format: size >= 1e-3 && size < 1e7 ? "%.4g" : "%.2e", value)
     case .scientific: return value == 0 ? "0" : String(format: "%.2e", value)
+    case .cosine: return String(format: "%.6f", value)
     case .percent: return NumberStyle.plain.text(100 * value) + " %"
     case .bytes: return Self.bytes(value)
     }
