@@ -34,9 +34,10 @@ public struct DifferenceSums: Equatable, Sendable {
   /// Signal to noise in dB, `-20 log10(relativeL2)`; infinite for equal values.
   public var sqnr: Double { -20 * log10(relativeL2) }
 
-  /// `a . b / (|a| |b|)`; where either is zero, 1 if both are, else 0.
+  /// `a . b / (|a| |b|)`; where either is zero, 1 if both are, else 0. Exactly 1 for equal values: the root is taken of the
+  /// product, and sums of squares of float32 are far from where that would overflow.
   public var cosine: Double {
     squaresA > 0 && squaresB > 0
-      ? products / (squaresA.squareRoot() * squaresB.squareRoot()) : (squaresA == squaresB ? 1 : 0)
+      ? products / (squaresA * squaresB).squareRoot() : (squaresA == squaresB ? 1 : 0)
   }
 }

@@ -52,6 +52,9 @@ public struct Figures: Equatable, Sendable, Codable {
   public var isExact = true
   /// How far a percentile may be off, as a share of itself: 0, or 2^-9 where values were counted in bins.
   public var percentileError = 0.0
+
+  /// Of no elements.
+  public init() {}
 }
 
 /// The largest magnitudes of the rows or columns of a tensor.

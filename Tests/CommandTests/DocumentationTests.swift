@@ -98,6 +98,8 @@ enum Documentation {
     let calls = [
       "inspect": [source, "--check"], "convert": [source, "-o", folder.path("c.cogvlm")],
       "quantize": [source, "-o", folder.path("q.cogvlm")], "frames": [video, "-o", folder.path("frames")],
+      "stats": [source, "--layers", "0"],
+      "diff": [try SampleModel.int4.get(), source, "--fail-over", "1"],
       "ask": [model, "--video", video, "What color is the circle?"],
       "verify": [
         model, "--reference", Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors"),

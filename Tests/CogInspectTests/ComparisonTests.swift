@@ -1,0 +1,135 @@
+import CogBase
+import CogCompute
+import CogInspect
+import CogTestSupport
+import Foundation
+import Testing
+
+/// Comparisons of planted tensors, which a person can check.
+@Suite struct ComparisonTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func write(_ tensors: [(name: String, type: String, shape: [Int], values: [Float])]) throws
+    -> String
+  {
+    var data: [UInt8] = []
+    let entries = tensors.map { tensor in
+      let start = data.count
+      switch tensor.type {
+      case "BF16":
+        data += tensor.values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) }.withUnsafeBytes(
+          Array.init)
+      case "F8_E4M3": data += tensor.values.map { UInt8($0) }
+      default: data += tensor.values.withUnsafeBytes(Array.init)
+      }
+      return
+        "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}"
+    }
+    let header = "{" + entries.joined(separator: ",") + "}"
+    var writer = ByteWriter()
+    writer.write(UInt64(header.utf8.count))
+    writer.write(contentsOf: header.utf8)
+    writer.write(contentsOf: data)
+    return try folder.write(writer.bytes, as: "\(UUID().uuidString).safetensors")
+  }
+
+  private func pair(_ a: [Float], _ b: [Float], shape: [Int], types: (String, String) = ("F32", "F32")) throws
+    -> Comparison
+  {
+    try ComparisonPass.run(
+      a: write([("t", types.0, shape, a)]), b: write([("t", types.1, shape, b)]))
+  }
+
+  @Test("Measures are those of the formulas, with the place of the largest difference and of the worst group")
+  func measures() throws {
+    var a = [Float](repeating: 1, count: 2 * 130)
+    let b = a
+    a[130 + 129] = 1.5  // the last, short group of the second row
+    a[3] = 0.5
+    let comparison = try pair(a, b, shape: [2, 130])
+    let tensor = try #require(comparison.tensors.first)
+    #expect(!tensor.isIdentical && tensor.maxAbs == 0.5 && tensor.maxAbsAt == [0, 3])
+    #expect(abs((tensor.relativeL2 ?? 0) - (0.5 / 260).squareRoot()) < 1e-15)
+    #expect(abs((tensor.sqnr ?? 0) - 10 * log10(260 / 0.5)) < 1e-12)
+    #expect(tensor.worstGroup?.row == 1 && tensor.worstGroup?.group == 2 && tensor.worstGroup?.size == 64)
+    #expect(abs((tensor.worstGroup?.relativeL2 ?? 0) - (0.25 / 2).squareRoot()) < 1e-15)
+    #expect(comparison.total.relativeL2 == tensor.relativeL2)
+    #expect(comparison.passes(limit: 0.05) && !comparison.passes(limit: 0.04))
+  }
+
+  @Test("Equal values in another type are equal, and not identical")
+  func otherType() throws {
+    let tensor = try #require(try pair([1, 2], [1, 2], shape: [2], types: ("F32", "BF16")).tensors.first)
+    #expect(!tensor.isIdentical && tensor.relativeL2 == 0 && tensor.sqnr == .infinity && tensor.cosine == 1)
+    #expect(tensor.maxAbsAt == nil && tensor.worstGroup == nil)
+    #expect(try pair([1, 2], [1, 2], shape: [2]).tensors.first?.isIdentical == true)
+    // The sign of a zero is a bit.
+    let zeros = try #require(try pair([-0.0], [0], shape: [1]).tensors.first)
+    #expect(!zeros.isIdentical && zeros.relativeL2 == 0)
+  }
+
+  @Test(
+    "Zeros as a reference make any difference infinite, and a NaN or infinity that is not the same makes none a number"
+  )
+  func extremes() throws {
+    let zero = try pair([0, 1], [0, 0], shape: [1, 2])
+    #expect(
+      zero.tensors.first?.relativeL2 == .infinity && zero.tensors.first?.worstGroup?.relativeL2 == .infinity)
+    #expect(!zero.passes(limit: 1e300))
+    let broken = try pair([1, .nan, 3], [1, 2, 3], shape: [1, 3])
+    let tensor = try #require(broken.tensors.first)
+    #expect(tensor.notFinite == 1 && tensor.firstNotFinite == [0, 1] && tensor.relativeL2?.isNaN == true)
+    #expect(!broken.passes(limit: .infinity) && broken.total.relativeL2.isNaN)
+    let same = try pair([.infinity, 1], [.infinity, 1], shape: [2])
+    #expect(same.tensors.first?.isIdentical == true && same.tensors.first?.relativeL2 == 0)
+    let empty = try pair([], [], shape: [0, 3])
+    #expect(empty.tensors.first?.isIdentical == true && empty.passes(limit: 0))
+  }
+
+  @Test("Tensors that one side lacks or has in another shape are named, and fail every limit")
+  func missing() throws {
+    let a = try write([("both", "F32", [1], [1]), ("onlyA", "F32", [1], [1]), ("shape", "F32", [2], [1, 2])])
+    let b = try write([
+      ("both", "F32", [1], [1]), ("onlyB", "F32", [1], [1]), ("shape", "F32", [1, 2], [1, 2]),
+    ])
+    let comparison = try ComparisonPass.run(a: a, b: b)
+    #expect(comparison.missingInA == ["onlyB"] && comparison.missingInB == ["onlyA"])
+    #expect(comparison.misshapen.map(\.name) == ["shape"] && comparison.tensors.map(\.name) == ["both"])
+    #expect(!comparison.passes(limit: 1))
+    let filtered = try ComparisonPass.run(a: a, b: b, filter: TensorFilter(names: ["both"]))
+    #expect(filtered.passes(limit: 0))
+    #expect(throws: CogError.self) {
+      try ComparisonPass.run(a: a, b: b, filter: TensorFilter(names: ["none"]))
+    }
+  }
+
+  @Test("Types that have no values here are compared by their bytes")
+  func bytesOnly() throws {
+    let same = try pair([1, 2], [1, 2], shape: [2], types: ("F8_E4M3", "F8_E4M3"))
+    #expect(same.tensors.first?.isIdentical == true && same.passes(limit: 0) && same.total.relativeL2 == 0)
+    let other = try pair([1, 2], [1, 3], shape: [2], types: ("F8_E4M3", "F8_E4M3"))
+    #expect(other.tensors.first?.relativeL2 == nil && !other.passes(limit: 1) && other.notes.count == 1)
+  }
+
+  @Test("Any number of threads gives the same comparison, long rows and many chunks included")
+  func threads() throws {
+    let b = (0..<3 * 70_001).map { Float($0 % 977) / 100 - 4 }
+    let a = b.enumerated().map { $1 + Float($0 % 31) * 1e-3 }
+    for shape in [[3, 70_001], [70_001, 3], [3 * 70_001]] {
+      let catalogs = try [a, b].map { try TensorCatalog(path: write([("t", "F32", shape, $0)])) }
+      let results = try [1, 2, 5].map { threads in
+        try ComparisonPass.run(
+          catalogs[0], catalogs[1], filter: TensorFilter(), threads: ThreadPool(threadCount: threads),
+          kernels: KernelSet.best(), stopCheck: {})
+      }
+      #expect(results[1] == results[0] && results[2] == results[0])
+      let (noise, signal) = zip(a, b).reduce((0.0, 0.0)) { sums, pair in
+        let (x, y) = (Double(pair.0), Double(pair.1))
+        return (sums.0 + (x - y) * (x - y), sums.1 + y * y)
+      }
+      #expect(abs((results[0].tensors[0].relativeL2 ?? 0) - (noise / signal).squareRoot()) < 1e-12)
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import CogBase
+import CogCheckpoint
+import CogCompute
+import CogInspect
+import CogTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+/// Figures of planted tensors, which a person can check.
+@Suite struct StatisticsTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A safetensors file of tensors whose bytes are given.
+  private func write(_ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) throws -> String
+  {
+    var data: [UInt8] = []
+    let entries = tensors.map { tensor in
+      let start = data.count
+      data += tensor.bytes
+      return
+        "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}"
+    }
+    let header = "{" + entries.joined(separator: ",") + "}"
+    var writer = ByteWriter()
+    writer.write(UInt64(header.utf8.count))
+    writer.write(contentsOf: header.utf8)
+    writer.write(contentsOf: data)
+    return try folder.write(writer.bytes, as: "\(UUID().uuidString).safetensors")
+  }
+
+  private func bytes<Value: BitwiseCopyable>(_ values: [Value]) -> [UInt8] {
+    values.withUnsafeBytes(Array.init)
+  }
+
+  private func bfloat16(_ values: [Float]) -> [UInt8] {
+    bytes(values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) })
+  }
+
+  private func tensor(_ type: String, _ shape: [Int], _ bytes: [UInt8]) throws -> TensorStatistics {
+    let report = try StatisticsPass.run(path: write([("t", type, shape, bytes)]))
+    return try #require(report.tensors.first)
+  }
+
+  @Test(
+    "Zeros, subnormal numbers, NaN and infinities are counted, and the other figures are of the finite elements"
+  )
+  func plantedValues() throws {
+    let values: [Float] = [1, -3, 0, -0.0, .nan, .infinity, -.infinity, Float(bitPattern: 0x0001_0000), 2]
+    for (type, encoded) in [("BF16", bfloat16(values)), ("F32", bytes(values))] {
+      let figures = try tensor(type, [3, 3], encoded).figures
+      #expect(figures.count == 9 && figures.zeros == 2 && figures.nan == 1 && figures.infinite == 2)
+      #expect(figures.subnormals == 1 && figures.isExact)
+      #expect(figures.minimum == -3 && figures.maximum == 2 && figures.absoluteMaximum == 3)
+      #expect(abs((figures.mean ?? 9) - 0) < 1e-30)
+      // Magnitudes 0, 0, tiny, 1, 2, 3: the median is half way between the third and the fourth.
+      #expect(abs((figures.percentiles[2].value) - 0.5) < 1e-30)
+      #expect(figures.histogram?.counts.reduce(0, +) == 6)
+      // Nine different patterns.
+      #expect(abs((figures.entropyBits ?? 0) - log2(9)) < 1e-12)
+    }
+    // What is subnormal depends on the type: 2^-15 is in F16, and nowhere else.
+    #expect(try tensor("F16", [2], bytes([Float16(0x1p-15), 1])).figures.subnormals == 1)
+    #expect(try tensor("F32", [2], bytes([Float(0x1p-15), 1])).figures.subnormals == 0)
+  }
+
+  @Test(
+    "A NaN that shares its bin with infinity, and a small number that shares its bin with 0, are told apart")
+  func sharedBins() throws {
+    let values = [0x7F80_0001, 0x7F80_0000, 0xFF80_0001, 0x0000_0001, 0, 0x3F80_0000].map { UInt32($0) }
+    let figures = try tensor("F32", [6], bytes(values)).figures
+    #expect(figures.nan == 2 && figures.infinite == 1 && figures.subnormals == 1 && figures.zeros == 1)
+    #expect(!figures.isExact && figures.percentileError == 0x1p-9)
+  }
+
+  @Test("Constant, zero and empty tensors and scalars have the figures that they can have")
+  func degenerate() throws {
+    let constant = try tensor("BF16", [40_000], bfloat16([Float](repeating: 0.1875, count: 40_000))).figures
+    #expect(constant.standardDeviation == 0 && constant.kurtosis == nil && constant.mean == 0.1875)
+    #expect(constant.entropyBits == 0 && constant.percentiles.allSatisfy { $0.value == 0.1875 })
+    #expect(constant.histogram?.minimum == -0.3125 && constant.histogram?.counts[32] == 40_000)
+    let odd = try tensor("F32", [40_000], bytes([Float](repeating: 0.1, count: 40_000))).figures
+    #expect(odd.standardDeviation == 0 && odd.mean == Double(Float(0.1)) && odd.kurtosis == nil)
+    let zeros = try tensor("BF16", [2, 3], bfloat16([0, -0.0, 0, 0, 0, 0]))
+    #expect(zeros.figures.zeros == 6 && zeros.figures.exponents == nil && zeros.rows?.outlierRatio == nil)
+    let notFinite = try tensor("F32", [2], bytes([Float.nan, .infinity])).figures
+    #expect(notFinite.count == 2 && notFinite.minimum == nil && notFinite.percentiles.isEmpty)
+    for shape in [[0], [0, 4], [3, 0]] {
+      let empty = try tensor("BF16", shape, [])
+      #expect(empty.figures == Figures() && empty.rows == nil && empty.columns == nil)
+    }
+    let scalar = try tensor("F32", [], bytes([Float(-2.5)]))
+    #expect(
+      scalar.figures.count == 1 && scalar.figures.mean == -2.5 && scalar.rows?.worst.first?.maximum == 2.5)
+  }
+
+  @Test("Channels are rows and columns; with four dimensions the first two, with one every element")
+  func channels() throws {
+    var values = [Float](repeating: 1, count: 2 * 3 * 2 * 2)
+    values[1 * 12 + 2 * 4 + 3] = -8  // output 1, input 2
+    let convolution = try tensor("BF16", [2, 3, 2, 2], bfloat16(values))
+    #expect(convolution.rows?.worst.map(\.index) == [1, 0])
+    #expect(convolution.columns?.count == 3 && convolution.columns?.worst.first?.index == 2)
+    #expect(convolution.columns?.outlierRatio == 8)
+    let stacked = try tensor("F32", [1, 1, 3], bytes([Float(1), 5, 2]))
+    #expect(stacked.rows?.count == 1 && stacked.columns?.worst.map(\.index) == [1, 2, 0])
+    let vector = try tensor("F16", [3], bytes([Float16(1), 5, 2]))
+    #expect(vector.rows?.worst.map(\.maximum) == [5, 2, 1] && vector.columns == nil)
+  }
+
+  @Test(
+    "Integers and doubles are measured as float32, which a note says where it rounds; other types are left out"
+  )
+  func otherTypes() throws {
+    let path = try write([
+      ("bytes", "U8", [4], [0, 1, 255, 7]), ("ids", "I64", [2], bytes([Int64(-5), 128_002])),
+      ("double", "F64", [2], bytes([1e300, 0.1])), ("small", "F8_E4M3", [2], [1, 2]),
+    ])
+    let report = try StatisticsPass.run(path: path)
+    #expect(report.tensors.map(\.name) == ["bytes", "ids", "double"])
+    #expect(report.tensors[0].figures.maximum == 255 && report.tensors[0].figures.isExact)
+    #expect(report.tensors[1].figures.minimum == -5 && report.tensors[1].figures.maximum == 128_002)
+    #expect(report.tensors[2].figures.infinite == 1)
+    #expect(
+      report.notes.count == 3 && report.notes.contains { $0.hasPrefix("small: elements of type F8_E4M3") })
+  }
+
+  @Test("Rows longer than a chunk, odd sizes and any number of threads give the same figures")
+  func threads() throws {
+    var state: UInt64 = 9
+    let values = (0..<3 * 70_001).map { _ -> Float in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Float(UInt32(truncatingIfNeeded: state >> 32)) / 4_294_967_296 - 0.25
+    }
+    for shape in [[3, 70_001], [70_001, 3], [3 * 70_001], [1, 3 * 70_001]] {
+      for (type, encoded) in [("F32", bytes(values)), ("BF16", bfloat16(values))] {
+        let catalog = try TensorCatalog(path: write([("t", type, shape, encoded)]))
+        let reports = try [1, 2, 5].map { threads in
+          try StatisticsPass.run(
+            catalog, filter: TensorFilter(),
+            StatisticsCollector(threads: ThreadPool(threadCount: threads)) {})
+        }
+        #expect(reports[1] == reports[0] && reports[2] == reports[0])
+        let tensor = try #require(reports[0].tensors.first)
+        let stored = type == "F32" ? values : values.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) }
+        let mean = stored.reduce(0) { $0 + Double($1) } / Double(stored.count)
+        let variance =
+          stored.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(stored.count)
+        #expect(abs((tensor.figures.mean ?? 0) - mean) < 1e-12)
+        #expect(abs((tensor.figures.standardDeviation ?? 0) - variance.squareRoot()) < 1e-12)
+        #expect(Float(tensor.figures.maximum ?? 0) == stored.max())
+        let rows = shape.count == 1 ? shape[0] : shape[0]
+        let columns = stored.count / rows
+        let maxima = (0..<rows).map { row in
+          stored[row * columns..<(row + 1) * columns].map(abs).max() ?? 0
+        }
+        #expect(tensor.rows?.worst.first?.maximum == maxima.max().map(Double.init))
+        #expect(tensor.rows?.worst.first?.index == maxima.firstIndex(of: maxima.max() ?? 0))
+      }
+    }
+  }
+
+  @Test("What the stop check throws ends the pass")
+  func interruption() throws {
+    let catalog = try TensorCatalog(path: write([("t", "BF16", [4], [UInt8](repeating: 1, count: 8))]))
+    #expect(throws: CancellationError.self) {
+      try StatisticsPass.run(
+        catalog, filter: TensorFilter(),
+        StatisticsCollector(threads: .shared) { throw CancellationError() })
+    }
+  }
+
+  @Test("Filters join conditions, and one that fits nothing says what there is")
+  func filters() throws {
+    let filter = TensorFilter(names: ["*.weight"], parts: ["language"], layers: 1...2)
+    #expect(filter.takes(name: "model.layers.1.a.weight", part: "language"))
+    for (name, part) in [
+      ("model.layers.1.a.bias", "language"), ("model.layers.1.a.weight", "vision"),
+      ("model.layers.3.a.weight", "language"), ("model.norm.weight", "language"),
+    ] { #expect(!filter.takes(name: name, part: part)) }
+    #expect(TensorFilter.layers("3") == 3...3 && TensorFilter.layers("0-31") == 0...31)
+    for text in ["", "-", "3-", "5-3", "a", "1-2-3", "-1", "+1", "99999999999999999999"] {
+      #expect(TensorFilter.layers(text) == nil, "\(text)")
+    }
+    let path = try write([("model.layers.0.w", "BF16", [1], [0, 0])])
+    let error = #expect(throws: CogError.self) {
+      try StatisticsPass.run(path: path, filter: TensorFilter(parts: ["vision"], layers: 4...5))
+    }
+    let text = error?.description ?? ""
+    #expect(text.contains("--part vision --layers 4-5") && text.contains("model.layers"))
+  }
+
+  @Test("A layer is what stands before the first number of a name")
+  func layerNames() {
+    #expect(
+      LayerName(tensor: "model.vision.transformer.layers.12.mlp.fc1.bias")?.description
+        == "model.vision.transformer.layers.12")
+    #expect(LayerName(tensor: "model.layers.3")?.index == 3)
+    for name in ["lm_head.weight", "3.weight", "", "model.layers.x"] {
+      #expect(LayerName(tensor: name) == nil)
+    }
+    let order = ["b.2", "b.10", "a.11"].compactMap(LayerName.init(tensor:)).sorted().map(\.description)
+    #expect(order == ["a.11", "b.2", "b.10"])
+  }
+}
