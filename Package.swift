@@ -74,7 +74,7 @@ let package = Package(
       "CogVerify",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
-    library("CogReport", ["CogBase", mustache, crypto]),
+    library("CogReport", ["CogBase", "CogInspect", mustache, crypto]),
     library(
       "CogBench",
       [
