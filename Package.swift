@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 /// A library target of the toolkit with its dependencies, all built with the same strict settings.
@@ -39,6 +40,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: [
     // System libraries and C kernels.
@@ -72,7 +74,7 @@ let package = Package(
       "CogVerify",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
-    library("CogReport", ["CogBase"]),
+    library("CogReport", ["CogBase", "CogInspect", mustache, crypto]),
     library(
       "CogBench",
       [

@@ -1,12 +1,11 @@
-import CogBase
 import Glibc
 
 /// The place of a new file.
-enum OutputPlace {
+public enum OutputPlace {
   /// Checks that `path` can become a new file and is none of the files that are read, under whatever name.
   ///
   /// - Throws: ``CogError`` when it is one of them or a folder.
-  static func check(_ path: String, sources: [String]) throws {
+  public static func check(_ path: String, sources: [String]) throws {
     guard let place = status(path) else { return }
     guard place.st_mode & S_IFMT != S_IFDIR else {
       throw CogError(
