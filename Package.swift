@@ -74,7 +74,7 @@ let package = Package(
       "CogVerify",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
-    library("CogReport", ["CogBase", mustache, crypto]),
+    library("CogReport", ["CogBase", "CogVerify", mustache, crypto]),
     library(
       "CogBench",
       [
@@ -109,7 +109,7 @@ let package = Package(
     tests("CogEngine", ["CogBase", "CogNative", "CogCompute", "CogMedia", "CogQuantize"]),
     tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
     tests("CogEvaluate", ["CogBase"]),
-    tests("CogReport", ["CogBase"]),
+    tests("CogReport", ["CogBase", "CogVerify"]),
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),

@@ -23,8 +23,12 @@ struct VerifyCommand: ParsableCommand {
     help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"))
   var reference: [String]
 
-  @Option(help: ArgumentHelp("Decode this video instead of taking the bundle's frames.", valueName: "file"))
-  var video: String?
+  @OptionGroup var videoOptions: VideoOptions
+
+  @OptionGroup var limits: ToleranceOptions
+
+  @Option(help: ArgumentHelp("Write the report as one HTML file.", valueName: "file"))
+  var html: String?
 
   @Flag(help: "Print one JSON document.")
   var json = false
@@ -35,20 +39,39 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     let file = try options.open(comparesChecksums: true)
-    let results = try reference.map { try verify($0, file: file) }
-    let report = VerificationReport(model: options.model, references: results)
-    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
-    if !report.passed { throw ExitCode(1) }
+    if let html {
+      try HTMLPlace.check(html, besides: [options.model] + reference + [videoOptions.video].compactMap { $0 })
+    }
+    if try !verifyBundles(file) { throw ExitCode(1) }
   }
 
-  private func verify(_ path: String, file: NativeFile) throws -> ReferenceResult {
+  // MARK: Bundles
+
+  private func verifyBundles(_ file: NativeFile) throws -> Bool {
+    var pictures: [[[UInt8]]] = []
+    var results: [ReferenceResult] = []
+    for path in reference {
+      let (result, seen) = try verify(path, file: file)
+      results.append(result)
+      if html != nil { pictures.append(try seen?.pictures() ?? []) }
+    }
+    let report = VerificationReport(model: options.model, file: file, references: results)
+    if let html { try VerificationPage.page(report, pictures: pictures).write(to: html) }
+    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
+    return report.passed
+  }
+
+  private func verify(_ path: String, file: NativeFile) throws -> (ReferenceResult, SeenImages?) {
     try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
     let engine = try Engine(file: file, mode: options.mode ?? bundle.computeMode)
-    let images = try VerificationInputs.images(for: bundle, video: video, configuration: file.configuration)
+    let seen = try VerificationInputs.images(
+      for: bundle, sampled: videoOptions.sample(template: bundle.template), configuration: file.configuration)
     let progress = Progress("Verifying \(path)", total: Verifier.progressTotal(file.configuration))
     defer { progress.finish() }
-    var verifier = Verifier(engine: engine, bundle: bundle, progress: progress)
-    return try verifier.run(images: images)
+    var verifier = Verifier(
+      engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),
+      progress: progress)
+    return (try verifier.run(seen: seen), seen)
   }
 }
