@@ -72,7 +72,10 @@ let package = Package(
     library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
     library(
       "CogVerify",
-      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
+        "CogInspect", "CogEngine",
+      ]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
     library("CogReport", ["CogBase", "CogVerify", mustache, crypto]),
     library(

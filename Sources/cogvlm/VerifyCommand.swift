@@ -6,11 +6,11 @@ import CogNative
 import CogReport
 import CogVerify
 
-/// `cogvlm verify`: the model against reference bundles.
+/// `cogvlm verify`: the model against reference bundles, or against another native file.
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Compare every layer and the answers with what PyTorch computed.",
+    abstract: "Compare every layer and the answers with what PyTorch computed, or with another native file.",
     discussion: """
       For each tap two errors are given: accumulated (the engine ran alone from the input) and isolated (that \
       layer was given the reference's input). Leaves with 1 when a reference does not pass.
@@ -21,7 +21,9 @@ struct VerifyCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"))
-  var reference: [String]
+  var reference: [String] = []
+
+  @OptionGroup var comparison: ComparisonOptions
 
   @OptionGroup var videoOptions: VideoOptions
 
@@ -34,15 +36,20 @@ struct VerifyCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard !reference.isEmpty else { throw ValidationError("Give at least one bundle with --reference.") }
+    guard reference.isEmpty != (comparison.against == nil) else {
+      throw ValidationError("Give bundles with --reference, or another native file with --against.")
+    }
+    try comparison.validate(hasVideo: videoOptions.video != nil)
   }
 
   func run() throws {
     let file = try options.open(comparesChecksums: true)
     if let html {
-      try HTMLPlace.check(html, besides: [options.model] + reference + [videoOptions.video].compactMap { $0 })
+      let inputs = [comparison.against, comparison.questions, videoOptions.video].compactMap { $0 }
+      try HTMLPlace.check(html, besides: [options.model] + reference + inputs)
     }
-    if try !verifyBundles(file) { throw ExitCode(1) }
+    let passed = try comparison.against.map { try compare(file, with: $0) } ?? verifyBundles(file)
+    if !passed { throw ExitCode(1) }
   }
 
   // MARK: Bundles
