@@ -36,7 +36,7 @@ enum AnswerParts {
     let hasTimes = frames.contains { $0.seconds != nil }
     let note = hasTimes ? "" : " The bundle has no times; verified with the video itself they are shown."
     return ImageStrip(
-      title: "Frames that the model saw" + (video.map { " of \($0)" } ?? ""),
+      title: "Frames that the model saw" + (video.map { " of " + URL(filePath: $0).lastPathComponent } ?? ""),
       caption: "Cut and scaled as the vision tower gets them, in this order.\(note)",
       pictures: zip(frames, pictures).enumerated().map { place, pair in
         let (frame, png) = pair

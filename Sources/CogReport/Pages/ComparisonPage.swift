@@ -168,7 +168,7 @@ public enum ComparisonPage {
             + (shown.count > mostStrips ? ", the first ones of \(shown.count)." : ".")))
     }
     for question in shown.prefix(mostStrips) {
-      let title = question.video.map { "\($0): " } ?? ""
+      let title = question.video.map { URL(filePath: $0).lastPathComponent + ": " } ?? ""
       page.add(
         AnswerParts.tokens(
           question.steps, title: title + question.question, logitError: question.logitError,

@@ -28,45 +28,53 @@ extension WeightParts {
   /// Each layer's worst tensor.
   static func chart(_ report: ComparisonReport) -> LineChart {
     let worst = Dictionary(report.differingTensors.map { ($0.tapName, $0) }) { first, _ in first }
-    let worstLayer = report.differingTensors.first
     // Layers without tensors, such as the frames with nothing but boi and eoi, stand with equal ones.
     let values = report.taps.map { tap -> Double? in
       guard let tensor = worst[tap.name] else { return 0 }
       return tensor.relativeL2 ?? .nan
     }
-    let place = worstLayer.flatMap { tensor in report.taps.firstIndex { $0.name == tensor.tapName } }
+    let fault = faultyTensor(report)
+    let place = fault.flatMap { tensor in report.taps.firstIndex { $0.name == tensor.tapName } }
     return LineChart(
       title: "Error of the weights along the layers",
       caption: "Of each layer's worst tensor. Equal weights stand on the rail below.",
       points: report.taps.map { LayerPoint(tap: $0.name) },
       series: [.init(name: "worst tensor", values: values)], valueLabel: "relative L2 error, log scale",
-      highlight: place.map { ($0, "the largest: \(report.taps[$0].name)") })
+      highlight: place.map { ($0, "to be looked at: \(report.taps[$0].name)") })
+  }
+
+  /// The tensor that a reader should look at: one that is not finite, or else the worst of the first layer at fault.
+  static func faultyTensor(_ report: ComparisonReport) -> ComparedTensor? {
+    if let worst = report.differingTensors.first, worst.notFinite > 0 { return worst }
+    return report.firstAtFault.flatMap { report.differingTensors(ofTap: $0).first }
   }
 
   /// The tensors of two files that differ, the worst first.
   static func table(_ report: ComparisonReport) -> DataTable {
     let tensors = report.differingTensors
+    let fault = faultyTensor(report)
     var table = DataTable(
       title: "Tensors",
       caption:
         "\(tensors.count) of \(report.tensors.count) tensors differ; the others are equal to the bit. Recorded: what the "
         + "model's conversion wrote down about its own source.",
       columns: [
-        .code("tensor"), .text("part"), .text("encoding"), .text("reference"), .number("bits per weight"),
-        .number("relative L2"), .number("recorded"), .number("worst group"), .number("row"),
-        .number("not finite"),
+        .code("tensor"), .number("relative L2"), .number("recorded"), .number("not finite"),
+        .number("worst group"), .number("row"), .number("bits per weight"), .text("encoding"),
+        .text("reference"), .text("part"),
       ])
     for tensor in tensors {
-      let isBroken = tensor.notFinite > 0
+      let isFault = tensor == fault
+      let state: DataTable.State = isFault || tensor.notFinite > 0 ? .failed : .plain
       table.add(
         [
-          .text(tensor.name), .text(tensor.part), .text(tensor.encoding), .text(tensor.againstEncoding),
-          .number(tensor.bitsPerWeight),
-          .number(tensor.relativeL2, .scientific, isBroken ? .failed : .plain),
-          .number(tensor.recordedRelativeRMS, .scientific), .number(tensor.worstGroup, .scientific),
-          .number(tensor.worstRow.map(Double.init)),
-          .number(Double(tensor.notFinite), .plain, isBroken ? .failed : .plain),
-        ], isFault: isBroken)
+          .text(tensor.name), .number(tensor.relativeL2, .scientific, state),
+          .number(tensor.recordedRelativeRMS, .scientific),
+          .number(Double(tensor.notFinite), .plain, tensor.notFinite > 0 ? .failed : .plain),
+          .number(tensor.worstGroup, .scientific), .number(tensor.worstRow.map(Double.init)),
+          .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.againstEncoding),
+          .text(tensor.part),
+        ], isFault: isFault)
     }
     return table
   }

@@ -27,15 +27,14 @@ enum WeightParts {
         "What the conversion recorded against its source, of the tensors that lost something. The worst group is that of "
         + "the row beside it.",
       columns: [
-        .code("tensor"), .text("part"), .text("encoding"), .number("bits per weight"),
-        .number("relative RMS"),
-        .number("worst group"), .number("row"),
+        .code("tensor"), .number("relative RMS"), .number("worst group"), .number("row"),
+        .number("bits per weight"), .text("encoding"), .text("part"),
       ])
     for tensor in tensors {
       table.add([
-        .text(tensor.name), .text(tensor.part), .text(tensor.encoding), .number(tensor.bitsPerWeight),
-        .number(tensor.relativeRMS, .scientific), .number(tensor.worstGroup, .scientific),
-        .number(Double(tensor.worstRow)),
+        .text(tensor.name), .number(tensor.relativeRMS, .scientific),
+        .number(tensor.worstGroup, .scientific), .number(Double(tensor.worstRow)),
+        .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.part),
       ])
     }
     return table
