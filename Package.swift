@@ -77,7 +77,7 @@ let package = Package(
         "CogInspect", "CogEngine",
       ]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
-    library("CogReport", ["CogBase", "CogVerify", mustache, crypto]),
+    library("CogReport", ["CogBase", "CogInspect", "CogVerify", mustache, crypto]),
     library(
       "CogBench",
       [
@@ -110,7 +110,13 @@ let package = Package(
       "CogInspect",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", "CogQuantize"]),
     tests("CogEngine", ["CogBase", "CogNative", "CogCompute", "CogMedia", "CogQuantize"]),
-    tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
+    tests(
+      "CogVerify",
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CogQuantize",
+        "CogInspect",
+        "CogEngine",
+      ]),
     tests("CogEvaluate", ["CogBase"]),
     tests("CogReport", ["CogBase", "CogVerify"]),
     tests(

@@ -97,6 +97,32 @@ const CogStatisticsKernels *cog_statistics_kernels(CogInstructionSet set) {
   }
 }
 
+static int cog_is_zero(const uint8_t *element, size_t element_bytes) {
+  if (element_bytes == 2) {
+    uint16_t bits;
+    memcpy(&bits, element, sizeof bits);
+    return (bits & 0x7FFF) == 0;
+  }
+  uint32_t bits;
+  memcpy(&bits, element, sizeof bits);
+  return (bits & 0x7FFFFFFF) == 0;
+}
+
+size_t cog_count_zero_groups(
+    const void *values, size_t count, size_t element_bytes, size_t group_size, size_t *first) {
+  const uint8_t *bytes = values;
+  size_t groups = 0;
+  for (size_t start = 0; start < count; start += group_size) {
+    const size_t end = count - start < group_size ? count : start + group_size;
+    size_t i = start;
+    while (i < end && cog_is_zero(bytes + i * element_bytes, element_bytes)) i++;
+    if (i < end) continue;
+    if (groups == 0) *first = start;
+    groups++;
+  }
+  return groups;
+}
+
 void cog_count_codes(
     const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts) {
   enum { ROWS = 16, LINE = 64 };

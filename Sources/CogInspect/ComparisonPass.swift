@@ -10,9 +10,15 @@ public enum ComparisonPass {
   ///
   /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an interrupt.
   public static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> Comparison {
+    try run(TensorCatalog(path: a), TensorCatalog(path: b), filter: filter)
+  }
+
+  /// The same of sources that are open.
+  public static func run(
+    _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter = TensorFilter()
+  ) throws -> Comparison {
     try run(
-      TensorCatalog(path: a), TensorCatalog(path: b), filter: filter, threads: .shared,
-      kernels: KernelSet.best(), stopCheck: Interruption.check)
+      a, b, filter: filter, threads: .shared, kernels: KernelSet.best(), stopCheck: Interruption.check)
   }
 
   /// The same with threads and kernels of the caller's choice.
@@ -173,16 +179,5 @@ extension Comparison.Tensor {
       ? .init(
         relativeL2: difference.worst_group, row: difference.worst_group_at / columns,
         group: difference.worst_group_at % columns / outcome.groupSize, size: outcome.groupSize) : nil
-  }
-}
-
-extension Shape {
-  /// The indices of the element at a place of the row-major order.
-  fileprivate func indices(of place: Int) -> [Int] {
-    var rest = place
-    return dimensions.reversed().map { size in
-      defer { rest /= max(1, size) }
-      return rest % max(1, size)
-    }.reversed()
   }
 }

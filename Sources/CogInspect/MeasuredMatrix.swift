@@ -17,6 +17,9 @@ struct MeasuredMatrix {
   let columnsPerChannel: Int
   /// Whether there are input channels, and few enough.
   let tracksColumns: Bool
+  /// Columns of a group, whose elements may all be zeros: those of a quantized tensor's groups, or as many as where two
+  /// plain tensors are compared. Nil for vectors, whose elements are channels.
+  let groupSize: Int?
   /// Whether long rows are never cut into pieces.
   private let hasWholeRows: Bool
 
@@ -30,7 +33,7 @@ struct MeasuredMatrix {
     (self.bytes, self.encoding, hasWholeRows) = (bytes, encoding, encoding.isQuantized)
     let sizes = shape.dimensions
     guard shape.elementCount > 0 else {
-      (rows, columns, columnsPerChannel, tracksColumns) = (0, 0, 1, false)
+      (rows, columns, columnsPerChannel, tracksColumns, groupSize) = (0, 0, 1, false, nil)
       return
     }
     // A quantized tensor is laid out as the matrix of its first dimension and all others.
@@ -39,12 +42,13 @@ struct MeasuredMatrix {
     columns = isFlattened ? sizes[2] : shape.columns
     columnsPerChannel = sizes.count > 3 ? sizes[2...].reduce(1, *) : 1
     tracksColumns = sizes.count > 1 && columns <= Self.mostChannels
+    groupSize = sizes.count > 1 ? encoding.groupSize ?? DifferenceMeter.plainGroupSize : nil
   }
 
   /// A matrix without channels.
   init(rows: Int, columns: Int, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer, hasWholeRows: Bool) {
     (self.rows, self.columns, self.encoding, self.bytes) = (rows, columns, encoding, bytes)
-    (columnsPerChannel, tracksColumns, self.hasWholeRows) = (1, false, hasWholeRows)
+    (columnsPerChannel, tracksColumns, groupSize, self.hasWholeRows) = (1, false, nil, hasWholeRows)
   }
 
   /// A run of whole rows, or a piece of one long row.

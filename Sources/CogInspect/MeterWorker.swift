@@ -10,6 +10,11 @@ final class MeterWorker: @unchecked Sendable {
     var summary = CogFloatSummary()
     /// The largest magnitude, where the chunk is a piece of a row.
     var rowMaximum: Int32 = 0
+    /// Groups of zeros, and where the first of them begins, counted over the tensor's elements.
+    var zeroGroups = 0
+    var firstZeroGroup = 0
+    /// Whole rows of zeros.
+    var zeroRows = 0
     var error: (any Error)?
   }
 
@@ -51,6 +56,24 @@ final class MeterWorker: @unchecked Sendable {
     table.update(repeating: 0)
   }
 
+  private func countZeroGroups(
+    _ matrix: MeasuredMatrix, _ chunk: MeasuredMatrix.Chunk, _ base: UnsafeRawPointer, width: Int,
+    _ result: inout ChunkResult
+  ) {
+    guard let groupSize = matrix.groupSize else { return }
+    for (place, row) in chunk.rows.enumerated() {
+      var first = 0
+      let start = base + place * chunk.columns.count * width
+      let groups = cog_count_zero_groups(start, chunk.columns.count, width, groupSize, &first)
+      if groups > 0, result.zeroGroups == 0 {
+        result.firstZeroGroup = row * matrix.columns + chunk.columns.lowerBound + first
+      }
+      result.zeroGroups += groups
+      let groupsInRow = (matrix.columns - 1) / groupSize + 1
+      if groups == groupsInRow { result.zeroRows += 1 }
+    }
+  }
+
   private static func makeTable(_ bins: Int) -> UnsafeMutableBufferPointer<UInt32> {
     let table = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 2 * bins)
     table.initialize(repeating: 0)
@@ -76,6 +99,7 @@ extension MeterWorker {
     var result = ChunkResult()
     guard let base = bytes.baseAddress, let counts = table.baseAddress else { return result }
     loops.count_halves(base, chunk.count, counts)
+    countZeroGroups(matrix, chunk, base, width: 2, &result)
     guard rowMaxima != nil || matrix.hasCutRows || !halfColumns.isEmpty else { return result }
     halfColumns.withUnsafeMutableBufferPointer { columns in
       let target = columns.baseAddress.flatMap { columns.isEmpty ? nil : $0 + chunk.columns.lowerBound }
@@ -106,6 +130,7 @@ extension MeterWorker {
       guard let base = values.baseAddress, let counts = table.baseAddress else { return result }
       loops.count_floats(base, chunk.count, counts)
       result.summary = loops.summarize_floats(base, chunk.count)
+      countZeroGroups(matrix, chunk, base, width: 4, &result)
       if let layout { countCodes(matrix, layout, chunk.rows) }
       guard rowMaxima != nil || matrix.hasCutRows || !floatColumns.isEmpty else { return result }
       floatColumns.withUnsafeMutableBufferPointer { columns in

@@ -98,7 +98,8 @@ public final class StatisticsCollector {
       TensorStatistics(
         name: entry.name, part: entry.part, layer: entry.layer?.description, type: entry.encoding.label,
         shape: entry.shape, figures: measurement.figures, rows: measurement.rows,
-        columns: measurement.columns))
+        columns: measurement.columns, zeroGroups: measurement.zeroGroups,
+        firstNotFinite: measurement.firstNotFinite.map(entry.shape.indices)))
     if let layer = entry.layer { layers[layer, default: Group()].add(measurement, name: entry.name) }
     if parts[entry.part] == nil { partOrder.append(entry.part) }
     parts[entry.part, default: Group()].add(measurement, name: entry.name)

@@ -46,6 +46,7 @@ final class StatisticsMeter {
     var rowMaxima = [Int32](repeating: 0, count: matrix.tracksRows ? matrix.rows : 0)
     for worker in workers { worker.begin(matrix, isHalf: halfGrid != nil) }
     var floats = FloatTotals()
+    var zeroGroups = ZeroGroups.Counter(matrix)
     let layout = matrix.encoding.isQuantized ? try PanelLayout(matrix) : nil
     for first in stride(from: 0, to: matrix.chunkCount, by: Self.chunksInBlock) {
       try stopCheck()
@@ -54,6 +55,7 @@ final class StatisticsMeter {
       for (index, result) in zip(block, results) {
         if let error = result.error { throw error }
         if halfGrid == nil { floats.add(result.summary) }
+        zeroGroups.add(result.zeroGroups, first: result.firstZeroGroup, rows: result.zeroRows)
         if matrix.hasCutRows, matrix.tracksRows {
           let row = matrix.chunk(index).rows.lowerBound
           rowMaxima[row] = max(rowMaxima[row], result.rowMaximum)
@@ -62,11 +64,33 @@ final class StatisticsMeter {
       for worker in workers.prefix(block.count) { worker.collect(into: totals, isHalf: halfGrid != nil) }
       passed(matrix.bytesDone(through: block.upperBound - 1))
     }
-    return TensorMeasurement(
+    var measurement = TensorMeasurement(
       counts: ValueCounts(UnsafeBufferPointer(totals), grid: grid, lostBits: floats.lostBits),
       floats: halfGrid == nil ? floats : nil, smallestNormal: Self.smallestNormal(of: matrix.encoding),
       codeCounts: layout == nil ? nil : codeCounts,
       rows: rowMaxima.map { Self.value(of: $0, grid) }, columns: columnMaxima(matrix, grid))
+    measurement.zeroGroups = zeroGroups.groups
+    if measurement.figures.nan + measurement.figures.infinite > 0 {
+      measurement.firstNotFinite = try firstNotFinite(matrix, layout)
+    }
+    return measurement
+  }
+
+  /// The place of the first element that is NaN or infinite: looked for only where there is one, which is rare.
+  private func firstNotFinite(_ matrix: MeasuredMatrix, _ layout: PanelLayout?) throws -> Int? {
+    guard let worker = workers.first else { return nil }
+    for index in 0..<matrix.chunkCount {
+      if index.isMultiple(of: Self.chunksInBlock) { try stopCheck() }
+      let chunk = matrix.chunk(index)
+      let values = try worker.floats(matrix, layout: layout, chunk)
+      let count = values.count / MemoryLayout<Float>.size
+      let place = (0..<count).first {
+        !values.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Float>.size, as: Float.self).isFinite
+      }
+      // Chunks are whole rows, or a piece of one.
+      if let place { return chunk.rows.lowerBound * matrix.columns + chunk.columns.lowerBound + place }
+    }
+    return nil
   }
 
   /// Shares out the chunks of a block; each thread takes the next one that nobody has.

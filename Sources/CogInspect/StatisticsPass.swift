@@ -9,9 +9,14 @@ public enum StatisticsPass {
   ///
   /// - Throws: ``CogError`` when the path is nothing that is read, a tensor is damaged, or none fits; an interrupt.
   public static func run(path: String, filter: TensorFilter = TensorFilter()) throws -> StatisticsReport {
-    try run(
-      TensorCatalog(path: path), filter: filter,
-      StatisticsCollector(threads: .shared, stopCheck: Interruption.check))
+    try run(TensorCatalog(path: path), filter: filter)
+  }
+
+  /// The same of a source that is open.
+  public static func run(_ catalog: TensorCatalog, filter: TensorFilter = TensorFilter()) throws
+    -> StatisticsReport
+  {
+    try run(catalog, filter: filter, StatisticsCollector(threads: .shared, stopCheck: Interruption.check))
   }
 
   /// The same with threads and kernels of the caller's choice.

@@ -26,6 +26,9 @@ struct TensorMeasurement {
   let moments: Moments
   let rows: ChannelMaxima?
   let columns: ChannelMaxima?
+  var zeroGroups: ZeroGroups?
+  /// The place of the first element that is NaN or infinite, in row-major order.
+  var firstNotFinite: Int?
 
   /// - Parameters:
   ///   - floats: sums of the values where they were counted as float32, nil for 16-bit elements.

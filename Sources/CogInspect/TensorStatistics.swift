@@ -120,6 +120,10 @@ public struct TensorStatistics: Equatable, Sendable, Codable {
   public let rows: ChannelMaxima?
   /// Of columns: input channels. Nil where there are none, or too many.
   public let columns: ChannelMaxima?
+  /// Groups of neighboring elements that are all zeros; nil where there are none.
+  public let zeroGroups: ZeroGroups?
+  /// The indices of the first element that is NaN or infinite; nil where there is none.
+  public let firstNotFinite: [Int]?
 }
 
 /// The figures of a layer, a part or all tensors together.

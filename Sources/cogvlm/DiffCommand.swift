@@ -30,14 +30,23 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup var format: FormatOptions
 
+  @Option(help: ArgumentHelp("Write the report as one HTML file too.", valueName: "file"))
+  var html: String?
+
   func validate() throws {
     if let failOver, !(failOver >= 0) { throw ValidationError("--fail-over takes a number of 0 or more.") }
   }
 
   func run() throws {
-    let comparison = try ComparisonPass.run(a: a, b: b, filter: filterOptions.filter)
+    let stored = (a: try TensorCatalog(path: a), b: try TensorCatalog(path: b))
+    if let html { try HTMLPlace.check(html, besides: [a, b] + stored.a.files + stored.b.files) }
+    let comparison = try ComparisonPass.run(stored.a, stored.b, filter: filterOptions.filter)
     let passed = failOver.map(comparison.passes)
     let report = DiffReport(comparison: comparison, failOver: failOver, passed: passed)
+    if let html {
+      let page = try DifferencePage.page(comparison, limit: failOver, document: report, stored: stored)
+      try page.write(to: html)
+    }
     Terminal.print(try format.json ? JSONOutput.encode(report) : format.csv ? comparison.csv : report.text)
     if passed == false { throw ExitCode(1) }
   }

@@ -7,7 +7,7 @@ extension DiffReport {
   /// The tensors that differ, the worst first, then parts, what is missing, and the verdict where there is a limit.
   var text: String {
     var sections: [String] = []
-    let differing = comparison.tensors.filter { !$0.isIdentical }
+    let differing = comparison.differing
     if !differing.isEmpty { sections.append(Self.table(differing)) }
     sections.append(Self.table(comparison.parts + [comparison.total]))
     sections += [
@@ -34,12 +34,7 @@ extension DiffReport {
       .text("tensor that differs"), .text("A"), .text("B"), .number("relative L2"), .number("SQNR dB"),
       .number("max abs"), .text("at"), .number("cosine"), .text("worst group"),
     ])
-    // What is no number is worst of all.
-    let order = tensors.sorted {
-      let (a, b) = ($0.relativeL2 ?? .nan, $1.relativeL2 ?? .nan)
-      return a.isNaN || b.isNaN ? a.isNaN && !b.isNaN : a > b
-    }
-    for tensor in order {
+    for tensor in tensors {
       table.add([
         tensor.name, tensor.typeA, tensor.typeB, scientific(tensor.relativeL2), decibels(tensor.sqnr),
         scientific(tensor.maxAbs),

@@ -39,6 +39,9 @@ struct StatsCommand: ParsableCommand {
 
   @OptionGroup var format: FormatOptions
 
+  @Option(help: ArgumentHelp("Write the report as one HTML file too.", valueName: "file"))
+  var html: String?
+
   func validate() throws {
     if activations {
       if question == nil { throw ValidationError("--activations needs a question: --ask QUESTION.") }
@@ -49,8 +52,13 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     let filter = filterOptions.filter
-    let report =
-      try activations ? measureActivations(filter) : StatisticsPass.run(path: source, filter: filter)
+    let stored = activations ? nil : try TensorCatalog(path: source)
+    if let html {
+      try HTMLPlace.check(
+        html, besides: [source] + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))
+    }
+    let report = try stored.map { try StatisticsPass.run($0, filter: filter) } ?? measureActivations(filter)
+    if let html { try StatisticsPage.page(report, stored: stored).write(to: html) }
     Terminal.print(try render(report))
   }
 

@@ -116,6 +116,27 @@ import Testing
     }
   }
 
+  @Test("groups of zeros are those that a plain search finds, from any address")
+  func zeroGroups() {
+    for (count, size) in [(0, 64), (1, 64), (64, 64), (65, 64), (200, 32), (129, 128)] {
+      for period in [1, 3, 70, 1000] {
+        let values = (0..<count).map { Float($0 % period == period - 1 && $0 > size ? 1 : 0) * 2 - 0.0 }
+        let groups = stride(from: 0, to: count, by: size).filter { start in
+          values[start..<min(start + size, count)].allSatisfy { $0 == 0 }
+        }
+        let halves = values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) | ($0 == 0 ? 0x8000 : 0) }
+        for width in [2, 4] {
+          var first = -1 as Int
+          func check(_ bytes: UnsafeRawPointer) {
+            #expect(cog_count_zero_groups(bytes, count, width, size, &first) == groups.count)
+          }
+          width == 2 ? Self.unaligned(halves, check) : Self.unaligned(values, check)
+          #expect(first == groups.first ?? -1)
+        }
+      }
+    }
+  }
+
   @Test("differences agree with plain ones, name their places, and are the same in every instruction set")
   func differences() throws {
     for (length, groupSize) in [(0, 64), (1, 32), (33, 32), (100, 64), (4097, 128), (130, 64)] {

@@ -105,6 +105,66 @@ import Testing
     }
   }
 
+  /// Values that look random and are the same in every run.
+  private func noise(_ count: Int, seed: UInt32) -> [Float] {
+    var state = seed
+    return (0..<count).map { _ in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return Float(state >> 8) / Float(1 << 23) - 1
+    }
+  }
+
+  @Test("Scaled, unrelated and partly zeroed tensors are told from those with an ordinary error")
+  func diagnoses() throws {
+    let b = noise(1024, seed: 1)
+    func diagnosis(_ a: [Float]) throws -> Comparison.Tensor.Diagnosis? {
+      try #require(try pair(a, b, shape: [8, 128]).tensors.first).diagnosis
+    }
+    guard case .scaled(let factor, let other) = try diagnosis(b.map { $0 * 1.5 }) else {
+      throw CogError("expected a factor")
+    }
+    #expect(abs(factor - 1.5) < 1e-6 && abs((other ?? 0) - 0.5) < 1e-6)
+    guard case .scaled(let negative, nil) = try diagnosis(b.map { $0 * -2 }) else {
+      throw CogError("expected one factor")
+    }
+    #expect(abs(negative + 2) < 1e-6)
+    #expect(try diagnosis(noise(1024, seed: 7)) == .unrelated)
+    var zeroed = b
+    for index in 192..<256 { zeroed[index] = 0 }
+    #expect(try diagnosis(zeroed) == .zeroGroup)
+    #expect(try diagnosis([.nan] + b.dropFirst()) == .notFinite)
+    #expect(try diagnosis(b) == nil)
+    #expect(try diagnosis(zip(b, noise(1024, seed: 3)).map { $0 + 0.05 * $1 }) == nil)
+  }
+
+  @Test("Two tensors that stand under each other's names are found, and others of their shape are not")
+  func swapped() throws {
+    let (one, two, three) = (noise(256, seed: 1), noise(256, seed: 2), noise(256, seed: 3))
+    let b = try write([
+      ("a", "F32", [4, 64], one), ("b", "F32", [4, 64], two), ("c", "F32", [4, 64], three),
+    ])
+    let a = try write([
+      ("a", "F32", [4, 64], two), ("b", "F32", [4, 64], one), ("c", "F32", [4, 64], noise(256, seed: 4)),
+    ])
+    #expect(try ComparisonPass.run(a: a, b: b).swapped == ["a": "b", "b": "a"])
+    #expect(try ComparisonPass.run(a: b, b: b).swapped.isEmpty)
+  }
+
+  @Test("A tensor that is far off among others of its types stands apart")
+  func apart() throws {
+    let values = (0..<9).map { noise(256, seed: UInt32($0)) }
+    func tensors(_ error: (Int) -> Float) -> [(name: String, type: String, shape: [Int], values: [Float])] {
+      values.enumerated().map { index, values in
+        let changed = zip(values, noise(256, seed: 99)).map { $0 + error(index) * $1 }
+        return ("t\(index)", "F32", [4, 64], changed)
+      }
+    }
+    let b = try write(tensors { _ in 0 })
+    #expect(try ComparisonPass.run(a: write(tensors { _ in 0.05 }), b: b).apart.isEmpty)
+    let apart = try ComparisonPass.run(a: write(tensors { $0 == 4 ? 0.5 : 0.05 }), b: b).apart
+    #expect(apart.keys.sorted() == ["t4"] && (5...15).contains(apart["t4"] ?? 0))
+  }
+
   @Test("Types that have no values here are compared by their bytes")
   func bytesOnly() throws {
     let same = try pair([1, 2], [1, 2], shape: [2], types: ("F8_E4M3", "F8_E4M3"))

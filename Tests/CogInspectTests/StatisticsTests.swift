@@ -110,6 +110,72 @@ import Testing
     #expect(vector.rows?.worst.map(\.maximum) == [5, 2, 1] && vector.columns == nil)
   }
 
+  @Test("Groups of zeros are counted by row, in pieces of long rows too, and never in vectors")
+  func zeroGroups() throws {
+    var values = [Float](repeating: 1, count: 3 * 100)
+    for index in 64..<100 { values[100 + index] = index.isMultiple(of: 2) ? 0 : -0.0 }
+    for (type, encoded) in [("BF16", bfloat16(values)), ("F32", bytes(values))] {
+      let groups = try #require(try tensor(type, [3, 100], encoded).zeroGroups)
+      #expect(groups.count == 1 && groups.row == 1 && groups.group == 1 && groups.size == 64)
+      #expect(groups.rows == 0)
+      #expect(try tensor(type, [300], encoded).zeroGroups == nil)
+    }
+    // Rows of more than 2^15 elements are shared by threads.
+    var long = [Float](repeating: 1, count: 2 * 40_000)
+    for index in 64 * 600..<64 * 602 { long[40_000 + index] = 0 }
+    let groups = try #require(try tensor("F32", [2, 40_000], bytes(long)).zeroGroups)
+    #expect(groups.count == 2 && groups.row == 1 && groups.group == 600)
+  }
+
+  @Test("The first element that is not finite is placed by its indices, where there is one")
+  func firstNotFinite() throws {
+    var values = [Float](repeating: 1, count: 2 * 3 * 40_000)
+    (values[40_000 * 4 + 35_000], values[40_000 * 5]) = (.infinity, .nan)
+    for (type, encoded) in [("BF16", bfloat16(values)), ("F32", bytes(values))] {
+      let place = [1, 1, 35_000]
+      #expect(try tensor(type, [2, 3, 40_000], encoded).firstNotFinite == place)
+    }
+    #expect(try tensor("F32", [2], bytes([Float(1), 2])).firstNotFinite == nil)
+  }
+
+  /// Five layers of four matrices that differ by a few percent, with one value changed by `change`.
+  private func layers(_ change: (_ layer: Int, _ role: String) -> Float) throws -> StatisticsReport {
+    let tensors = (0..<5).flatMap { layer in
+      ["a", "b", "c", "d"].map { role -> (name: String, type: String, shape: [Int], bytes: [UInt8]) in
+        let scale = (1 + 0.02 * Float(layer)) * change(layer, role)
+        return ("model.layers.\(layer).\(role).weight", "F32", [2, 2], bytes([scale, -scale, scale, scale]))
+      }
+    }
+    return try StatisticsPass.run(path: write(tensors))
+  }
+
+  @Test("Tensors and layers of another scale than their like stand out, and equal ones do not")
+  func findings() throws {
+    #expect(try layers { _, _ in 1 }.findings.isEmpty)
+    let one = try layers { layer, role in layer == 3 && role == "b" ? 1.5 : 1 }.findings
+    #expect(one.map(\.tensor.name) == ["model.layers.3.b.weight"])
+    guard case .scale(let factor) = one.first?.kind else { throw CogError("expected a scale") }
+    #expect(abs(factor - 1.5 * 1.06 / 1.04) < 1e-6)
+    let layer = try layers { layer, _ in layer == 1 ? 1 / 1.3 : 1 }.findings
+    #expect(layer.map(\.tensor.layer) == [String?](repeating: "model.layers.1", count: 4))
+    let broken = try layers { layer, role in layer == 0 && role == "d" ? .nan : 1 }.findings
+    #expect(broken.first?.kind == .notFinite(nan: 4, infinite: 0))
+    let zeros = try layers { layer, role in layer == 2 && role == "a" ? 0 : 1 }.findings
+    #expect(zeros.map(\.tensor.name) == ["model.layers.2.a.weight"])
+  }
+
+  @Test("Whole rows of zeros in a table of embeddings do not stand out, and part of one does")
+  func unusedTokens() throws {
+    var values = [Float](repeating: 1, count: 3 * 128)
+    for index in 128..<256 { values[index] = 0 }
+    let path = try write([("model.embed_tokens.weight", "BF16", [3, 128], bfloat16(values))])
+    let report = try StatisticsPass.run(path: path)
+    #expect(report.tensors.first?.zeroGroups?.rows == 1 && report.findings.isEmpty)
+    values[128] = 1
+    let partly = try write([("model.embed_tokens.weight", "BF16", [3, 128], bfloat16(values))])
+    #expect(try StatisticsPass.run(path: partly).findings.count == 1)
+  }
+
   @Test(
     "Integers and doubles are measured as float32, which a note says where it rounds; other types are left out"
   )

@@ -40,9 +40,12 @@ import Testing
           continue
         }
         let wanted = try #require(other[channels] as? [String: Any], "\(name) \(channels)")
-        for key in ["count", "median", "worst"] {
+        for key in ["count", "median", "worst", "profile"] {
           #expect(found[key] as? NSObject == wanted[key] as? NSObject, "\(name) \(channels) \(key)")
         }
+      }
+      for key in ["zeroGroups", "firstNotFinite"] {
+        #expect(tensor[key] as? NSObject == other[key] as? NSObject, "\(name) \(key)")
       }
     }
     let groups = try #require(expected["groups"] as? [String: [String: Any]])
@@ -68,6 +71,55 @@ import Testing
     ] {
       let model = try convert(command, source, options)
       try expectEqual(model, report: stats([model]))
+    }
+  }
+
+  @Test(
+    "The figures of PyTorch files are numpy's of the same weights in safetensors files",
+    .enabled(
+      if: Python.hasNumpy && Fixtures.sharedFolder != nil,
+      "needs python3 with numpy, and the shared reference data beside the checkout"),
+    arguments: ["sample", "reference/tiny"])
+  func torchFilesEqualNumpy(_ model: String) throws {
+    let folder = try #require(Fixtures.sharedFolder).appending(path: model)
+    try expectEqual(
+      folder.appending(path: "checkpoint").path,
+      report: stats([folder.appending(path: "checkpoint-bin").path]))
+  }
+
+  @Test(
+    "NaN, infinities and groups of zeros are counted and placed as numpy does, in plain and quantized tensors",
+    .enabled(if: Python.hasNumpy, "needs python3 with numpy"))
+  func plantedFaultsEqualNumpy() throws {
+    let name = "model.layers.1.mlp.language_mlp.gate_proj.weight"
+    var tensors = try Safetensors(folder: Fixtures.path("tiny/checkpoint"))
+    // 320 rows of 128 columns: a row and a half of the next one, and a single group.
+    tensors = try tensors.changing(name) { bytes, shape in
+      let width = bytes.count / shape[0]
+      bytes.resetBytes(in: 7 * width..<8 * width + width / 2)
+      bytes.resetBytes(in: 300 * width + width / 2..<301 * width)
+    }
+    try tensors.write(toFolder: folder.path("zeros"), with: "tiny/checkpoint")
+    let report = try stats([folder.path("zeros")])
+    try expectEqual(folder.path("zeros"), report: report)
+    let changed = try #require(
+      (report["tensors"] as? [[String: Any]])?.first { $0["name"] as? String == name })
+    #expect(
+      changed["zeroGroups"] as? NSDictionary == ["count": 4, "size": 64, "row": 7, "group": 0, "rows": 1])
+    for preset in ["int4", "int4-fine"] {
+      let model = try convert("quantize", folder.path("zeros"), ["--preset", preset])
+      try expectEqual(model, report: stats([model]))
+    }
+    tensors = try tensors.changing(name) { bytes, _ in
+      bytes.replaceSubrange(2 * (5 * 128 + 3)..<2 * (5 * 128 + 3) + 2, with: [0xC0, 0x7F])
+      bytes.replaceSubrange(2 * (9 * 128 + 1)..<2 * (9 * 128 + 1) + 2, with: [0x80, 0xFF])
+    }
+    try tensors.write(toFolder: folder.path("nan"), with: "tiny/checkpoint")
+    for source in [folder.path("nan"), try convert("convert", folder.path("nan"), ["--dtype", "f32"])] {
+      let report = try stats([source])
+      try expectEqual(source, report: report)
+      let faulty = try #require(report["tensors"] as? [[String: Any]]).filter { $0["firstNotFinite"] != nil }
+      #expect(faulty.count == 1 && faulty.first?["firstNotFinite"] as? [Int] == [5, 3])
     }
   }
 

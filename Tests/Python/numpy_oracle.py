@@ -130,7 +130,26 @@ def channels(maxima):
         "count": maxima.size,
         "median": float(numpy.sort(maxima)[(maxima.size - 1) // 2]),
         "worst": [{"index": index, "maximum": float(maxima[index])} for index in order[:5]],
+        "profile": [float(run.max()) for run in runs(maxima, min(64, maxima.size))],
     }
+
+
+def runs(values, count):
+    """The values in so many runs, as equal in length as they can be."""
+    return [values[i * values.size // count : (i + 1) * values.size // count] for i in range(count)]
+
+
+def zero_groups(matrix, size):
+    """Groups of columns, the last of a row perhaps shorter, that hold nothing but zeros; None where there are none."""
+    padded = numpy.pad(matrix == 0, ((0, 0), (0, -matrix.shape[1] % size)), constant_values=True)
+    zeros = padded.reshape(matrix.shape[0], -1, size).all(axis=2)
+    if not zeros.any():
+        return None
+    row, group = numpy.argwhere(zeros)[0]
+    return {
+        "count": int(zeros.sum()), "size": size, "row": int(row), "group": int(group),
+        "rows": int(zeros.all(axis=1).sum()),
+    }  # fmt: skip
 
 
 def tensor_figures(tensor):
@@ -146,7 +165,11 @@ def tensor_figures(tensor):
     if len(shape) > 1:
         other = tuple(axis for axis in range(magnitudes.ndim) if axis != 1)
         result["columns"] = channels(magnitudes.max(axis=other))
-    return result
+        matrix = tensor.values.reshape(magnitudes.shape[0], -1)
+        result["zeroGroups"] = zero_groups(matrix, tensor.group_size or 64)
+    not_finite = numpy.argwhere(~numpy.isfinite(tensor.values))
+    result["firstNotFinite"] = not_finite[0].tolist() if not_finite.size else None
+    return {key: value for key, value in result.items() if value is not None}
 
 
 def stats(source):

@@ -80,6 +80,12 @@ const CogStatisticsKernels *cog_statistics_kernels(CogInstructionSet set);
 void cog_count_codes(
     const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts);
 
+/// How many groups of a row, from its start and the last perhaps shorter, hold nothing but 0 and -0, of elements
+/// of 2 or 4 bytes; `first` becomes the place of the first such group's first element and stays where there is
+/// none. Looks no further into a group than to its first element that is not 0.
+size_t cog_count_zero_groups(
+    const void *values, size_t count, size_t element_bytes, size_t group_size, size_t *first);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

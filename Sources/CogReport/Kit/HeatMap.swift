@@ -31,6 +31,7 @@ public struct HeatMap: PagePart {
   let columnLabel: String
   let valueLabel: String
   let scale: AxisScale
+  let spanning: ClosedRange<Double>?
   let style: NumberStyle
 
   /// Shades that the style sheet has, from the lowest to the highest.
@@ -45,9 +46,11 @@ public struct HeatMap: PagePart {
   ///   - columns: what the columns are, for tooltips and, where they fit, below the grid.
   ///   - columnLabel: what the columns count.
   ///   - valueLabel: what the shades show, with its unit.
+  ///   - spanning: values that the shades reach over at least, so that values that hardly differ look alike.
   public init(
     title: String, caption: String? = nil, rows: [Row], columns: [String], columnLabel: String,
-    valueLabel: String, scale: AxisScale = .logarithmic, style: NumberStyle = .plain
+    valueLabel: String, scale: AxisScale = .logarithmic, spanning: ClosedRange<Double>? = nil,
+    style: NumberStyle = .plain
   ) {
     self.title = title
     self.caption = caption
@@ -56,6 +59,7 @@ public struct HeatMap: PagePart {
     self.columnLabel = columnLabel
     self.valueLabel = valueLabel
     self.scale = scale
+    self.spanning = spanning
     self.style = style
   }
 
@@ -82,11 +86,12 @@ struct HeatMapLayout {
   init(map: HeatMap, width: Double) {
     self.map = map
     self.width = width
-    labelWidth = min(map.rows.map { textWidth($0.label) }.max() ?? 0, width * 0.3)
+    labelWidth = min(map.rows.map { textWidth($0.label, isBold: $0.isFault) }.max() ?? 0, width * 0.3)
     left = labelWidth + 10
     cellWidth = (width - left - 8) / Double(max(map.columns.count, 1))
     cellHeight = min(18, max(7, 700 / Double(max(map.rows.count, 1))))
-    let values = map.rows.flatMap(\.values).compactMap { $0 }.filter(\.isFinite)
+    let bounds = map.spanning.map { [$0.lowerBound, $0.upperBound] } ?? []
+    let values = map.rows.flatMap(\.values).compactMap { $0 }.filter(\.isFinite) + bounds
     let placed = map.scale == .logarithmic ? values.filter { $0 > 0 }.map(log10) : values
     low = placed.min() ?? 0
     high = max(placed.max() ?? 1, low + 1e-12)
@@ -147,7 +152,8 @@ struct HeatMapLayout {
       + map.style.text(finite.max() ?? .nan)
     return [
       "y": pixels(y), "h": pixels(cellHeight - (cellHeight > 9 ? 0.8 : 0)), "cells": cells,
-      "isLabeled": isLabeled, "isFault": row.isFault, "rowLabel": shortened(row.label, toWidth: labelWidth),
+      "isLabeled": isLabeled, "isFault": row.isFault,
+      "rowLabel": shortened(row.label, toWidth: labelWidth, isBold: row.isFault),
       "textY": pixels(y + cellHeight / 2 + 4), "left": pixels(left), "rowWidth": pixels(width - left - 8),
       "rowTips": hasTips ? [] : [rowTip],
     ]

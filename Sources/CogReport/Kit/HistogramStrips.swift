@@ -79,7 +79,7 @@ public struct HistogramStrips: PagePart {
   private static let rowHeight = 19.0
 
   private func drawing(width: Double) throws -> Markup {
-    let labelWidth = min(rows.map { textWidth($0.label) }.max() ?? 0, width * 0.3)
+    let labelWidth = min(rows.map { textWidth($0.label, isBold: $0.isFault) }.max() ?? 0, width * 0.3)
     let (left, right) = (labelWidth + 10, width - 14)
     let bottom = 18 + Double(rows.count) * Self.rowHeight
     let bounds = rows.flatMap { $0.edges + $0.marks }.filter { scale == .linear || $0 > 0 }
@@ -131,7 +131,7 @@ public struct HistogramStrips: PagePart {
     return [
       "base": pixels(base), "textY": pixels(base - 3), "rowTop": pixels(base + 2 - Self.rowHeight), "d": path,
       "marks": marks, "isEmpty": path.isEmpty, "isFault": row.isFault, "tip": tip.joined(separator: "\n"),
-      "rowLabel": shortened(row.label, toWidth: labelWidth),
+      "rowLabel": shortened(row.label, toWidth: labelWidth, isBold: row.isFault),
     ]
   }
 

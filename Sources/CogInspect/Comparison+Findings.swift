@@ -1,0 +1,73 @@
+import CogBase
+
+extension Comparison.Tensor {
+  /// What the measures of a tensor say about how it came to differ.
+  public enum Diagnosis: Equatable, Sendable {
+    /// Elements of one side are NaN or infinite.
+    case notFinite
+    /// It has nothing to do with the reference: another tensor stands under its name.
+    case unrelated
+    /// It is the reference times a factor: one of two, between which the measures do not decide.
+    case scaled(Double, or: Double?)
+    /// A group that the reference has is zeros.
+    case zeroGroup
+  }
+
+  /// The diagnosis, or nil where the tensor is identical, or differs in no way that has a name: as quantized ones do.
+  public var diagnosis: Diagnosis? {
+    guard !isIdentical else { return nil }
+    if notFinite > 0 { return .notFinite }
+    guard let relativeL2, let cosine, relativeL2.isFinite else { return nil }
+    if relativeL2 > 0.5, abs(cosine) < Self.cosineOfUnrelated { return .unrelated }
+    if relativeL2 > Self.leastScaling, 1 - abs(cosine) < Self.cosineOfScaled {
+      return Self.scaling(relativeL2: relativeL2, cosine: cosine)
+    }
+    // Of zeros the error is exactly what the reference is.
+    return worstGroup?.relativeL2 == 1 ? .zeroGroup : nil
+  }
+
+  /// Where `a = f b` the error is `|f - 1|`, and the sign of the cosine is that of f.
+  private static func scaling(relativeL2: Double, cosine: Double) -> Diagnosis {
+    if cosine < 0 { return .scaled(1 - relativeL2, or: nil) }
+    return .scaled(1 + relativeL2, or: relativeL2 < 1 ? 1 - relativeL2 : nil)
+  }
+
+  /// Independent tensors of a few hundred elements are closer to a right angle than this.
+  private static let cosineOfUnrelated = 0.2
+  /// Rounding to BF16 or int8 leaves the angle smaller than this.
+  private static let cosineOfScaled = 1e-4
+  /// Rounding alone is below this.
+  private static let leastScaling = 0.02
+}
+
+extension Comparison {
+  /// Tensors that stand under each other's names: the two of a pair have the same largest difference and the same angle to
+  /// the last bit, as both are measured of the same two sets of values. Each name with the other one.
+  public var swapped: [String: String] {
+    struct Measures: Hashable {
+      let shape: Shape
+      let maxAbs, cosine: Double
+    }
+    let candidates = tensors.filter { tensor in
+      guard !tensor.isIdentical, tensor.notFinite == 0, let largest = tensor.maxAbs else { return false }
+      if case .scaled = tensor.diagnosis { return false }
+      return largest > 0
+    }
+    let pairs = Dictionary(grouping: candidates) {
+      Measures(shape: $0.shape, maxAbs: $0.maxAbs ?? 0, cosine: $0.cosine ?? 0)
+    }
+    var names: [String: String] = [:]
+    for pair in pairs.values where pair.count == 2 {
+      (names[pair[0].name], names[pair[1].name]) = (pair[1].name, pair[0].name)
+    }
+    return names
+  }
+
+  /// The tensors that differ, the worst first: those without a measure, then by relative L2.
+  public var differing: [Tensor] {
+    tensors.filter { !$0.isIdentical }.sorted {
+      let (a, b) = ($0.relativeL2 ?? .nan, $1.relativeL2 ?? .nan)
+      return a.isNaN || b.isNaN ? a.isNaN && !b.isNaN : a > b
+    }
+  }
+}

@@ -1,0 +1,124 @@
+public import CogInspect
+
+/// The page of `cogvlm diff`.
+public enum DifferencePage {
+  /// A page that shows all of a comparison.
+  ///
+  /// - Parameters:
+  ///   - limit: the largest relative L2 error that is allowed, or nil.
+  ///   - document: what `--json` prints.
+  ///   - stored: the tensors of A and B as they are stored, for their bits.
+  /// - Throws: `CogError` when the document cannot be written as JSON.
+  public static func page(
+    _ comparison: Comparison, limit: Double?, document: some Encodable,
+    stored: (a: TensorCatalog, b: TensorCatalog)
+  ) throws -> Page {
+    let judged = JudgedComparison(comparison, limit: limit)
+    var page = try Page(
+      title: "Comparison of tensors", subtitle: "\(comparison.a) against \(comparison.b), the reference",
+      document: document)
+    page.add(judged.verdict)
+    for note in comparison.notes { page.add(Paragraph("Note: \(note)")) }
+    page.add(facts(comparison, stored))
+    page.add(Heading("Error along the layers"))
+    for part in DifferenceCharts.layers(judged) { page.add(part) }
+    page.add(Heading("Bits and damage by part"))
+    page.add(Columns(DifferenceCharts.parts(comparison, stored)))
+    page.add(parts(comparison))
+    page.add(Heading("Tensors"))
+    if let missing = missing(comparison) { page.add(missing) }
+    page.add(tensors(judged))
+    return page
+  }
+
+  private static func facts(_ comparison: Comparison, _ stored: (a: TensorCatalog, b: TensorCatalog)) -> Facts
+  {
+    let total = comparison.total
+    let names = comparison.tensors.map(\.name)
+    func size(_ catalog: TensorCatalog) -> String {
+      let size = StoredSize(of: names, in: catalog)
+      let bits = size.bits.map(NumberStyle.plain.text) ?? "no"
+      return "\(NumberStyle.bytes.text(Double(size.bytes))), \(bits) bits of an element"
+    }
+    return Facts([
+      ("compared tensors", "\(total.tensorCount)"), ("equal to the bit", "\(total.identicalCount)"),
+      ("different", "\(total.tensorCount - total.identicalCount)"),
+      ("only in A", "\(comparison.missingInB.count)"), ("only in B", "\(comparison.missingInA.count)"),
+      ("of different shapes", "\(comparison.misshapen.count)"),
+      ("relative L2 over all", NumberStyle.scientific.text(total.relativeL2)),
+      ("SQNR over all", "\(NumberStyle.plain.text(total.sqnr)) dB"), ("A", size(stored.a)),
+      ("B", size(stored.b)),
+    ])
+  }
+
+  private static func parts(_ comparison: Comparison) -> DataTable {
+    var table = DataTable(
+      title: "Parts",
+      columns: [
+        .code("part"), .number("tensors"), .number("identical"), .number("relative L2"), .number("SQNR dB"),
+        .number("max abs"), .number("cosine"),
+      ])
+    for group in comparison.parts + [comparison.total] {
+      table.add(
+        [
+          .text(group.name), .number(Double(group.tensorCount)), .number(Double(group.identicalCount)),
+          .number(group.relativeL2, .scientific), .number(group.sqnr), .number(group.maxAbs, .scientific),
+          .number(group.cosine, .cosine),
+        ], isFault: group.relativeL2.isNaN)
+    }
+    return table
+  }
+
+  private static func missing(_ comparison: Comparison) -> DataTable? {
+    var table = DataTable(title: "Tensors of one side", columns: [.code("name"), .text("what")])
+    let rows =
+      comparison.missingInA.map { ($0, "only in B") } + comparison.missingInB.map { ($0, "only in A") }
+      + comparison.misshapen.map { ($0.name, "of different shapes: \($0.shapeA) in A, \($0.shapeB) in B") }
+    for (name, what) in rows { table.add([.text(name), .text(what, .failed)], isFault: true) }
+    return rows.isEmpty ? nil : table
+  }
+
+  /// Every tensor, those that stand out first, then by error; the identical ones last.
+  private static func tensors(_ judged: JudgedComparison) -> DataTable {
+    let comparison = judged.comparison
+    var table = DataTable(
+      title: "Tensors",
+      caption:
+        "The worst first. The worst group is where the relative error of \(groupSizes(comparison)) neighboring columns "
+        + "is largest.",
+      columns: [
+        .code("name"), .text("outcome"), .number("relative L2"), .number("SQNR dB"), .number("max abs"),
+        .text("at"), .number("cosine"), .number("worst group"), .text("its place"), .number("not finite"),
+        .text("A"), .text("B"), .text("shape"), .text("part"),
+      ])
+    let differing = comparison.differing
+    let order =
+      differing.filter { judged.words($0) != nil } + differing.filter { judged.words($0) == nil }
+      + comparison.tensors.filter(\.isIdentical)
+    for tensor in order {
+      let words = judged.words(tensor)
+      let outcome = words ?? (tensor.isIdentical ? "identical" : "differs")
+      let place = tensor.firstNotFinite ?? tensor.maxAbsAt
+      table.add(
+        [
+          .text(tensor.name),
+          .text(outcome, words != nil ? .failed : tensor.isIdentical ? .passed : .plain),
+          .number(tensor.relativeL2, .scientific), .number(tensor.sqnr),
+          .number(tensor.maxAbs, .scientific), .text(place.map { "\($0)" } ?? "–"),
+          .number(tensor.cosine, .cosine), .number(tensor.worstGroup?.relativeL2, .scientific),
+          .text(tensor.worstGroup.map(Self.place) ?? "–"), .number(Double(tensor.notFinite)),
+          .text(tensor.typeA), .text(tensor.typeB), .text("\(tensor.shape)"), .text(tensor.part),
+        ], isFault: words != nil)
+    }
+    return table
+  }
+
+  private static func groupSizes(_ comparison: Comparison) -> String {
+    let sizes = Set(comparison.tensors.compactMap(\.worstGroup?.size)).sorted()
+    return sizes.isEmpty ? "64" : sizes.map(String.init).joined(separator: " or ")
+  }
+
+  static func place(_ group: Comparison.WorstGroup) -> String {
+    "row \(group.row), columns \(group.group * group.size)–\((group.group + 1) * group.size - 1)"
+  }
+}

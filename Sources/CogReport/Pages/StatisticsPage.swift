@@ -1,0 +1,124 @@
+public import CogInspect
+
+/// The page of `cogvlm stats`.
+public enum StatisticsPage {
+  /// A page that shows all of a report.
+  ///
+  /// - Parameter stored: the tensors as they are stored, for their bits; nil where the report is of activations.
+  /// - Throws: `CogError` when the report cannot be written as JSON.
+  public static func page(_ report: StatisticsReport, stored: TensorCatalog?) throws -> Page {
+    let isActivations = stored == nil
+    let title = isActivations ? "Statistics of activations" : "Statistics of tensors"
+    var page = try Page(title: title, subtitle: report.path, document: report)
+    page.add(verdict(report))
+    for note in report.notes { page.add(Paragraph("Note: \(note)")) }
+    page.add(facts(report, stored))
+    page.add(Heading("Histograms by layer"))
+    for part in StatisticsCharts.histograms(report) { page.add(part) }
+    page.add(Heading("Scale along the layers"))
+    if isActivations {
+      page.add(StatisticsCharts.magnitudes(report))
+    } else {
+      for part in StatisticsCharts.scales(report) { page.add(part) }
+    }
+    page.add(Heading("Channels"))
+    for part in StatisticsCharts.channels(report, isActivations: isActivations) { page.add(part) }
+    page.add(StatisticsTables.channels(report))
+    page.add(Heading("Parts"))
+    page.add(bits(report, stored))
+    page.add(StatisticsTables.groups("Parts", report.parts + [report.total]))
+    page.add(Heading(isActivations ? "Taps" : "Tensors"))
+    if !isActivations, !report.layers.isEmpty {
+      page.add(StatisticsTables.groups("Layers", report.layers))
+    }
+    page.add(StatisticsTables.tensors(report, title: isActivations ? "Taps" : "Tensors"))
+    return page
+  }
+
+  private static func verdict(_ report: StatisticsReport) -> Verdict {
+    let findings = report.findings
+    let figures = report.total.figures
+    let count = grouped(figures.count)
+    let tensors = Dictionary(grouping: report.tensors) { $0.layer ?? "" }.mapValues(\.count)
+    let sentences = findings.sentences(tensorsInLayer: tensors)
+    let shown =
+      sentences.prefix(mostSentences)
+      + (sentences.count > mostSentences
+        ? ["And \(sentences.count - mostSentences) more: see the tables."] : [])
+    if figures.nan + figures.infinite > 0 {
+      let kinds = [(figures.nan, "NaN"), (figures.infinite, "infinite")].filter { $0.0 > 0 }
+      return Verdict(
+        .failed, "\(kinds.map { "\($0.0) \($0.1)" }.joined(separator: " and ")) among \(count) elements",
+        details: Array(shown))
+    }
+    guard !findings.isEmpty else {
+      return Verdict(.passed, "All \(count) elements are finite, and no tensor stands out")
+    }
+    let names = Set(findings.map(\.tensor.name)).count
+    return Verdict(
+      .warning, "All \(count) elements are finite; \(names) of \(report.tensors.count) tensors stand out",
+      details: Array(shown))
+  }
+
+  /// Findings that are named at the top at most.
+  private static let mostSentences = 8
+
+  private static func facts(_ report: StatisticsReport, _ stored: TensorCatalog?) -> Facts {
+    let figures = report.total.figures
+    func text(_ value: Double?) -> String { value.map(NumberStyle.plain.text) ?? "none" }
+    var facts: [(name: String, value: String)] = [
+      (stored == nil ? "taps" : "tensors", "\(report.tensors.count)"), ("elements", grouped(figures.count)),
+    ]
+    if let stored {
+      let size = StoredSize(of: report.tensors.map(\.name), in: stored)
+      facts.append(
+        ("stored in", "\(NumberStyle.bytes.text(Double(size.bytes))), \(text(size.bits)) bits each"))
+    }
+    facts += [
+      ("range", "\(text(figures.minimum)) to \(text(figures.maximum))"),
+      ("NaN and infinite", "\(figures.nan) and \(figures.infinite)"),
+      ("zeros", grouped(figures.zeros)),
+      (
+        "accuracy",
+        figures.isExact
+          ? "every value was counted"
+          : "percentiles within 0.2 % of themselves, entropy of plain tensors a lower bound; all else is exact"
+      ),
+    ]
+    return Facts(facts)
+  }
+
+  private static func bits(_ report: StatisticsReport, _ stored: TensorCatalog?) -> BarChart {
+    var series: [BarChart.Series] = []
+    if let stored {
+      let bits = report.parts.map { part in
+        let names = report.tensors.filter { $0.part == part.name }.map(\.name)
+        return StoredSize(of: names, in: stored).bits
+      }
+      series.append(.init(name: "stored bits of an element", values: bits))
+    }
+    series.append(.init(name: "entropy of an element", values: report.parts.map(\.figures.entropyBits)))
+    return BarChart(
+      title: stored == nil ? "Entropy by part" : "Bits by part",
+      caption:
+        "Entropy: as many bits as the patterns (of quantized tensors the codes) need at least, one by one.",
+      categories: report.parts.map(\.name), series: series, valueLabel: "bits")
+  }
+}
+
+/// What tensors take in their files.
+struct StoredSize {
+  private(set) var bytes = 0
+  private var elements = 0
+
+  init(of names: some Sequence<String>, in catalog: TensorCatalog) {
+    for name in names {
+      guard let entry = catalog.entry(named: name) else { continue }
+      bytes += entry.byteCount
+      elements += entry.shape.elementCount
+    }
+  }
+
+  /// Bits of an element; nil for none.
+  var bits: Double? { elements > 0 ? 8 * Double(bytes) / Double(elements) : nil }
+}
