@@ -1,4 +1,4 @@
-import CogCompute
+package import CogCompute
 import Foundation
 
 /// How far two models' predictions of the next token are apart over positions. Formulas: `Formats/references.md`,
@@ -21,7 +21,7 @@ public struct Divergence: Equatable, Sendable, Codable {
   /// - Parameters:
   ///   - divergences: of each position, in nats.
   ///   - agreements: how many of them have the same highest logit.
-  init(divergences: [Double], agreements: Int) {
+  package init(divergences: [Double], agreements: Int) {
     positions = divergences.count
     top1Agreement = divergences.isEmpty ? 1 : Double(agreements) / Double(divergences.count)
     guard !divergences.contains(where: \.isNaN) else {
@@ -49,7 +49,7 @@ public struct Divergence: Equatable, Sendable, Codable {
   /// - Parameters:
   ///   - tested: `[1, vocabulary]`.
   ///   - reference: `[1, vocabulary]`.
-  static func ofLogits(_ tested: FloatMatrix, reference: FloatMatrix) -> Double {
+  package static func ofLogits(_ tested: FloatMatrix, reference: FloatMatrix) -> Double {
     let a = UnsafeBufferPointer(tested.row(0))
     let b = UnsafeBufferPointer(reference.row(0))
     let (normA, normB) = (logSumExp(a), logSumExp(b))

@@ -69,9 +69,11 @@ public enum ComparisonPage {
         + "\(NumberStyle.plain.text(report.tolerance.accumulated)) is allowed."
       : "Given the reference's input, its error is \(NumberStyle.scientific.text(tap.isolatedRelativeL2)); "
         + "\(NumberStyle.plain.text(limit)) is allowed."
-    let weights = report.differingTensors(ofTap: name).first.map { tensor in
-      "Of its weights \(tensor.name) differs most: relative L2 "
-        + "\(tensor.relativeL2.map(NumberStyle.scientific.text) ?? "unknown")."
+    let differing = report.differingTensors(ofTap: name)
+    let weights = differing.first.map { tensor in
+      "Of its weights \(tensor.name) differs most, relative L2 "
+        + "\(tensor.relativeL2.map(NumberStyle.scientific.text) ?? "unknown"). Tensors that differ: "
+        + "\(differing.count) in this layer, \(report.differingTensors.count) of \(report.tensors.count) in all."
     }
     return Verdict(
       .failed, "First layer at fault: \(name)",

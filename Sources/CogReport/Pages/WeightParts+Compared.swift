@@ -64,7 +64,8 @@ extension WeightParts {
         .text("reference"), .text("part"),
       ])
     for tensor in tensors {
-      let isFault = tensor == fault
+      // By name: a NaN makes a tensor unequal to itself.
+      let isFault = tensor.name == fault?.name
       let state: DataTable.State = isFault || tensor.notFinite > 0 ? .failed : .plain
       table.add(
         [
