@@ -72,9 +72,12 @@ let package = Package(
     library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
     library(
       "CogVerify",
-      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogEngine"]),
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
+        "CogInspect", "CogEngine",
+      ]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
-    library("CogReport", ["CogBase", "CogInspect", mustache, crypto]),
+    library("CogReport", ["CogBase", "CogInspect", "CogVerify", mustache, crypto]),
     library(
       "CogBench",
       [
@@ -107,9 +110,15 @@ let package = Package(
       "CogInspect",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", "CogQuantize"]),
     tests("CogEngine", ["CogBase", "CogNative", "CogCompute", "CogMedia", "CogQuantize"]),
-    tests("CogVerify", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogEngine", "CogQuantize"]),
+    tests(
+      "CogVerify",
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CogQuantize",
+        "CogInspect",
+        "CogEngine",
+      ]),
     tests("CogEvaluate", ["CogBase"]),
-    tests("CogReport", ["CogBase"]),
+    tests("CogReport", ["CogBase", "CogVerify"]),
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),

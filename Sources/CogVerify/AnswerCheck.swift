@@ -5,48 +5,48 @@ import CogEngine
 ///
 /// A mismatch counts where the reference's gap between its two best logits exceeds what the logits' error can turn
 /// around, twice that error, or where the engine itself puts its choice further than that above the reference's
-/// (`Formats/references.md`, "Answers"). The gap is the step's own margin where the bundle has it, the gap in the
-/// bundle's logits for the first step, or else the smallest margin of the whole answer.
+/// (`Formats/references.md`, "Comparing answers").
 struct AnswerCheck {
-  let referenceIDs: [Int]
-  let minimumMargin: Double
-  let margins: [Double]?
-  /// The reference's logits of the first step, where the bundle has them.
-  let firstLogits: FloatMatrix?
   /// The largest absolute error of the logits at the last position of the prompt, and at least one rounding step
   /// of the largest logit.
   let logitError: Double
 
-  private(set) var ids: [Int] = []
-  private(set) var passed = true
-
-  init(bundle: ReferenceBundle, referenceIDs: [Int], firstLogits: FloatMatrix?, logitError: Double) {
-    self.referenceIDs = referenceIDs
-    minimumMargin = bundle.minimumMargin
-    margins = bundle.margins
-    self.firstLogits = firstLogits
-    self.logitError = logitError
-  }
-
-  /// Looks at the logits of the next step.
-  mutating func compare(_ logits: FloatMatrix) {
-    let step = ids.count
+  /// The engine's choice at a step, and whether it agrees with the reference's.
+  ///
+  /// - Parameters:
+  ///   - gap: between the reference's two highest logits.
+  func compare(_ logits: FloatMatrix, reference expected: Int, gap: Double) -> (id: Int, AnswerStep.Agreement)
+  {
     let row = UnsafeBufferPointer(logits.row(0))
     let chosen = Sampler.mostLikely(row)
-    ids.append(chosen)
-    let expected = referenceIDs[step]
-    guard chosen != expected else { return }
+    guard chosen != expected else { return (chosen, .equal) }
     let movedApart = Double(row[chosen] - row[expected])
     // NaN compares false: a step without usable logits must fail, so the passing case is the one spelled out.
-    let isExcused = referenceMargin(step) <= 2 * logitError && movedApart <= 2 * logitError
-    if !isExcused { passed = false }
+    let isExcused = gap <= 2 * logitError && movedApart <= 2 * logitError
+    return (chosen, isExcused ? .excused : .mismatch)
   }
 
-  private func referenceMargin(_ step: Int) -> Double {
+  /// What the gap between two logits can be off by on one side, from the logits of the prompt's last position.
+  ///
+  /// - Parameter mode: the reference's; its rounding is the least that logits can be off by.
+  static func logitError(_ logits: FloatMatrix, reference: FloatMatrix, mode: ComputeMode) -> Double {
+    let rounding = mode == .bfloat16 ? 0x1p-8 : 0x1p-23
+    return max(
+      Measures(logits, reference: reference).maxAbs, rounding * Double(reference.values.map(abs).max() ?? 0))
+  }
+}
+
+/// The gaps between a bundle's two highest logits: the step's own margin where the bundle has it, the gap in the bundle's
+/// logits for the first step, or else nothing but the smallest margin of the whole answer.
+struct ReferenceGaps {
+  let margins: [Double]?
+  let firstLogits: FloatMatrix?
+  let minimum: Double
+
+  /// The gap of a step; nil where it is only known to be no smaller than ``minimum``.
+  func known(_ step: Int) -> Double? {
     if let margins, step < margins.count { return margins[step] }
-    if step == 0, let firstLogits {
-      return Double(Session.margin(UnsafeBufferPointer(firstLogits.row(0))))
-    }
-    return minimumMargin
+    guard step == 0, let firstLogits else { return nil }
+    return Double(Session.margin(UnsafeBufferPointer(firstLogits.row(0))))
   }
 }

@@ -13,29 +13,20 @@ public struct Measures: Equatable, Sendable, Codable {
   /// Signal to noise in dB, `-20 log10(relativeL2)`.
   public var sqnr: Double { -20 * log10(relativeL2) }
 
+  /// Measures that were taken.
+  init(relativeL2: Double, maxAbs: Double, cosine: Double) {
+    self.relativeL2 = relativeL2
+    self.maxAbs = maxAbs
+    self.cosine = cosine
+  }
+
   /// Compares two values element by element, with sums in double precision.
   ///
   /// A value that is not a number makes every measure one: it never passes a tolerance.
   public init(_ a: UnsafeBufferPointer<Float>, reference b: UnsafeBufferPointer<Float>) {
-    var sums = DifferenceSums()
-    var hasNaN = a.count != b.count
-    for index in 0..<min(a.count, b.count) {
-      let (x, y) = (Double(a[index]), Double(b[index]))
-      let delta = x - y
-      sums.squaredDifference += delta * delta
-      sums.products += x * y
-      sums.squaresA += x * x
-      sums.squaresB += y * y
-      sums.largest = max(sums.largest, abs(delta))
-      hasNaN = hasNaN || delta.isNaN
-    }
-    if hasNaN {
-      (relativeL2, maxAbs, cosine) = (.nan, .nan, .nan)
-      return
-    }
-    relativeL2 = sums.relativeL2
-    maxAbs = sums.largest
-    cosine = sums.cosine
+    var sums = MeasureSums()
+    sums.add(a, reference: b)
+    self = sums.measures
   }
 
   /// Compares the first rows of `a` with all of `reference`.

@@ -117,6 +117,16 @@ public struct ReferenceBundle {
     return try checkFrames(SafetensorsFile(path: sibling))
   }
 
+  /// The numbers of the frames in the video; nil where neither the bundle nor its frames file says.
+  public func frameIndices() throws -> [Int]? {
+    if file.record(of: "frame_indices") != nil { return try Self.integers("frame_indices", in: file) }
+    guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
+      return nil
+    }
+    let frames = try SafetensorsFile(path: sibling)
+    return frames.record(of: "frame_indices") == nil ? nil : try Self.integers("frame_indices", in: frames)
+  }
+
   private func checkFrames(_ file: SafetensorsFile) throws -> TensorView {
     let view = try file.view(of: "frames")
     guard view.elementType == .uint8, view.shape.rank == 4, view.shape.dimensions[3] == 3,

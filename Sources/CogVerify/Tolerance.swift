@@ -1,35 +1,68 @@
 public import CogCompute
 
-/// How far a tap may be from the reference. The profiles are written down in `Formats/references.md`.
+/// How far a tap may be from the reference, and where the limits come from.
 public struct Tolerance: Equatable, Sendable, Codable {
   /// The profile's name.
-  public var profile: String
+  public private(set) var profile: String
+  /// The profile that the model and the mode have of themselves; another one was asked for where the two differ.
+  public private(set) var ownProfile: String
+  /// The limits that were given by hand instead of the profile's: `isolated`, `isolatedVision`, `accumulated`.
+  public private(set) var overridden: [String] = []
   /// Largest relative L2 error of a tap when the engine ran alone from the input.
-  public var accumulated: Double
+  public private(set) var accumulated: Double
   /// Largest relative L2 error of a tap whose layer was given the reference's input.
-  public var isolated: Double
+  public private(set) var isolated: Double
   /// The same for the taps of the vision part. Its residual stream is large beside what a layer adds, so a fault in
   /// a layer shows less there, and so does rounding.
-  public var isolatedVision: Double
+  public private(set) var isolatedVision: Double
 
-  /// A float model in float32.
-  public static let float32 = Tolerance(
-    profile: "float32", accumulated: 1e-5, isolated: 1e-5, isolatedVision: 1e-5)
-  /// A float model in bfloat16.
-  public static let bfloat16 = Tolerance(
-    profile: "bfloat16", accumulated: 1.5e-2, isolated: 4e-3, isolatedVision: 1e-3)
-  /// A model with int4 weights in any mode: what rounding weights to 4 bits may cost, not what rounding in the
-  /// engine may.
-  public static let int4 = Tolerance(profile: "int4", accumulated: 0.48, isolated: 0.22, isolatedVision: 0.22)
+  /// The limits of a profile.
+  ///
+  /// - Parameter own: the profile that the model and the mode have of themselves; nil takes `profile`.
+  public init(_ profile: ToleranceProfile, own: ToleranceProfile? = nil) {
+    self.profile = profile.rawValue
+    ownProfile = (own ?? profile).rawValue
+    (isolated, isolatedVision, accumulated) = profile.limits
+  }
 
   /// The largest isolated error of a tap.
   public func isolated(isVision: Bool) -> Double { isVision ? isolatedVision : isolated }
 
+  /// The limits with those replaced that are given; ``overridden`` names them.
+  public func overriding(isolated: Double?, isolatedVision: Double?, accumulated: Double?) -> Tolerance {
+    var result = self
+    func replace(_ limit: WritableKeyPath<Tolerance, Double>, by value: Double?, _ name: String) {
+      guard let value else { return }
+      result[keyPath: limit] = value
+      result.overridden.append(name)
+    }
+    replace(\.isolated, by: isolated, "isolated")
+    replace(\.isolatedVision, by: isolatedVision, "isolatedVision")
+    replace(\.accumulated, by: accumulated, "accumulated")
+    return result
+  }
+
   /// The profile for a model and a mode.
   ///
   /// A float model in `fast` computes in float32 where its weights are not quantized.
-  public static func profile(isQuantized: Bool, mode: ComputeMode) -> Tolerance {
+  public static func profile(isQuantized: Bool, mode: ComputeMode) -> ToleranceProfile {
     if isQuantized { return .int4 }
     return mode == .bfloat16 ? .bfloat16 : .float32
+  }
+
+  /// What was applied, in one line, with everything named that is not the model's own profile.
+  public var summary: String {
+    func limit(_ value: Double, _ name: String) -> String {
+      guard overridden.contains(name), let own = ToleranceProfile(rawValue: profile)?.limits else {
+        return "\(value)"
+      }
+      let replaced =
+        name == "isolated" ? own.isolated : (name == "isolatedVision" ? own.isolatedVision : own.accumulated)
+      return "\(value) (given; the profile has \(replaced))"
+    }
+    return "tolerance \(profile)"
+      + (profile == ownProfile ? "" : " (given; the model's own is \(ownProfile))")
+      + ": isolated \(limit(isolated, "isolated")), in the vision part \(limit(isolatedVision, "isolatedVision")), "
+      + "accumulated \(limit(accumulated, "accumulated"))"
   }
 }

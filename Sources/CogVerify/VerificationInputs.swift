@@ -1,42 +1,40 @@
 import CogBase
-public import CogCompute
+import CogCompute
 import CogEngine
 public import CogMedia
 public import CogModel
 
 /// The prepared images of a verification: from the reference's own pixels, or from a video.
 public enum VerificationInputs {
-  /// The images of a bundle, `[frames, 3 * size * size]`; nil for a prompt without frames.
+  /// The images of a bundle; nil for a prompt without frames.
   ///
   /// The decoded frames of the bundle are prepared by the toolkit; where there are none, prepared images of the
   /// bundle are taken if it holds all of them.
   ///
-  /// - Parameter video: a video to decode instead, or nil.
+  /// - Parameter sampled: frames of a video to take instead, or nil.
   /// - Throws: `CogError` when there are no frames for the prompt.
   public static func images(
-    for bundle: ReferenceBundle, video: String?, configuration: ModelConfiguration
-  ) throws -> FloatMatrix? {
+    for bundle: ReferenceBundle, sampled: SampledFrames? = nil, configuration: ModelConfiguration
+  ) throws -> SeenImages? {
     let frameCount = bundle.frameCount(configuration)
     guard frameCount > 0 else { return nil }
+    if let sampled { return try SeenImages(sampled, size: configuration.vision.imageSize) }
     let preparation = try ImagePreparation(size: configuration.vision.imageSize)
-    if let video {
-      return preparation.matrix(of: try sample(video, template: bundle.template).images)
+    let matrix =
+      if let frames = try bundle.frames() {
+        try naming(file: bundle.path) { try preparation.matrix(of: images(of: frames)) }
+      } else if let images = try bundle.images(), images.rows == frameCount {
+        images
+      } else {
+        throw CogError(
+          "the bundle has no frames", file: bundle.path, expected: "\(frameCount) decoded frames",
+          advice: "Put them beside it as NAME.frames.safetensors, or give the video with --video.")
+      }
+    let indices = try bundle.frameIndices()
+    let frames = (0..<matrix.rows).map { row in
+      SeenFrame(index: indices.flatMap { row < $0.count ? $0[row] : nil }, seconds: nil)
     }
-    if let frames = try bundle.frames() {
-      return try naming(file: bundle.path) { try preparation.matrix(of: images(of: frames)) }
-    }
-    if let images = try bundle.images(), images.rows == frameCount { return images }
-    throw CogError(
-      "the bundle has no frames", file: bundle.path, expected: "\(frameCount) decoded frames",
-      advice: "Put them beside it as NAME.frames.safetensors, or give the video with --video.")
-  }
-
-  /// The frames that the template's sampling picks from a video.
-  public static func sample(_ video: String, template: String) throws -> SampledFrames {
-    guard let sampling = FrameSampling(template: template) else {
-      throw CogError("there is no such prompt template", expected: "chat, vqa or base", found: template)
-    }
-    return try Video.sample(path: video, sampling: sampling)
+    return SeenImages(images: matrix, frames: frames, preparation: preparation)
   }
 
   private static func images(of frames: TensorView) throws -> [RGBImage] {

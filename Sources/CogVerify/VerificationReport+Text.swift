@@ -8,8 +8,7 @@ extension VerificationReport {
 extension ReferenceResult {
   var text: String {
     var lines = [
-      "\(file)  (\(computeMode); tolerance \(tolerance.profile): isolated \(tolerance.isolated), "
-        + "in the vision part \(tolerance.isolatedVision), accumulated \(tolerance.accumulated))"
+      "\(file)  (\(computeMode); \(tolerance.summary))"
     ]
     let width = taps.map(\.name.count).max() ?? 0
     lines.append(
@@ -43,7 +42,7 @@ extension TapResult {
 }
 
 extension String {
-  fileprivate func padded(to width: Int) -> String {
+  func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
   }
 }

@@ -1,3 +1,5 @@
+public import CogNative
+
 /// The outcome of `cogvlm verify` (JSON document of the same shape).
 public struct VerificationReport: Equatable, Sendable, Codable {
   /// Whether every reference passed.
@@ -6,12 +8,22 @@ public struct VerificationReport: Equatable, Sendable, Codable {
   public var model: String
   /// One entry for each bundle.
   public var references: [ReferenceResult]
+  /// The parts of the model: how small they are and what their conversion recorded as lost.
+  public var parts: [StoredPart]
+  /// The tensors of the model whose conversion lost something.
+  public var lossyTensors: [StoredTensor]
 
   /// A report of several bundles.
-  public init(model: String, references: [ReferenceResult]) {
+  ///
+  /// - Parameters:
+  ///   - model: the model's file as the user named it.
+  ///   - file: that file.
+  public init(model: String, file: NativeFile, references: [ReferenceResult]) {
     passed = references.allSatisfy(\.passed)
     self.model = model
     self.references = references
+    parts = StoredPart.all(in: file)
+    lossyTensors = StoredTensor.lossy(in: file)
   }
 }
 
@@ -34,6 +46,8 @@ public struct ReferenceResult: Equatable, Sendable, Codable {
   public var taps: [TapResult]
   /// The answer; nil where the bundle has none.
   public var answer: AnswerResult?
+  /// The frames that the model saw, in order; empty for a prompt without frames.
+  public var frames: [SeenFrame]
 }
 
 /// The errors of one tap.
@@ -68,6 +82,10 @@ public struct AnswerResult: Equatable, Sendable, Codable {
   public var ids: [Int]
   /// Those ids as text.
   public var text: String
+  /// What each of two logits may be off by: a disagreement is excused up to a gap of twice as much.
+  public var logitError: Double
+  /// The same token by token, with the reference's gaps.
+  public var steps: [AnswerStep]
 }
 
 // Keys without a value are written as null, so that a document always has the keys that `Formats/commands.md` lists.
@@ -84,6 +102,7 @@ extension ReferenceResult {
     try container.encode(promptMatches, forKey: .promptMatches)
     try container.encode(taps, forKey: .taps)
     try container.encode(answer, forKey: .answer)
+    try container.encode(frames, forKey: .frames)
   }
 }
 

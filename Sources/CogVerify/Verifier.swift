@@ -1,5 +1,5 @@
 public import CogBase
-public import CogCompute
+import CogCompute
 public import CogEngine
 public import CogModel
 import CogText
@@ -29,8 +29,7 @@ public struct Verifier {
     self.engine = engine
     self.bundle = bundle
     self.vision = vision ?? engine.vision
-    self.tolerance =
-      tolerance ?? .profile(isQuantized: !engine.file.isFloat, mode: engine.compute.mode)
+    self.tolerance = tolerance ?? Tolerance(engine.toleranceProfile)
     self.progress = progress
   }
 
@@ -41,9 +40,10 @@ public struct Verifier {
 
   /// Runs and compares.
   ///
-  /// - Parameter images: prepared frames `[frames, 3 * size * size]`; nil for a prompt without frames.
+  /// - Parameter seen: the frames, prepared; nil for a prompt without frames.
   /// - Throws: ``CogError`` when images and prompt do not fit; an interrupt.
-  public mutating func run(images: FloatMatrix?) throws -> ReferenceResult {
+  public mutating func run(seen: SeenImages?) throws -> ReferenceResult {
+    let images = seen?.images
     taps = []
     let frameCount = bundle.frameCount(engine.configuration)
     guard images?.rows ?? 0 == frameCount else {
@@ -58,7 +58,8 @@ public struct Verifier {
     let passed = taps.allSatisfy(\.passed) && answer?.passed ?? true && promptMatches ?? true
     return ReferenceResult(
       file: bundle.path, computeMode: engine.compute.mode.rawValue, tolerance: tolerance, passed: passed,
-      firstAtFault: firstAtFault, promptMatches: promptMatches, taps: taps, answer: answer)
+      firstAtFault: firstAtFault, promptMatches: promptMatches, taps: taps, answer: answer,
+      frames: seen?.frames ?? [])
   }
 
   private var firstAtFault: String? { (taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed })?.name }
@@ -66,15 +67,10 @@ public struct Verifier {
   // MARK: Vision
 
   private mutating func runVision(_ images: FloatMatrix) throws -> FloatMatrix {
-    let layerCount = engine.configuration.vision.layerCount
     // The point before, for the isolated run: its reference holds perhaps only the first frames.
     var previous: FloatMatrix? = images.copyRows(0..<min(keptFrames, images.rows))
     var value = images
-    let stages: [(TapPoint, (FloatMatrix) throws -> FloatMatrix)] =
-      [(.patchEmbedding, vision.patchEmbedding)]
-      + (0..<layerCount).map { layer in (.visionLayer(layer), { [vision] in try vision.layer(layer, $0) }) }
-      + [(.convolution, vision.convolution), (.adapter, vision.adapter), (.vision, vision.framed)]
-    for (point, stage) in stages {
+    for (point, stage) in vision.stages(layerCount: engine.configuration.vision.layerCount) {
       try Interruption.check()
       value = try stage(value)
       let isolated = bundle.points.contains(point) ? try previous.map(stage) : nil
@@ -147,28 +143,33 @@ public struct Verifier {
   private func checkAnswer(
     _ answerIDs: [Int], logits: FloatMatrix, reference: FloatMatrix?, cache: KeyValueCache
   ) throws -> AnswerResult {
-    let rounding = engine.compute.mode == .bfloat16 ? 0x1p-8 : 0x1p-23
     let error =
-      reference.map { reference in
-        max(
-          Measures(logits, reference: reference).maxAbs,
-          rounding * Double(reference.values.map(abs).max() ?? 0))
-      } ?? 0
-    var check = AnswerCheck(
-      bundle: bundle, referenceIDs: answerIDs, firstLogits: reference, logitError: error)
+      reference.map { AnswerCheck.logitError(logits, reference: $0, mode: engine.compute.mode) } ?? 0
+    let check = AnswerCheck(logitError: error)
+    let gaps = ReferenceGaps(margins: bundle.margins, firstLogits: reference, minimum: bundle.minimumMargin)
+    var steps: [AnswerStep] = []
     var logits = logits
     var position = (bundle.positions.last ?? 0) + 1
     for (step, id) in answerIDs.enumerated() {
-      check.compare(logits)
+      try Interruption.check()
+      let gap = gaps.known(step)
+      let (chosen, agreement) = check.compare(logits, reference: id, gap: gap ?? gaps.minimum)
+      steps.append(
+        AnswerStep(
+          id: chosen, referenceId: id, text: try engine.tokenizer.decode([chosen], skipSpecial: false),
+          referenceText: try engine.tokenizer.decode([id], skipSpecial: false), gap: gap, agreement: agreement
+        ))
       guard step + 1 < answerIDs.count else { break }
       let language = engine.language
       let x = try language.embeddings(ids: [id], tokenTypes: [0], features: nil)
       logits = try language.head(language.finalNorm(language.forward(x, positions: [position], cache: cache)))
       position += 1
     }
+    let ids = steps.map(\.id)
     return AnswerResult(
-      passed: check.passed, comparedTokens: check.ids.count, referenceIds: answerIDs, ids: check.ids,
-      text: try engine.tokenizer.decode(check.ids, skipSpecial: true))
+      passed: steps.allSatisfy { $0.agreement != .mismatch }, comparedTokens: steps.count,
+      referenceIds: answerIDs,
+      ids: ids, text: try engine.tokenizer.decode(ids, skipSpecial: true), logitError: error, steps: steps)
   }
 
   // MARK: Comparing

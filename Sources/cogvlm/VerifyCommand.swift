@@ -6,11 +6,11 @@ import CogNative
 import CogReport
 import CogVerify
 
-/// `cogvlm verify`: the model against reference bundles.
+/// `cogvlm verify`: the model against reference bundles, or against another native file.
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Compare every layer and the answers with what PyTorch computed.",
+    abstract: "Compare every layer and the answers with what PyTorch computed, or with another native file.",
     discussion: """
       For each tap two errors are given: accumulated (the engine ran alone from the input) and isolated (that \
       layer was given the reference's input). Leaves with 1 when a reference does not pass.
@@ -22,36 +22,66 @@ struct VerifyCommand: ParsableCommand {
     parsing: .upToNextOption,
     help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"),
     completion: .file(extensions: ["safetensors"]))
-  var reference: [String]
+  var reference: [String] = []
+
+  @OptionGroup var comparison: ComparisonOptions
+
+  @OptionGroup var videoOptions: VideoOptions
+
+  @OptionGroup var limits: ToleranceOptions
 
   @Option(
-    help: ArgumentHelp("Decode this video instead of taking the bundle's frames.", valueName: "file"),
-    completion: .file())
-  var video: String?
+    help: ArgumentHelp("Write the report as one HTML file.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
+  var html: String?
 
   @Flag(help: "Print one JSON document.")
   var json = false
 
   func validate() throws {
-    guard !reference.isEmpty else { throw ValidationError("Give at least one bundle with --reference.") }
+    guard reference.isEmpty != (comparison.against == nil) else {
+      throw ValidationError("Give bundles with --reference, or another native file with --against.")
+    }
+    try comparison.validate(hasVideo: videoOptions.video != nil)
   }
 
   func run() throws {
     let file = try options.open(comparesChecksums: true)
-    let results = try reference.map { try verify($0, file: file) }
-    let report = VerificationReport(model: options.model, references: results)
-    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
-    if !report.passed { throw ExitCode(1) }
+    if let html {
+      let inputs = [comparison.against, comparison.questions, videoOptions.video].compactMap { $0 }
+      try HTMLPlace.check(html, besides: [options.model] + reference + inputs)
+    }
+    let passed = try comparison.against.map { try compare(file, with: $0) } ?? verifyBundles(file)
+    if !passed { throw ExitCode(1) }
   }
 
-  private func verify(_ path: String, file: NativeFile) throws -> ReferenceResult {
+  // MARK: Bundles
+
+  private func verifyBundles(_ file: NativeFile) throws -> Bool {
+    var pictures: [[[UInt8]]] = []
+    var results: [ReferenceResult] = []
+    for path in reference {
+      let (result, seen) = try verify(path, file: file)
+      results.append(result)
+      if html != nil { pictures.append(try seen?.pictures() ?? []) }
+    }
+    let report = VerificationReport(model: options.model, file: file, references: results)
+    if let html { try VerificationPage.page(report, pictures: pictures).write(to: html) }
+    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
+    return report.passed
+  }
+
+  private func verify(_ path: String, file: NativeFile) throws -> (ReferenceResult, SeenImages?) {
     try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
     let engine = try Engine(file: file, mode: options.mode ?? bundle.computeMode)
-    let images = try VerificationInputs.images(for: bundle, video: video, configuration: file.configuration)
+    let seen = try VerificationInputs.images(
+      for: bundle, sampled: videoOptions.sample(template: bundle.template), configuration: file.configuration)
     let progress = Progress("Verifying \(path)", total: Verifier.progressTotal(file.configuration))
     defer { progress.finish() }
-    var verifier = Verifier(engine: engine, bundle: bundle, progress: progress)
-    return try verifier.run(images: images)
+    var verifier = Verifier(
+      engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),
+      progress: progress)
+    return (try verifier.run(seen: seen), seen)
   }
 }

@@ -17,9 +17,9 @@ enum ReferenceRun {
     let file = try NativeFile(path: model)
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
     let engine = try Engine(file: file, mode: mode ?? bundle.computeMode)
-    let images = try VerificationInputs.images(for: bundle, video: nil, configuration: file.configuration)
+    let seen = try VerificationInputs.images(for: bundle, configuration: file.configuration)
     var verifier = Verifier(engine: engine, bundle: bundle, vision: vision(engine))
-    return try verifier.run(images: images)
+    return try verifier.run(seen: seen)
   }
 
   static func summary(_ result: ReferenceResult) -> String {

@@ -95,7 +95,7 @@ enum Documentation {
     let questions = try folder.write(
       #"[{"video":"v22_h264.mp4","task":"t","question":"What color is the circle?","answer":"x"}]"#.utf8,
       as: "questions.json")
-    let calls = [
+    let calls: KeyValuePairs = [
       "inspect": [source, "--check"], "convert": [source, "-o", folder.path("c.cogvlm")],
       "quantize": [source, "-o", folder.path("q.cogvlm")], "frames": [video, "-o", folder.path("frames")],
       "stats": [source, "--layers", "0"],
@@ -104,6 +104,7 @@ enum Documentation {
       "verify": [
         model, "--reference", Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors"),
       ],
+      "verify": [try SampleModel.int4.get(), "--against", model, "--video", video, "--ask", "What?"],
       "eval": [model, "--questions", questions, "--videos", Fixtures.path("sample/videos")],
       "bench": [model, "--prompt-tokens", "4", "--new-tokens", "1", "--frames", "1", "--runs", "1"],
     ]
@@ -133,11 +134,12 @@ enum Documentation {
   func tolerances() throws {
     let bundle = Fixtures.path("sample/references/v22_h264-direction.f32.safetensors")
     let rows = try Documentation.page("Formats/references.md").split(separator: "\n")
-    for (profile, model, mode) in [
-      ("float32", SampleModel.float, "float32"), ("bfloat16", SampleModel.float, "bfloat16"),
-      ("int4", SampleModel.int4, "fast"),
+    for (profile, model, options) in [
+      ("float32", SampleModel.float, ["--mode", "float32"]),
+      ("bfloat16", SampleModel.float, ["--mode", "bfloat16"]),
+      ("int4", SampleModel.int4, ["--mode", "fast"]), ("exact", SampleModel.float, ["--profile", "exact"]),
     ] {
-      let document = try Command.run(["verify", model.get(), "--json", "--mode", mode, "--reference", bundle])
+      let document = try Command.run(["verify", model.get(), "--json", "--reference", bundle] + options)
         .json()
       let reference = try #require((document["references"] as? [[String: Any]])?.first)
       let applied = try #require(reference["tolerance"] as? [String: Any])

@@ -28,6 +28,9 @@ import Testing
       (["ask", "a", "q", "--mode", "float64"], "float64"),
       (["ask", "a", "q", "--history", "x"], "QUESTION=>ANSWER"),
       (["ask", "a", "q", "--max-new-tokens", "0"], "--max-new-tokens"), (["verify", "a"], "--reference"),
+      (["verify", "a", "--against", "b"], "--ask"),
+      (["verify", "a", "--reference", "b", "--limit", "3"], "--against"),
+      (["verify", "a", "--reference", "b", "--isolated=-1"], "0 or more"),
       (["eval", "a"], "--questions"),
       (["eval", "a", "--questions", "b", "--max-new-tokens", "0"], "--max-new-tokens"),
     ])

@@ -118,13 +118,14 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors == "")
     let document = try outcome.json()
-    #expect(Set(document.keys) == ["passed", "model", "references"])
+    #expect(Set(document.keys) == ["passed", "model", "references", "parts", "lossyTensors"])
     #expect(document["model"] as? String == model)
     for reference in try #require(document["references"] as? [[String: Any]]) {
-      // The specification's keys, and two more: the limits that were applied, and whether the prompt is the same.
+      // The design's keys, and three more: the limits that were applied, whether the prompt is the same, the frames.
       #expect(
         Set(reference.keys) == [
           "file", "computeMode", "passed", "firstAtFault", "taps", "answer", "tolerance", "promptMatches",
+          "frames",
         ])
       #expect(reference["firstAtFault"] is NSNull)
       for tap in try #require(reference["taps"] as? [[String: Any]]) {
@@ -135,7 +136,10 @@ import Testing
           ])
       }
       let answer = try #require(reference["answer"] as? [String: Any])
-      #expect(Set(answer.keys) == ["passed", "comparedTokens", "referenceIds", "ids", "text"])
+      #expect(
+        Set(answer.keys) == [
+          "passed", "comparedTokens", "referenceIds", "ids", "text", "logitError", "steps",
+        ])
     }
   }
 

@@ -55,10 +55,12 @@ def codes(file, tensor):
     padded = -(-columns // 8) * 8
     groups = -(-padded // tensor.group_size)
     is_int4 = tensor.encoding == "int4"
-    header = -(-groups * 16 * (3 if is_int4 else 2) // 64) * 64
-    lines = padded // (8 if is_int4 else 4)
-    panels = file.raw(tensor.name).reshape(-(-rows // 16), header + lines * 64)
-    lines = panels[:, header:].reshape(-1, lines, 16, 4)
+    header, line_columns = (192, 8) if is_int4 else (128, 4)
+    line_count, block_lines, blocks = padded // line_columns, 4 * tensor.group_size // line_columns, -(-groups // 4)
+    panels = file.raw(tensor.name).reshape(-(-rows // 16), blocks * header + line_count * 64)
+    starts = [block * (header + block_lines * 64) + header for block in range(blocks)]
+    lines = numpy.concatenate([panels[:, start : start + block_lines * 64] for start in starts], axis=1)
+    lines = lines.reshape(-1, line_count, 16, 4)
     if is_int4:
         lines = numpy.concatenate((lines & 15, lines >> 4), axis=3)
     return lines.transpose(0, 2, 1, 3).reshape(-1, padded)[:rows, :columns]

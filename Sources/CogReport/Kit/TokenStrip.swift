@@ -22,14 +22,20 @@ public struct TokenStrip: PagePart {
     public let gap: Double?
     /// Whether the choices agree.
     public let state: State
+    /// What else is to be said, in a few letters.
+    public let note: String?
 
     /// One step of the answer.
-    public init(text: String, id: Int, reference: (text: String, id: Int), gap: Double?, state: State) {
+    public init(
+      text: String, id: Int, reference: (text: String, id: Int), gap: Double?, state: State,
+      note: String? = nil
+    ) {
       self.text = text
       self.id = id
       self.reference = reference
       self.gap = gap
       self.state = state
+      self.note = note
     }
   }
 
@@ -60,7 +66,7 @@ public struct TokenStrip: PagePart {
           "chosen: \(token.id), reference: \(token.reference.id) (\(Self.visible(token.reference.text))), gap \(gap)"
         return [
           "state": token.state.rawValue, "text": Self.visible(token.text), "words": word, "gap": gap,
-          "tip": tip,
+          "tip": tip, "notes": token.note.map { [$0] } ?? [],
         ] as [String: Any]
       },
     ])
@@ -78,7 +84,8 @@ public struct TokenStrip: PagePart {
     <figcaption><h3>{{figureTitle}}</h3>{{#caption}}<p>{{.}}</p>{{/caption}}</figcaption>
     <ol class="tokens">
     {{#tokens}}<li class="{{state}}" title="{{tip}}"><span class="text code">{{text}}</span>\
-    {{#words}}<span class="small state">{{.}}</span>{{/words}}<span class="small">gap {{gap}}</span></li>
+    {{#words}}<span class="small state">{{.}}</span>{{/words}}<span class="small">gap {{gap}}</span>\
+    {{#notes}}<span class="small">{{.}}</span>{{/notes}}</li>
     {{/tokens}}
     </ol>
     </figure>

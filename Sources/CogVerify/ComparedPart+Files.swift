@@ -1,0 +1,56 @@
+import CogEngine
+import CogInspect
+import CogModel
+import CogNative
+
+extension ComparedPart {
+  /// The parts of two models, with the errors of their weights and their taps.
+  static func all(_ engine: Engine, _ reference: Engine, weights: Comparison, taps: [ComparedTap])
+    -> [ComparedPart]
+  {
+    let errors = Dictionary(taps.map { ($0.name, $0) }) { first, _ in first }
+    let weights = Dictionary(weights.parts.map { ($0.name, $0.relativeL2) }) { first, _ in first }
+    let points = TapPoint.all(engine.configuration)
+    return ModelPart.allCases.map { part in
+      let own = points.filter { $0.part == part }.compactMap { errors[$0.name] }
+      return ComparedPart(
+        part: part.rawValue, bitsPerWeight: engine.file.bitsPerWeight(of: part),
+        againstBitsPerWeight: reference.file.bitsPerWeight(of: part),
+        weightRelativeL2: weights[part.rawValue] ?? 0,
+        isolatedRelativeL2: largest(own.map(\.isolatedRelativeL2)), relativeL2: largest(own.map(\.relativeL2))
+      )
+    }
+  }
+
+  private static func largest(_ errors: [Double]) -> Double? {
+    errors.contains(where: \.isNaN) ? .nan : errors.max()
+  }
+}
+
+extension ComparedTensor {
+  /// The tensors of two files, in the order of the tested one.
+  static func all(_ weights: Comparison, in file: NativeFile) -> [ComparedTensor] {
+    let stored = Dictionary(file.tensors.map { ($0.name, $0) }) { first, _ in first }
+    return weights.tensors.map { tensor in
+      ComparedTensor(
+        name: tensor.name, part: tensor.part, encoding: tensor.typeA, againstEncoding: tensor.typeB,
+        bitsPerWeight: stored[tensor.name]?.bitsPerWeight ?? 0, isIdentical: tensor.isIdentical,
+        relativeL2: tensor.relativeL2, worstGroup: tensor.worstGroup?.relativeL2,
+        worstRow: tensor.worstGroup?.row, notFinite: tensor.notFinite,
+        recordedRelativeRMS: Double(stored[tensor.name]?.error.relativeRMS ?? 0))
+    }
+  }
+}
+
+extension TapPoint {
+  /// The part of the model whose output it is.
+  fileprivate var part: ModelPart {
+    switch self {
+    case .patchEmbedding, .visionLayer: .vision
+    case .convolution: .convolution
+    case .adapter, .vision: .adapter
+    case .layer, .finalNorm: .language
+    case .head: .head
+    }
+  }
+}

@@ -1,0 +1,185 @@
+public import CogBase
+import CogCompute
+public import CogEngine
+public import CogInspect
+import CogModel
+import CogText
+
+/// Runs two models side by side over the same prompts and compares every tap and the answers.
+///
+/// Both go through the graph layer by layer in lockstep: the reference on its own values, the tested model on its own
+/// (accumulated error) and on the reference's (isolated error). Only the values of one layer are at hand at a time, so
+/// memory does not grow with depth.
+public struct ModelComparison {
+  let engine: Engine
+  let reference: Engine
+  let tolerance: Tolerance
+  let maximumNewTokens: Int
+  let template: String?
+  let progress: Progress?
+  private var sums: [TapPoint: TapSums] = [:]
+  private var features: (tested: FloatMatrix, reference: FloatMatrix)?
+  private var videos: [ComparedVideo] = []
+  private var questions: [ComparedQuestion] = []
+
+  /// A comparison of nothing yet.
+  ///
+  /// - Parameters:
+  ///   - tolerance: nil takes the profile of the two models and modes, see ``profile(_:_:)``.
+  ///   - template: the prompt template's name; nil takes the reference's own.
+  /// - Throws: `CogError` when the models have different sizes.
+  public init(
+    engine: Engine, reference: Engine, tolerance: Tolerance? = nil, maximumNewTokens: Int = 64,
+    template: String? = nil, progress: Progress? = nil
+  ) throws {
+    self.engine = engine
+    self.reference = reference
+    self.tolerance = tolerance ?? Tolerance(Self.profile(engine, reference))
+    self.maximumNewTokens = maximumNewTokens
+    self.template = template ?? reference.configuration.template
+    self.progress = progress
+    try Self.checkSizes(engine, reference)
+  }
+
+  /// The profile that two models have of themselves: `int4` where either is quantized, `bfloat16` where either computes
+  /// in it, else `float32`.
+  public static func profile(_ engine: Engine, _ reference: Engine) -> ToleranceProfile {
+    let profiles = [engine.toleranceProfile, reference.toleranceProfile]
+    return [.int4, .bfloat16].first(where: profiles.contains) ?? .float32
+  }
+
+  /// Steps of the progress that a number of videos and questions counts.
+  public static func progressTotal(_ engine: Engine, videos: Int, questions: Int) -> Int {
+    let points = TapPoint.all(engine.configuration)
+    return videos * points.count(where: \.isVision) + questions * points.count { !$0.isVision }
+  }
+
+  /// Takes a video for the questions to come: both models look at its frames, and the vision taps are compared.
+  ///
+  /// - Throws: `CogError` when the frames have another size; an interrupt.
+  public mutating func look(at seen: SeenImages, of video: String) throws {
+    var (own, other) = (seen.images, seen.images)
+    let stages = engine.vision.stages(layerCount: engine.configuration.vision.layerCount)
+    let others = reference.vision.stages(layerCount: engine.configuration.vision.layerCount)
+    for ((point, stage), (_, referenceStage)) in zip(stages, others) {
+      try Interruption.check()
+      let isolated = try stage(other)
+      // Both begin with the same images, so that the first stage needs to run only once.
+      own = point == .patchEmbedding ? isolated : try stage(own)
+      other = try referenceStage(other)
+      add(point, own, isolated: isolated, reference: other, prompt: video)
+    }
+    features = (own, other)
+    videos.append(ComparedVideo(video: video, frames: seen.frames))
+  }
+
+  /// Lets the questions to come be about nothing but themselves.
+  public mutating func lookAway() { features = nil }
+
+  /// Asks both models a question about the last video, and compares the language model's taps and the answers.
+  ///
+  /// - Throws: `CogError` when the models' tokenizers differ, or the prompt does not fit the context; an interrupt.
+  public mutating func ask(_ query: String) throws {
+    let frameCount = (features?.reference.rows ?? 0) / engine.configuration.vision.tokensPerFrame
+    let prompt = try reference.prompt(template: template, frameCount: frameCount, query: query)
+    let ownPrompt = try engine.prompt(template: template, frameCount: frameCount, query: query)
+    guard prompt.ids == ownPrompt.ids, prompt.positions == ownPrompt.positions else {
+      throw CogError(
+        "the two models' tokenizers give different prompts", file: engine.file.path, subject: "tokenizer",
+        expected: "\(prompt.ids.count) ids as \(reference.file.path) gives",
+        found: "\(ownPrompt.ids.count) ids that differ")
+    }
+    let context = min(engine.configuration.contextLength, reference.configuration.contextLength)
+    guard prompt.count < context else {
+      throw CogError(
+        "the prompt does not leave room for an answer in the model's context",
+        expected: "fewer than \(context) tokens",
+        found: "\(prompt.count) (\(frameCount) frames and the text)",
+        advice: "Use a shorter question or fewer frames.")
+    }
+    let capacity = min(context, prompt.count + maximumNewTokens)
+    let own = Runner(engine, features: features?.tested, capacity: capacity)
+    let other = Runner(reference, features: features?.reference, capacity: capacity)
+    let video = features == nil ? nil : videos.last?.video
+    try compareLayers(prompt, own, other, name: video.map { "\($0): \(query)" } ?? query)
+    let answers = PairedAnswer(own: own, other: other, maximumNewTokens: maximumNewTokens)
+    var question = try answers.run(query)
+    question.video = video
+    questions.append(question)
+  }
+
+  /// Runs the prompt through both language models, layer by layer.
+  private mutating func compareLayers(
+    _ prompt: Prompt, _ own: Runner, _ other: Runner, name: String
+  ) throws {
+    try own.begin(prompt)
+    try other.begin(prompt)
+    // The tested model's own table, with the reference's image features: what a bundle's isolated run has too.
+    var input = try engine.language.embeddings(
+      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: other.features)
+    for number in 0..<engine.configuration.layerCount {
+      try Interruption.check()
+      let isolated = try engine.language.layer(
+        number, input, positions: prompt.positions, cache: engine.language.makeCache(capacity: input.rows))
+      try own.layer(number)
+      try other.layer(number)
+      add(.layer(number), own.value, isolated: isolated, reference: other.value, prompt: name)
+      input = other.value
+    }
+    let isolatedNorm = try engine.language.finalNorm(input)
+    try own.finishLayers()
+    try other.finishLayers()
+    add(.finalNorm, own.value, isolated: isolatedNorm, reference: other.value, prompt: name)
+    let isolatedLogits = try engine.language.head(other.lastRow)
+    try own.finishPrompt()
+    try other.finishPrompt()
+    add(.head, own.logits, isolated: isolatedLogits, reference: other.logits, prompt: name)
+  }
+
+  private mutating func add(
+    _ point: TapPoint, _ value: FloatMatrix, isolated: FloatMatrix, reference: FloatMatrix, prompt: String
+  ) {
+    sums[point, default: TapSums()].add(value, isolated: isolated, reference: reference, prompt: prompt)
+    progress?.advance(by: 1, point.name)
+  }
+
+  /// What came out, over all prompts so far.
+  ///
+  /// - Parameters:
+  ///   - model: the tested file as the user named it.
+  ///   - against: the other one.
+  ///   - weights: what `diff` finds between the two files.
+  public func report(model: String, against: String, weights: Comparison) -> ComparisonReport {
+    let taps = TapPoint.all(engine.configuration).compactMap { point in
+      sums[point].map { $0.tap(point, tolerance: tolerance) }
+    }
+    let fault = taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed }
+    let all = questions.flatMap(\.klDivergences)
+    let agreements = questions.reduce(0) { $0 + $1.steps.count { $0.agreement == .equal } }
+    return ComparisonReport(
+      passed: taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed), model: model,
+      against: against, computeMode: engine.compute.mode.rawValue,
+      againstComputeMode: reference.compute.mode.rawValue, tolerance: tolerance, firstAtFault: fault?.name,
+      taps: taps,
+      parts: ComparedPart.all(engine, reference, weights: weights, taps: taps),
+      tensors: ComparedTensor.all(weights, in: engine.file),
+      divergence: Divergence(divergences: all, agreements: agreements), questions: questions, videos: videos)
+  }
+
+  private static func checkSizes(_ engine: Engine, _ reference: Engine) throws {
+    let (a, b) = (engine.configuration, reference.configuration)
+    let sizes: [(String, Int, Int)] = [
+      ("hidden size", a.hiddenSize, b.hiddenSize), ("layers", a.layerCount, b.layerCount),
+      ("vocabulary", a.vocabularySize, b.vocabularySize),
+      ("vision hidden size", a.vision.hiddenSize, b.vision.hiddenSize),
+      ("vision layers", a.vision.layerCount, b.vision.layerCount),
+      ("image size", a.vision.imageSize, b.vision.imageSize),
+      ("vision positions", a.vision.positionCount, b.vision.positionCount),
+    ]
+    guard let (name, own, other) = sizes.first(where: { $0.1 != $0.2 }) else { return }
+    throw CogError(
+      "the two models have different sizes", file: engine.file.path, subject: name,
+      expected: "\(other) as in \(reference.file.path)", found: "\(own)",
+      advice: "Compare two files that were made of the same checkpoint.")
+  }
+}

@@ -1,0 +1,62 @@
+import CogModel
+public import CogNative
+
+/// How a native file stores one part of the model, and what its conversion recorded as lost there.
+public struct StoredPart: Equatable, Sendable, Codable {
+  /// The part's name, as `inspect` has it.
+  public var part: String
+  /// Bits that an element takes on average, scales and padding included.
+  public var bitsPerWeight: Double
+  /// The largest relative RMS error of one of the part's tensors; 0 where nothing was lost.
+  public var largestRelativeRMS: Double
+
+  /// The parts of a file, in the order in which `inspect` lists them.
+  public static func all(in file: NativeFile) -> [StoredPart] {
+    ModelPart.allCases.map { part in
+      let tensors = file.tensors.filter { file.part(of: $0) == part }
+      return StoredPart(
+        part: part.rawValue, bitsPerWeight: file.bitsPerWeight(of: part),
+        largestRelativeRMS: tensors.map { Double($0.error.relativeRMS) }.max() ?? 0)
+    }
+  }
+}
+
+/// A tensor of a native file whose conversion lost something, with what was recorded about that (`Formats/native.md`).
+public struct StoredTensor: Equatable, Sendable, Codable {
+  /// The tensor's name.
+  public var name: String
+  /// The part of the model.
+  public var part: String
+  /// How its elements are stored, such as `int4/64`.
+  public var encoding: String
+  /// Bits that an element takes on average, scales and padding included.
+  public var bitsPerWeight: Double
+  /// Relative RMS error.
+  public var relativeRMS: Double
+  /// The largest relative RMS error of one group.
+  public var worstGroup: Double
+  /// The row of that group.
+  public var worstRow: Int
+
+  /// The tensors of a file that are not to the bit what they were made of, in the order of the file.
+  public static func lossy(in file: NativeFile) -> [StoredTensor] {
+    file.tensors.filter { $0.error.relativeRMS != 0 }.map { tensor in
+      StoredTensor(
+        name: tensor.name, part: file.part(of: tensor)?.rawValue ?? "", encoding: tensor.encoding.label,
+        bitsPerWeight: tensor.bitsPerWeight, relativeRMS: Double(tensor.error.relativeRMS),
+        worstGroup: Double(tensor.error.worstGroup), worstRow: tensor.error.worstRow)
+    }
+  }
+}
+
+extension NativeFile {
+  /// The part of the model that a tensor of the file belongs to.
+  func part(of tensor: NativeTensor) -> ModelPart? { table.specification(named: tensor.name)?.part }
+
+  /// Bits that an element of a part takes on average; 0 where the part has none.
+  func bitsPerWeight(of part: ModelPart) -> Double {
+    let tensors = tensors.filter { self.part(of: $0) == part }
+    let elements = tensors.reduce(0.0) { $0 + Double($1.shape.elementCount) }
+    return elements > 0 ? 8 * tensors.reduce(0.0) { $0 + Double($1.byteCount) } / elements : 0
+  }
+}

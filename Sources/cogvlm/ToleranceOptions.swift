@@ -1,0 +1,38 @@
+public import ArgumentParser
+import CogVerify
+
+extension ToleranceProfile: ExpressibleByArgument {}
+
+/// How far a model may be from its reference.
+struct ToleranceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Limits under one name: exact, float32, bfloat16 or int4. By default the model's own: int4 for a quantized model, "
+        + "else that of the mode.",
+      valueName: "name"))
+  var profile: ToleranceProfile?
+
+  @Option(
+    help: "The largest relative L2 error of a layer given the reference's input, instead of the profile's.")
+  var isolated: Double?
+
+  @Option(help: "The same in the vision part.")
+  var isolatedVision: Double?
+
+  @Option(
+    help: "The largest relative L2 error of a layer when the model ran alone, instead of the profile's.")
+  var accumulated: Double?
+
+  func validate() throws {
+    for limit in [isolated, isolatedVision, accumulated].compactMap({ $0 })
+    where !(limit >= 0 && limit.isFinite) {
+      throw ValidationError("A limit must be 0 or more, got: \(limit)")
+    }
+  }
+
+  /// The limits for a model that has the profile `own` of itself.
+  func tolerance(own: ToleranceProfile) -> Tolerance {
+    Tolerance(profile ?? own, own: own).overriding(
+      isolated: isolated, isolatedVision: isolatedVision, accumulated: accumulated)
+  }
+}

@@ -1,0 +1,181 @@
+import CogTestSupport
+import Foundation
+import Testing
+
+/// `cogvlm verify --against`: int4 beside BF16, over one video and over a question set.
+@Suite struct VerifyAgainstTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private static let question = [
+    "--video", SampleModel.video("v22_h264.mp4"), "--ask", "Which way does the circle move?",
+  ]
+
+  private func run(_ model: String, _ other: String, _ options: [String]) throws -> Command.Outcome {
+    try Command.run(["verify", model, "--against", other] + options)
+  }
+
+  private func report(_ options: [String] = question) throws -> [String: Any] {
+    let outcome = try run(SampleModel.int4.get(), SampleModel.float.get(), ["--json"] + options)
+    try #require(outcome.status == 0 && outcome.errors == "", "\(outcome.errors)")
+    return try outcome.json()
+  }
+
+  private func list(_ report: [String: Any], _ key: String) throws -> [[String: Any]] {
+    try #require(report[key] as? [[String: Any]])
+  }
+
+  @Test("int4 against BF16 has both errors of every tap, the divergence of the predictions, and both answers")
+  func document() throws {
+    let document = try report()
+    let taps = try list(document, "taps")
+    #expect(taps.count == 14)
+    for tap in taps {
+      let error = try #require(tap["isolatedRelativeL2"] as? Double)
+      // model.vision only puts boi and eoi around what it is given.
+      #expect(tap["name"] as? String == "model.vision" ? error == 0 : (1e-4..<0.22).contains(error), "\(tap)")
+      #expect((0.001..<0.48).contains(try #require(tap["relativeL2"] as? Double)), "\(tap)")
+    }
+    #expect((document["tolerance"] as? [String: Any])?["profile"] as? String == "int4")
+    let question = try #require(try list(document, "questions").first)
+    #expect(question["referenceAnswer"] as? String == "up" && question["answer"] as? String == "up")
+    let divergences = try #require(question["klDivergences"] as? [Double])
+    #expect(
+      divergences.count == (question["referenceIds"] as? [Int])?.count && divergences.allSatisfy { $0 > 0 })
+    let divergence = try #require(document["divergence"] as? [String: Any])
+    #expect(divergence["maxKL"] as? Double == divergences.max())
+    #expect(divergence["top1Agreement"] as? Double == 1)
+    let frames = try #require(try list(document, "videos").first?["frames"] as? [[String: Any]])
+    #expect(frames.map { $0["index"] as? Int } == [0, 15, 29])
+  }
+
+  @Test("The weights' errors are those that diff finds, for every tensor and every part")
+  func agreesWithDiff() throws {
+    let document = try report()
+    let diff = try Command.run(["diff", "--json", SampleModel.int4.get(), SampleModel.float.get()]).json()
+    let tensors = try list(document, "tensors")
+    let expected = try list(diff, "tensors")
+    #expect(tensors.count == expected.count && tensors.count == 97)
+    for (tensor, other) in zip(tensors, expected) {
+      #expect(tensor["name"] as? String == other["name"] as? String)
+      #expect(tensor["isIdentical"] as? Bool == other["isIdentical"] as? Bool)
+      #expect(tensor["relativeL2"] as? Double == other["relativeL2"] as? Double)
+      // What quantize wrote into the file about itself, in float32.
+      let (measured, recorded) = (
+        tensor["relativeL2"] as? Double ?? -1, tensor["recordedRelativeRMS"] as? Double ?? -2
+      )
+      #expect(abs(measured - recorded) <= 1e-6 * measured, "\(tensor)")
+    }
+    let parts = Dictionary(
+      try list(diff, "parts").map { ($0["name"] as? String ?? "", $0["relativeL2"] as? Double) }
+    ) { first, _ in first }
+    for part in try list(document, "parts") {
+      let name = try #require(part["part"] as? String)
+      #expect(part["weightRelativeL2"] as? Double == parts[name], "\(name)")
+    }
+  }
+
+  @Test(
+    "The weights' errors are numpy's, for every tensor and every part",
+    .enabled(if: Python.hasNumpy, "needs python3 with numpy"))
+  func agreesWithNumpy() throws {
+    let document = try report()
+    let tensors = try list(document, "tensors")
+    let parts = Dictionary(
+      tensors.map { ($0["name"] as? String ?? "", $0["part"] as? String ?? "") }
+    ) { first, _ in first }
+    let mapping = try folder.write(JSONSerialization.data(withJSONObject: parts), as: "parts.json")
+    let script = """
+      import json, os, sys
+      import numpy
+      sys.path.insert(0, os.path.dirname(sys.argv[1]))
+      import numpy_oracle
+      a, b = numpy_oracle.read(sys.argv[2]), numpy_oracle.read(sys.argv[3])
+      sums = {}
+      for name, part in json.load(open(sys.argv[4])).items():
+          x, y = (side[name].values.astype("<f8").ravel() for side in (a, b))
+          for key in (name, "part " + part):
+              noise, signal = sums.get(key, (0.0, 0.0))
+              sums[key] = (noise + ((x - y) ** 2).sum(), signal + (y**2).sum())
+      print(json.dumps({key: float(numpy.sqrt(noise / signal)) if signal else 0 for key, (noise, signal) in sums.items()}))
+      """
+    let numpy = try Python.run([
+      "-c", script, StatsTests.oracle, SampleModel.int4.get(), SampleModel.float.get(), mapping,
+    ])
+    try #require(numpy.status == 0, "\(numpy.errors)")
+    let expected = try #require(try numpy.json() as? [String: Double])
+    let found =
+      tensors.map { ($0["name"] as? String ?? "", $0["relativeL2"] as? Double ?? .nan) }
+      + (try list(document, "parts")).map {
+        ("part \($0["part"] as? String ?? "")", $0["weightRelativeL2"] as? Double ?? .nan)
+      }
+    #expect(found.count == expected.count)
+    for (name, error) in found {
+      let other = try #require(expected[name], "\(name)")
+      #expect(abs(error - other) <= 1e-9 * other, "\(name): \(error), numpy \(other)")
+    }
+  }
+
+  @Test("A model compared with itself passes even the exact profile, and another one does not")
+  func exact() throws {
+    let model = try SampleModel.float.get()
+    let copy = folder.path("copy.cogvlm")
+    try FileManager.default.copyItem(atPath: model, toPath: copy)
+    let same = try run(model, copy, ["--json", "--profile", "exact"] + Self.question)
+    #expect(same.status == 0, "\(same.errors)")
+    let document = try same.json()
+    let divergence = try #require(document["divergence"] as? [String: Any])
+    #expect(divergence["maxKL"] as? Double == 0 && divergence["top1Agreement"] as? Double == 1)
+    for tap in try list(document, "taps") {
+      #expect(tap["relativeL2"] as? Double == 0 && tap["cosine"] as? Double == 1, "\(tap)")
+    }
+    let other = try run(SampleModel.int4.get(), model, ["--json", "--profile", "exact"] + Self.question)
+    #expect(other.status == 1)
+    #expect(try other.json()["firstAtFault"] as? String == "model.vision.patch_embedding")
+  }
+
+  @Test("Limits given by hand apply, and text, document and page say that they were given")
+  func overrides() throws {
+    let page = folder.path("report.html")
+    let options = ["--accumulated", "0.05", "--html", page] + Self.question
+    let outcome = try run(SampleModel.int4.get(), SampleModel.float.get(), options)
+    #expect(outcome.status == 1)
+    #expect(outcome.output.contains("accumulated 0.05 (given; the profile has 0.48)"))
+    let document = try JSONSerialization.jsonObject(with: Data(WrittenPage(path: page).document.utf8))
+    let tolerance = try #require((document as? [String: Any])?["tolerance"] as? [String: Any])
+    #expect(tolerance["overridden"] as? [String] == ["accumulated"])
+    #expect(tolerance["accumulated"] as? Double == 0.05 && tolerance["isolated"] as? Double == 0.22)
+    #expect(try WrittenPage(path: page).html.contains("accumulated 0.05 (given; the profile has 0.48)"))
+    // A float model held to int4's limits passes, and the report says whose they are.
+    let wide = try Command.run([
+      "verify", SampleModel.float.get(), "--profile", "int4", "--html", page, "--reference",
+      Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors"),
+    ])
+    #expect(wide.status == 0)
+    #expect(wide.output.contains("tolerance int4 (given; the model's own is bfloat16)"))
+    #expect(try WrittenPage(path: page).html.contains("The limits are not the model&#39;s own"))
+  }
+
+  @Test("Files that cannot be compared, and options that do not fit, are refused")
+  func refusals() throws {
+    let float = try SampleModel.float.get()
+    let tiny = folder.path("tiny.cogvlm")
+    try #require(try Command.run(["convert", Fixtures.path("tiny/checkpoint"), "-o", tiny]).status == 0)
+    let outcome = try run(float, tiny, ["--ask", "x"])
+    #expect(outcome.status == 2 && outcome.errors.contains("different sizes"), "\(outcome.errors)")
+    // A report must not replace a file that is read, nor fail after long work.
+    for place in [float, folder.path("missing/report.html")] {
+      let outcome = try run(SampleModel.int4.get(), float, ["--html", place] + Self.question)
+      #expect(outcome.status == 2 && outcome.errors.contains(place), "\(outcome.errors)")
+    }
+    #expect(try Data(contentsOf: URL(filePath: float)).count > 1_000_000)
+    for options in [
+      [], ["--ask", "x", "--questions", "q.json"], ["--ask", "x", "--limit", "1"],
+      ["--ask", "x", "--limit", "0"],
+      ["--ask", "x", "--accumulated", "-1"], ["--ask", "x", "--profile", "loose"],
+      ["--ask", "x", "--reference", "r.f32.safetensors"],
+    ] { #expect(try run(float, float, options).status == 64, "\(options)") }
+    #expect(try Command.run(["verify", float, "--reference", "r", "--ask", "x"]).status == 64)
+  }
+}
