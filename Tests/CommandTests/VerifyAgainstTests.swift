@@ -135,6 +135,28 @@ import Testing
     #expect(try other.json()["firstAtFault"] as? String == "model.vision.patch_embedding")
   }
 
+  @Test("Both answers are those that ask gives, also after the two have parted")
+  func answersOfAsk() throws {
+    let source = Fixtures.path("tiny/checkpoint")
+    try Safetensors(folder: source).changing("model.layers.1.mlp.language_mlp.down_proj.weight") { bytes, _ in
+      bytes = Data(count: bytes.count)
+    }.write(toFolder: folder.path("changed"), with: "tiny/checkpoint")
+    let models = [folder.path("changed.cogvlm"), folder.path("tiny.cogvlm")]
+    for (source, model) in zip([folder.path("changed"), source], models) {
+      try #require(try Command.run(["convert", source, "-o", model]).status == 0)
+    }
+    let options = ["--video", Fixtures.path("videos/h264_25fps_7s.mp4"), "--max-new-tokens", "16", "--json"]
+    let question = "What is the man doing?"
+    let outcome = try run(models[0], models[1], ["--ask", question] + options)
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    let answers = try #require(try list(outcome.json(), "questions").first)
+    let asked = try models.map { try Command.run(["ask", $0, question] + options).json()["ids"] as? [Int] }
+    #expect(answers["ids"] as? [Int] == asked[0] && answers["referenceIds"] as? [Int] == asked[1])
+    // They part, and not at once.
+    let shared = zip(asked[0] ?? [], asked[1] ?? []).prefix { $0 == $1 }.count
+    #expect(asked[0] != asked[1] && shared + 1 < asked[0]?.count ?? 0, "\(asked)")
+  }
+
   @Test("Limits given by hand apply, and text, document and page say that they were given")
   func overrides() throws {
     let page = folder.path("report.html")

@@ -163,11 +163,11 @@ public enum ComparisonPage {
       : report.questions.filter { question in
         question.steps.contains { $0.agreement != .equal }
       }
-    if report.questions.count > 1 {
-      page.add(
-        Paragraph(
-          "Below, the \(min(shown.count, mostStrips)) of \(report.questions.count) answers in which a token differs"
-            + (shown.count > mostStrips ? ", the first ones of \(shown.count)." : ".")))
+    if shown.isEmpty {
+      page.add(Paragraph("In all \(report.questions.count) answers every token is chosen alike."))
+    } else if report.questions.count > 1 {
+      let cut = shown.count > mostStrips ? ", the first \(mostStrips) of \(shown.count)" : ""
+      page.add(Paragraph("Below, token by token, the answers in which one differs\(cut)."))
     }
     for question in shown.prefix(mostStrips) {
       let title = question.video.map { URL(filePath: $0).lastPathComponent + ": " } ?? ""
