@@ -50,15 +50,9 @@ public struct InputLines {
       (start, searched) = (0, searched - start)
     }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    // `poll` would wait forever for what is no descriptor.
+    // Waiting for what is no descriptor would never end.
     guard descriptor >= 0 else { throw CogError.system("cannot read", file: name, code: EBADF) }
-    // Waiting in `poll`, unlike in `read`, ends at a signal.
-    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    while poll(&waiting, 1, -1) < 0 {
-      try Interruption.check()
-      guard errno == EINTR || errno == EAGAIN else { throw failure() }
-    }
-    try Interruption.check()
+    try Interruption.wait(forInput: descriptor)
     let count = read(descriptor, &chunk, chunk.count)
     if count < 0 {
       guard errno == EINTR || errno == EAGAIN else { throw failure() }

@@ -4,6 +4,10 @@ import Synchronization
 /// Ctrl-C and termination: long work asks whether it should stop, and cleans up on its way out.
 public enum Interruption {
   private static let requested = Atomic<Bool>(false)
+  /// The ends of a pipe that the handler writes to, which ends a wait whatever thread the signal came to; -1 before
+  /// ``install()``.
+  private static let wakeUpRead = Atomic<Int32>(-1)
+  private static let wakeUpWrite = Atomic<Int32>(-1)
 
   /// Thrown by ``check()`` after an interrupt. The command leaves with status 130.
   public struct Interrupted: Error, CustomStringConvertible {
@@ -20,11 +24,40 @@ public enum Interruption {
     sigaddset(&signals, SIGINT)
     sigaddset(&signals, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    makePipe()
     for signalNumber in [SIGINT, SIGTERM] {
       signal(signalNumber) { number in
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+        // The handler may come between any two instructions: what it runs into must find its errno again.
+        let code = errno
+        _ = write(Interruption.wakeUpWrite.load(ordering: .relaxed), "!", 1)
+        errno = code
       }
     }
+  }
+
+  /// Where no pipe is to be had, only waits are left that end with their input.
+  private static func makePipe() {
+    var ends: [Int32] = [-1, -1]
+    guard wakeUpRead.load(ordering: .relaxed) < 0, pipe(&ends) == 0 else { return }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    wakeUpRead.store(ends[0], ordering: .relaxed)
+    wakeUpWrite.store(ends[1], ordering: .relaxed)
+  }
+
+  /// Waits until something can be read from a descriptor, or reading it would tell that it has ended or failed.
+  ///
+  /// - Throws: ``Interrupted`` when an interrupt comes before that, at any moment.
+  public static func wait(forInput descriptor: Int32) throws {
+    while true {
+      try check()
+      var waiting = [
+        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: wakeUpRead.load(ordering: .relaxed), events: Int16(POLLIN), revents: 0),
+      ]
+      if poll(&waiting, 2, -1) > 0, waiting[0].revents != 0 { break }
+    }
+    try check()
   }
 
   /// Whether an interrupt was asked for.

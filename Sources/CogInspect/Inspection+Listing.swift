@@ -78,7 +78,7 @@ extension Inspection {
   }
 
   private static func valueLines(_ nonFinite: [NonFinite]) -> [String] {
-    guard !nonFinite.isEmpty else { return ["  all values are finite"] }
+    guard !nonFinite.isEmpty else { return ["  all values that were looked at are finite"] }
     return nonFinite.map { tensor in
       "  \(tensor.name.printable): \(grouped(tensor.nan)) NaN, \(grouped(tensor.infinite)) infinite"
     }

@@ -16,14 +16,19 @@ extension Inspection {
   }
 
   /// The inspection with the tensors that hold NaN or infinite values named. Reads every value once, on all cores;
-  /// checksums of PyTorch files are compared on the way.
+  /// checksums of PyTorch files are compared on the way. What has no values here (`F8_E4M3` and such) a note names.
   ///
   /// - Throws: ``CogError`` when a tensor is damaged; an interrupt.
   public func checkingValues() throws -> Inspection {
+    let measured = try StatisticsPass.run(path: path).tensors
+    let names = Set(measured.map(\.name))
     var checked = self
-    checked.nonFinite = try StatisticsPass.run(path: path).tensors.compactMap { tensor in
+    checked.nonFinite = measured.compactMap { tensor in
       let (nan, infinite) = (tensor.figures.nan, tensor.figures.infinite)
       return nan + infinite == 0 ? nil : NonFinite(name: tensor.name, nan: nan, infinite: infinite)
+    }
+    checked.notes += tensors.filter { !names.contains($0.name) }.map { tensor in
+      "\(tensor.name): values of type \(tensor.type) are not looked at"
     }
     return checked
   }

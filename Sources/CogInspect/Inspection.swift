@@ -96,7 +96,7 @@ public struct Inspection: Equatable, Sendable, Codable {
   /// Tensors with NaN or infinite values; nil when the values were not looked at.
   public internal(set) var nonFinite: [NonFinite]?
   /// What a reader of the listing should know besides.
-  public let notes: [String]
+  public internal(set) var notes: [String]
 
   /// An inspection of tensors that were listed already.
   public init(

@@ -143,7 +143,23 @@ import Testing
     let plain = try Command.run(["inspect", "--json", source])
     #expect(try plain.status == 0 && plain.json()["nonFinite"] == nil)
     let good = try Command.run(["inspect", "--check", Self.checkpoint])
-    #expect(good.status == 0 && good.output.contains("  all values are finite\n"))
+    #expect(good.status == 0 && good.output.contains("  all values that were looked at are finite\n"))
+    #expect(!good.output.contains("are not looked at"))
+  }
+
+  @Test("What --check cannot look at is named")
+  func notLookedAt() throws {
+    let name = "model.layers.0.input_layernorm.weight"
+    var checkpoint = try Safetensors(folder: Fixtures.path("tiny/checkpoint"))
+    let index = try #require(checkpoint.tensors.firstIndex { $0.name == name })
+    let (shape, bytes) = (checkpoint.tensors[index].shape, checkpoint.tensors[index].bytes)
+    checkpoint.tensors[index] = Safetensors.Tensor(
+      name: name, type: "F8_E4M3", shape: shape, bytes: bytes.prefix(shape[0]))
+    let source = folder.path("eight-bits")
+    try checkpoint.write(toFolder: source, with: "tiny/checkpoint")
+    let outcome = try Command.run(["inspect", "--check", source])
+    #expect(outcome.status == 1 && outcome.errors == "")
+    #expect(outcome.output.contains("note: \(name): values of type F8_E4M3 are not looked at\n"))
   }
 
   @Test(

@@ -85,23 +85,26 @@ import Testing
     #expect(outcome.errors.contains("line 1") && outcome.errors.contains("UTF-8"), "\(outcome.errors)")
   }
 
-  @Test("Ctrl-C ends a command that waits for standard input")
+  @Test("Ctrl-C ends a command that waits for standard input, also when it comes just before the wait")
   func interruptWhileWaiting() throws {
-    let pipe = Pipe()
-    let process = Process()
-    process.executableURL = Command.binary
-    process.arguments = ["tokenize", "--json", try SampleModel.float.get()]
-    process.standardInput = pipe
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    // Its answer to the first line shows that it is up and waits for the next.
-    try pipe.fileHandleForWriting.write(contentsOf: Data("\"hello\"\n".utf8))
-    _ = output.fileHandleForReading.availableData
-    process.interrupt()
-    process.waitUntilExit()
-    #expect(process.terminationReason == .exit && process.terminationStatus == 130)
-    try pipe.fileHandleForWriting.close()
+    let model = try SampleModel.float.get()
+    for _ in 0..<20 {
+      let (input, output, process) = (Pipe(), Pipe(), Process())
+      process.executableURL = Command.binary
+      process.arguments = ["tokenize", "--json", model]
+      process.standardInput = input
+      process.standardOutput = output
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      // Its answer to the first line shows that it is up and waits for the next, or is about to.
+      try input.fileHandleForWriting.write(contentsOf: Data("\"hello\"\n".utf8))
+      try #require(!output.fileHandleForReading.availableData.isEmpty)
+      process.interrupt()
+      let patience = Date(timeIntervalSinceNow: 60)
+      while process.isRunning && Date() < patience { usleep(1000) }
+      try #require(!process.isRunning, "it still waits")
+      #expect(process.terminationReason == .exit && process.terminationStatus == 130)
+      try input.fileHandleForWriting.close()
+    }
   }
 }
