@@ -123,16 +123,31 @@ size_t cog_count_zero_groups(
   return groups;
 }
 
+/// The columns of a last line that is not full.
+static void cog_count_last_codes(
+    const uint8_t *line, size_t columns, size_t row_bytes, unsigned bits, uint64_t *counts) {
+  for (size_t column = 0; column < columns; column++) {
+    for (size_t i = column % 4; i < row_bytes; i += 4) {
+      counts[bits == 8 ? line[i] : column < 4 ? line[i] & 15 : line[i] >> 4]++;
+    }
+  }
+}
+
 void cog_count_codes(
     const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts) {
   enum { ROWS = 16, LINE = 64 };
-  const uint8_t *line = matrix->panels + panel * matrix->panel_bytes + matrix->header_bytes;
+  const uint8_t *first_block = matrix->panels + panel * matrix->panel_bytes;
   const size_t rows_left = matrix->rows - panel * ROWS;
   const size_t row_bytes = (rows_left < ROWS ? rows_left : ROWS) * 4;
-  const size_t columns_in_line = bits == 4 ? 8 : 4;
+  const size_t columns_in_line = bits == 4 ? 8 : 4, columns_in_block = 4 * matrix->group_size;
   uint64_t bytes[2][256] = {{0}};
-  for (size_t column = 0; column < columns; column += columns_in_line, line += LINE) {
-    if (columns - column < columns_in_line) break;
+  for (size_t column = 0; column < columns; column += columns_in_line) {
+    const uint8_t *line = first_block + column / columns_in_block * matrix->block_bytes +
+                          matrix->header_bytes + column % columns_in_block / columns_in_line * LINE;
+    if (columns - column < columns_in_line) {
+      cog_count_last_codes(line, columns - column, row_bytes, bits, counts);
+      break;
+    }
     for (size_t i = 0; i < row_bytes; i += 2) {
       bytes[0][line[i]]++;
       bytes[1][line[i + 1]]++;
@@ -142,12 +157,5 @@ void cog_count_codes(
     const uint64_t count = bytes[0][byte] + bytes[1][byte];
     counts[bits == 4 ? byte & 15 : byte] += count;
     if (bits == 4) counts[byte >> 4] += count;
-  }
-  // The columns of a last line that is not full.
-  for (size_t column = columns / columns_in_line * columns_in_line; column < columns; column++) {
-    const size_t in_line = column % columns_in_line;
-    for (size_t i = in_line % 4; i < row_bytes; i += 4) {
-      counts[bits == 8 ? line[i] : in_line < 4 ? line[i] & 15 : line[i] >> 4]++;
-    }
   }
 }

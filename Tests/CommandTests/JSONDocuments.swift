@@ -13,6 +13,7 @@ struct JSONDocuments {
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
     "ask": ask, "bench": bench, "conversion": conversion, "diff": diff, "eval": eval, "frames": frames,
     "inspect": inspect, "stats": stats, "tokenize": tokenize, "verify": verify,
+    "verify-against": verifyAgainst,
   ]
 
   private static let checkpoint = Fixtures.path("sample/checkpoint")
@@ -124,6 +125,7 @@ struct JSONDocuments {
     odd.append("scalar", type: "F32", shape: [], bytes: Data(count: 4))
     odd.append(
       "model.layers.0.nan", type: "BF16", shape: [2, 2], bytes: Data([UInt8](repeating: 0xFF, count: 8)))
+    odd.append("zeros", type: "F32", shape: [2, 64], bytes: Data(count: 512))
     odd.append("empty", type: "F32", shape: [0, 4], bytes: Data())
     let path = try folder.write(odd.encoded(), as: "odd.safetensors")
     return try print(["stats", path]) + print(["stats", Self.checkpoint, "--part", "adapter"])
@@ -137,6 +139,17 @@ struct JSONDocuments {
       + print(["tokenize", model, "--decode"], input: "[1, 2]\n[]\n", lines: true)
   }
 
+  func verifyAgainst() throws -> [String] {
+    let (float, int4) = try (SampleModel.float.get(), SampleModel.int4.get())
+    let questions = Fixtures.path("sample/questions.json")
+    return try print(["verify", int4, "--against", float, "--ask", "What?", "--video", Self.video])
+      + print(["verify", int4, "--against", float, "--questions", questions, "--limit", "2"])
+      + print(["verify", float, "--against", float, "--ask", "Hello?"])
+      + print(
+        ["verify", float, "--against", int4, "--profile", "exact", "--isolated", "1e-9", "--ask", "Hello?"],
+        status: 1)
+  }
+
   func verify() throws -> [String] {
     let bundle = Fixtures.path("sample/references/v22_h264-direction.f32.safetensors")
     let rounded = Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors")
@@ -148,6 +161,7 @@ struct JSONDocuments {
     }
     return try print(["verify", SampleModel.float.get(), "--reference", bundle])
       + print(["verify", output, "--reference"] + others.map { "\(tiny)/\($0)" })
+      + print(["verify", SampleModel.int4.get(), "--reference", bundle])
       // Held to more than PyTorch kept: a layer is named.
       + print(["verify", SampleModel.float.get(), "--mode", "float32", "--reference", rounded], status: 1)
   }

@@ -14,7 +14,8 @@ import Testing
 
   init() throws { documents = try JSONDocuments() }
 
-  /// The names of the schemas, which are those of the commands; `convert` and `quantize` share one.
+  /// The names of the schemas, which are those of the commands; `convert` and `quantize` share one,
+  /// `verify` has another with `--against`.
   private static func names() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".schema.json") }
       .map { String($0.dropLast(".schema.json".count)) }.sorted()
@@ -24,7 +25,7 @@ import Testing
   func complete() throws {
     let commands = try Documentation.commands().filter { $0.arguments.contains("--json") }.map(\.name)
     let named = Set(commands.map { ["convert", "quantize"].contains($0) ? "conversion" : $0 })
-    #expect(try Self.names() == named.sorted())
+    #expect(try Self.names() == named.union(["verify-against"]).sorted())
   }
 
   @Test(
