@@ -1,6 +1,7 @@
 // The loops of CogStatistics.h, built for each instruction set that gains from it.
 
 #include "CogStatistics.h"
+#include "panel_layout.h"
 
 #include <math.h>
 #include <string.h>
@@ -135,23 +136,20 @@ static void cog_count_last_codes(
 
 void cog_count_codes(
     const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts) {
-  enum { ROWS = 16, LINE = 64 };
-  const uint8_t *first_block = matrix->panels + panel * matrix->panel_bytes;
-  const size_t rows_left = matrix->rows - panel * ROWS;
-  const size_t row_bytes = (rows_left < ROWS ? rows_left : ROWS) * 4;
-  const size_t columns_in_line = bits == 4 ? 8 : 4, columns_in_block = 4 * matrix->group_size;
+  const size_t row_bytes = cog_panel_rows(matrix, panel) * 4;
+  const size_t columns_in_line = bits == 4 ? 8 : 4;
   uint64_t bytes[2][256] = {{0}};
-  for (size_t column = 0; column < columns; column += columns_in_line) {
-    const uint8_t *line = first_block + column / columns_in_block * matrix->block_bytes +
-                          matrix->header_bytes + column % columns_in_block / columns_in_line * LINE;
-    if (columns - column < columns_in_line) {
-      cog_count_last_codes(line, columns - column, row_bytes, bits, counts);
-      break;
+  for (size_t group = 0; group < matrix->group_count; group++) {
+    const uint8_t *line = cog_panel(matrix, panel) + cog_lines_offset(matrix, group, bits == 4);
+    const size_t first = group * matrix->group_size, padded = cog_group_columns(matrix, group);
+    size_t left = columns - first < padded ? columns - first : padded;
+    for (; left >= columns_in_line; left -= columns_in_line, line += COG_LINE_BYTES) {
+      for (size_t i = 0; i < row_bytes; i += 2) {
+        bytes[0][line[i]]++;
+        bytes[1][line[i + 1]]++;
+      }
     }
-    for (size_t i = 0; i < row_bytes; i += 2) {
-      bytes[0][line[i]]++;
-      bytes[1][line[i + 1]]++;
-    }
+    cog_count_last_codes(line, left, row_bytes, bits, counts);
   }
   for (size_t byte = 0; byte < 256; byte++) {
     const uint64_t count = bytes[0][byte] + bytes[1][byte];

@@ -1,0 +1,50 @@
+// Where the parts of quantized panels lie (Formats/int4.md, "Sizes" and "A panel").
+
+#ifndef COG_PANEL_LAYOUT_H
+#define COG_PANEL_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "CKernels.h"
+
+enum { COG_PANEL_ROWS = 16, COG_LINE_BYTES = 64, COG_LARGEST_GROUP = 128 };
+/// Groups of a block, and the bytes of their scales, behind which the zero points lie.
+enum { COG_BLOCK_GROUPS = 4, COG_BLOCK_SCALE_BYTES = COG_BLOCK_GROUPS * COG_PANEL_ROWS * 2 };
+
+/// Columns of a group that exist, padding included: a row's last group may be short.
+static inline size_t cog_group_columns(const CogPanelMatrix *matrix, size_t group) {
+  const size_t first = group * matrix->group_size;
+  const size_t left = matrix->padded_columns - first;
+  return left < matrix->group_size ? left : matrix->group_size;
+}
+
+static inline const uint8_t *cog_panel(const CogPanelMatrix *matrix, size_t panel) {
+  return matrix->panels + panel * matrix->panel_bytes;
+}
+
+/// Where the scales of a group lie in a panel.
+static inline size_t cog_scales_offset(const CogPanelMatrix *matrix, size_t group) {
+  return group / COG_BLOCK_GROUPS * matrix->block_bytes + group % COG_BLOCK_GROUPS * COG_PANEL_ROWS * 2;
+}
+
+/// Where the zero points of a group lie in a panel (int4 only).
+static inline size_t cog_zeros_offset(const CogPanelMatrix *matrix, size_t group) {
+  return group / COG_BLOCK_GROUPS * matrix->block_bytes + COG_BLOCK_SCALE_BYTES +
+         group % COG_BLOCK_GROUPS * COG_PANEL_ROWS;
+}
+
+/// Where the lines of a group lie in a panel.
+static inline size_t cog_lines_offset(const CogPanelMatrix *matrix, size_t group, bool is_int4) {
+  const size_t lines = group % COG_BLOCK_GROUPS * matrix->group_size / (is_int4 ? 8 : 4);
+  return group / COG_BLOCK_GROUPS * matrix->block_bytes + matrix->header_bytes + lines * COG_LINE_BYTES;
+}
+
+/// Rows of a panel that are rows of the matrix.
+static inline size_t cog_panel_rows(const CogPanelMatrix *matrix, size_t panel) {
+  const size_t left = matrix->rows - panel * COG_PANEL_ROWS;
+  return left < COG_PANEL_ROWS ? left : COG_PANEL_ROWS;
+}
+
+#endif
