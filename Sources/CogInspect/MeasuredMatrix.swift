@@ -93,10 +93,12 @@ struct MeasuredMatrix {
   func storedBytes(of chunk: Chunk) -> UnsafeRawBufferPointer {
     if let width = encoding.plainType?.byteWidth { return bytes(of: chunk, width: width) }
     let panels = panels(beginningIn: chunk.rows)
-    let panelBytes = bytes.count / ((rows - 1) / PanelLayout.panelRows + 1)
     return UnsafeRawBufferPointer(
       rebasing: bytes[panels.lowerBound * panelBytes..<panels.upperBound * panelBytes])
   }
+
+  /// Bytes from one panel of a quantized tensor to the next.
+  private var panelBytes: Int { bytes.count / ((rows - 1) / PanelLayout.panelRows + 1) }
 
   /// The panels of a quantized tensor whose first row is one of `rows`.
   func panels(beginningIn rows: Range<Int>) -> Range<Int> {
@@ -109,8 +111,7 @@ struct MeasuredMatrix {
     guard index < chunkCount - 1 else { return bytes.count }
     let chunk = chunk(index)
     guard let width = encoding.plainType?.byteWidth else {
-      let panels = (rows - 1) / PanelLayout.panelRows + 1
-      return bytes.count / panels * (chunk.rows.upperBound / PanelLayout.panelRows)
+      return panelBytes * (chunk.rows.upperBound / PanelLayout.panelRows)
     }
     return ((chunk.rows.upperBound - 1) * columns + chunk.columns.upperBound) * width
   }

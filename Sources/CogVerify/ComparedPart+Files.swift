@@ -41,16 +41,3 @@ extension ComparedTensor {
     }
   }
 }
-
-extension TapPoint {
-  /// The part of the model whose output it is.
-  fileprivate var part: ModelPart {
-    switch self {
-    case .patchEmbedding, .visionLayer: .vision
-    case .convolution: .convolution
-    case .adapter, .vision: .adapter
-    case .layer, .finalNorm: .language
-    case .head: .head
-    }
-  }
-}

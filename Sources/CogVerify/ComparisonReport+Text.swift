@@ -14,7 +14,7 @@ extension ComparisonReport {
   /// The taps whose errors over all prompts are within tolerance, while one prompt's is not.
   public var hiddenOutliers: [ComparedTap] {
     taps.filter { tap in
-      let limit = tolerance.isolated(isVision: tap.name.hasPrefix("model.vision"))
+      let limit = tolerance.isolated(ofTap: tap.name)
       return tap.passed
         && !(tap.worstRelativeL2 <= tolerance.accumulated && tap.worstIsolatedRelativeL2 <= limit)
     }

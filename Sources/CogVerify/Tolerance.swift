@@ -1,4 +1,5 @@
 public import CogCompute
+import CogModel
 
 /// How far a tap may be from the reference, and where the limits come from.
 public struct Tolerance: Equatable, Sendable, Codable {
@@ -27,6 +28,11 @@ public struct Tolerance: Equatable, Sendable, Codable {
 
   /// The largest isolated error of a tap.
   public func isolated(isVision: Bool) -> Double { isVision ? isolatedVision : isolated }
+
+  /// The same of the tap that a name stands for.
+  public func isolated(ofTap name: String) -> Double {
+    isolated(isVision: TapPoint(name: name)?.isVision ?? false)
+  }
 
   /// The limits with those replaced that are given; ``overridden`` names them.
   public func overriding(isolated: Double?, isolatedVision: Double?, accumulated: Double?) -> Tolerance {

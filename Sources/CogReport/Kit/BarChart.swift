@@ -1,20 +1,6 @@
 /// Horizontal bars, one line for each category: the pieces of a whole side by side (stacked), or several bars below each
 /// other (grouped). For figures of different units use two charts in ``Columns``.
 public struct BarChart: PagePart {
-  /// One kind of bar, with its own color.
-  public struct Series: Sendable {
-    /// What the legend says.
-    public let name: String
-    /// A value for each category, not negative; nil where there is none.
-    public let values: [Double?]
-
-    /// One kind of bar.
-    public init(name: String, values: [Double?]) {
-      self.name = name
-      self.values = values
-    }
-  }
-
   /// How the bars of a category stand.
   public enum Arrangement: Sendable {
     /// One behind the other: they add up.
@@ -26,7 +12,7 @@ public struct BarChart: PagePart {
   let title: String
   let caption: String?
   let categories: [String]
-  let series: [Series]
+  let series: [ChartSeries]
   let arrangement: Arrangement
   let valueLabel: String
   let style: NumberStyle
@@ -35,10 +21,10 @@ public struct BarChart: PagePart {
   ///
   /// - Parameters:
   ///   - categories: the lines from the top, such as the parts of a model.
-  ///   - series: up to eight kinds of bars, each with a value for each category.
+  ///   - series: up to eight kinds of bars, each with a value for each category, not negative.
   ///   - valueLabel: what the bars show, with its unit.
   public init(
-    title: String, caption: String? = nil, categories: [String], series: [Series],
+    title: String, caption: String? = nil, categories: [String], series: [ChartSeries],
     arrangement: Arrangement = .grouped, valueLabel: String, style: NumberStyle = .plain
   ) {
     self.title = title
@@ -62,7 +48,7 @@ public struct BarChart: PagePart {
     return try Figure(title: title, caption: caption, keys: keys) { try drawing(width: $0) }.markup()
   }
 
-  private func value(_ series: Series, _ category: Int) -> Double? {
+  private func value(_ series: ChartSeries, _ category: Int) -> Double? {
     category < series.values.count ? series.values[category] : nil
   }
 

@@ -4,20 +4,6 @@
 /// infinity stand as crosses on a rail above it, where they are seen at once. Pointing at a layer shows all of its
 /// values.
 public struct LineChart: PagePart {
-  /// One line.
-  public struct Series: Sendable {
-    /// What the legend says.
-    public let name: String
-    /// A value for each point; nil where there is none.
-    public let values: [Double?]
-
-    /// One line.
-    public init(name: String, values: [Double?]) {
-      self.name = name
-      self.values = values
-    }
-  }
-
   /// A dashed line that the values of a series are held to.
   public struct Limit: Sendable {
     /// What the legend says.
@@ -38,7 +24,7 @@ public struct LineChart: PagePart {
   let title: String
   let caption: String?
   let points: [LayerPoint]
-  let series: [Series]
+  let series: [ChartSeries]
   let limits: [Limit]
   let valueLabel: String
   let pointLabel: String
@@ -56,7 +42,7 @@ public struct LineChart: PagePart {
   ///   - pointLabel: what the horizontal axis counts.
   ///   - highlight: the point to point out, by its place, and what to write beside it.
   public init(
-    title: String, caption: String? = nil, points: [LayerPoint], series: [Series], limits: [Limit] = [],
+    title: String, caption: String? = nil, points: [LayerPoint], series: [ChartSeries], limits: [Limit] = [],
     valueLabel: String, pointLabel: String = "layer", scale: AxisScale = .logarithmic,
     style: NumberStyle = .scientific, highlight: (index: Int, label: String)? = nil
   ) {

@@ -60,9 +60,7 @@ enum AnswerParts {
 
   /// The limits along the taps, as lines of a chart whose first series is accumulated and whose second isolated.
   static func limits(_ tolerance: Tolerance, points: [LayerPoint]) -> [LineChart.Limit] {
-    let isolated = points.map { point -> Double? in
-      point.name.hasPrefix("model.vision") ? tolerance.isolatedVision : tolerance.isolated
-    }
+    let isolated = points.map { point -> Double? in tolerance.isolated(ofTap: point.name) }
     return [
       .init(name: "limit, accumulated", series: 0, values: points.map { _ in tolerance.accumulated }),
       .init(name: "limit, isolated", series: 1, values: isolated),

@@ -62,7 +62,7 @@ public enum ComparisonPage {
     guard let name = report.firstAtFault, let tap = report.taps.first(where: { $0.name == name }) else {
       return Verdict(.failed, "An answer differs where the reference was sure", details: details)
     }
-    let limit = report.tolerance.isolated(isVision: name.hasPrefix("model.vision"))
+    let limit = report.tolerance.isolated(ofTap: name)
     let sentence =
       tap.isolatedPassed
       ? "Its accumulated error is \(NumberStyle.scientific.text(tap.relativeL2)); "
@@ -83,7 +83,7 @@ public enum ComparisonPage {
   private static func chart(_ report: ComparisonReport) -> LineChart {
     let points = report.taps.map { LayerPoint(tap: $0.name) }
     let fault = report.firstAtFault.flatMap { name in report.taps.firstIndex { $0.name == name } }
-    var series: [LineChart.Series] = [
+    var series: [ChartSeries] = [
       .init(name: "accumulated", values: report.taps.map(\.relativeL2)),
       .init(name: "isolated", values: report.taps.map(\.isolatedRelativeL2)),
     ]

@@ -31,7 +31,7 @@ enum DifferenceCharts {
 
   private static func lines(_ grid: Grid, _ kinds: [String], _ judged: JudgedComparison) -> LineChart {
     let all = kinds.map { role in
-      LineChart.Series(
+      ChartSeries(
         name: StatisticsCharts.shortName(role), values: grid.layers.map { error(grid.element(role, $0)) })
     }
     // As many as there are colors.

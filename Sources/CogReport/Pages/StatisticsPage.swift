@@ -89,7 +89,7 @@ public enum StatisticsPage {
   }
 
   private static func bits(_ report: StatisticsReport, _ stored: TensorCatalog?) -> BarChart {
-    var series: [BarChart.Series] = []
+    var series: [ChartSeries] = []
     if let stored {
       let bits = report.parts.map { part in
         let names = report.tensors.filter { $0.part == part.name }.map(\.name)

@@ -71,10 +71,9 @@ public enum VerificationPage {
   }
 
   private static func sentence(_ tap: TapResult, _ tolerance: Tolerance) -> String {
-    let isVision = tap.name.hasPrefix("model.vision")
     if !tap.isolatedPassed, let error = tap.isolatedRelativeL2 {
       return "Given the reference's input, its error is \(NumberStyle.scientific.text(error)); "
-        + "\(NumberStyle.plain.text(tolerance.isolated(isVision: isVision))) is allowed."
+        + "\(NumberStyle.plain.text(tolerance.isolated(ofTap: tap.name))) is allowed."
     }
     return "Its accumulated error is \(NumberStyle.scientific.text(tap.relativeL2)); "
       + "\(NumberStyle.plain.text(tolerance.accumulated)) is allowed. No layer's own error is out of tolerance."
