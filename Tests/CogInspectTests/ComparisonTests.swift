@@ -14,25 +14,16 @@ import Testing
   private func write(_ tensors: [(name: String, type: String, shape: [Int], values: [Float])]) throws
     -> String
   {
-    var data: [UInt8] = []
-    let entries = tensors.map { tensor in
-      let start = data.count
-      switch tensor.type {
-      case "BF16":
-        data += tensor.values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) }.withUnsafeBytes(
-          Array.init)
-      case "F8_E4M3": data += tensor.values.map { UInt8($0) }
-      default: data += tensor.values.withUnsafeBytes(Array.init)
-      }
-      return
-        "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}"
-    }
-    let header = "{" + entries.joined(separator: ",") + "}"
-    var writer = ByteWriter()
-    writer.write(UInt64(header.utf8.count))
-    writer.write(contentsOf: header.utf8)
-    writer.write(contentsOf: data)
-    return try folder.write(writer.bytes, as: "\(UUID().uuidString).safetensors")
+    try PlantedTensors.write(
+      tensors.map { tensor in
+        let bytes =
+          switch tensor.type {
+          case "BF16": PlantedTensors.bfloat16(tensor.values)
+          case "F8_E4M3": tensor.values.map { UInt8($0) }
+          default: PlantedTensors.bytes(tensor.values)
+          }
+        return (tensor.name, tensor.type, tensor.shape, bytes)
+      }, in: folder)
   }
 
   private func pair(_ a: [Float], _ b: [Float], shape: [Int], types: (String, String) = ("F32", "F32")) throws

@@ -16,28 +16,12 @@ import Testing
   /// A safetensors file of tensors whose bytes are given.
   private func write(_ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) throws -> String
   {
-    var data: [UInt8] = []
-    let entries = tensors.map { tensor in
-      let start = data.count
-      data += tensor.bytes
-      return
-        "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}"
-    }
-    let header = "{" + entries.joined(separator: ",") + "}"
-    var writer = ByteWriter()
-    writer.write(UInt64(header.utf8.count))
-    writer.write(contentsOf: header.utf8)
-    writer.write(contentsOf: data)
-    return try folder.write(writer.bytes, as: "\(UUID().uuidString).safetensors")
+    try PlantedTensors.write(tensors, in: folder)
   }
 
-  private func bytes<Value: BitwiseCopyable>(_ values: [Value]) -> [UInt8] {
-    values.withUnsafeBytes(Array.init)
-  }
+  private func bytes<Value: BitwiseCopyable>(_ values: [Value]) -> [UInt8] { PlantedTensors.bytes(values) }
 
-  private func bfloat16(_ values: [Float]) -> [UInt8] {
-    bytes(values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) })
-  }
+  private func bfloat16(_ values: [Float]) -> [UInt8] { PlantedTensors.bfloat16(values) }
 
   private func tensor(_ type: String, _ shape: [Int], _ bytes: [UInt8]) throws -> TensorStatistics {
     let report = try StatisticsPass.run(path: write([("t", type, shape, bytes)]))
