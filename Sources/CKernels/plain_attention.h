@@ -1,7 +1,14 @@
 // Attention of one query over keys and values in F16, compiled like elementwise.h, which must stand before it with
 // conversions.h. Query heads that share a key head meet each of its rows together: it is read and widened once.
+//
+// Sums are vectors of 16 lanes whatever the registers: an array of sums would be kept in memory, and every addition
+// would wait for the store before it.
 
-enum { COG_HEADS_AT_ONCE = 4, COG_HEAD_PART = 64, COG_DOT_LANES = 16 };
+enum { COG_HEADS_AT_ONCE = 4, COG_VALUE_VECTORS = 2, COG_VALUE_PART = COG_VALUE_VECTORS * COG_LANES };
+
+typedef float cog_lanes __attribute__((ext_vector_type(16)));
+typedef float cog_8_lanes __attribute__((ext_vector_type(8)));
+typedef float cog_4_lanes __attribute__((ext_vector_type(4)));
 
 // The including file says whether the instruction set converts F16 itself.
 #if defined(COG_HAS_HALF_CONVERSION)
@@ -15,29 +22,52 @@ COG_KERNEL inline float cog_float_of_half_type(uint16_t bits) {
 #define COG_FLOAT_OF_HALF(half) cog_float_of_f16(half)
 #endif
 
-COG_KERNEL inline void cog_widen(const uint16_t *restrict halves, size_t count, float *restrict floats) {
+#define COG_INLINED inline __attribute__((always_inline))
+
+/// `count` (a constant, or fewer than the lanes: the others become 0) numbers as floats.
+COG_KERNEL COG_INLINED void cog_widen(const uint16_t *restrict halves, size_t count, cog_lanes *restrict lanes) {
+  float floats[COG_LANES] = {0};
   for (size_t i = 0; i < count; i++) floats[i] = COG_FLOAT_OF_HALF(halves[i]);
+  memcpy(lanes, floats, sizeof floats);
 }
 
-/// Adds the products of a part of a key with the same part of `heads` (a constant) queries to their scores.
-COG_KERNEL inline __attribute__((always_inline)) void cog_add_scores(
-    const float *restrict key, size_t width, const float *restrict queries, size_t query_stride,
-    const size_t heads, float *restrict scores, size_t score_stride) {
-  float lanes[COG_HEADS_AT_ONCE][COG_DOT_LANES] = {{0}};
-  const size_t whole = width / COG_DOT_LANES * COG_DOT_LANES;
-  for (size_t i = 0; i < whole; i += COG_DOT_LANES) {
-    COG_UNROLL for (size_t head = 0; head < heads; head++) {
-      const float *q = queries + head * query_stride + i;
-      COG_UNROLL for (size_t j = 0; j < COG_DOT_LANES; j++) lanes[head][j] = fmaf(key[i + j], q[j], lanes[head][j]);
-    }
+COG_KERNEL COG_INLINED void cog_load_lanes(const float *restrict floats, size_t count, cog_lanes *restrict lanes) {
+  float padded[COG_LANES] = {0};
+  memcpy(padded, floats, count * sizeof *floats);
+  memcpy(lanes, padded, sizeof padded);
+}
+
+COG_KERNEL COG_INLINED float cog_sum_of_lanes(const cog_lanes *lanes) {
+  const cog_8_lanes eight = lanes->lo + lanes->hi;
+  const cog_4_lanes four = eight.lo + eight.hi;
+  return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+/// Adds the products of a part of a key with the same part of `heads` (a constant) queries.
+COG_KERNEL COG_INLINED void cog_add_key_products(
+    const uint16_t *restrict key, const float *restrict queries, size_t query_stride, size_t width,
+    const size_t heads, cog_lanes sums[COG_HEADS_AT_ONCE]) {
+  cog_lanes wide, query;
+  cog_widen(key, width, &wide);
+  COG_UNROLL for (size_t head = 0; head < heads; head++) {
+    cog_load_lanes(queries + head * query_stride, width, &query);
+    sums[head] = __builtin_elementwise_fma(wide, query, sums[head]);
   }
-  for (size_t head = 0; head < heads; head++) {
-    const float *q = queries + head * query_stride;
-    for (size_t i = whole; i < width; i++) lanes[head][i - whole] = fmaf(key[i], q[i], lanes[head][i - whole]);
-    float eight[8], four[4];
-    for (size_t j = 0; j < 8; j++) eight[j] = lanes[head][j] + lanes[head][j + 8];
-    for (size_t j = 0; j < 4; j++) four[j] = eight[j] + eight[j + 4];
-    scores[head * score_stride] += (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+/// The scores of one key for `heads` (a constant) queries.
+COG_KERNEL COG_INLINED void cog_score_key(
+    const uint16_t *restrict key, size_t dimension, const float *restrict queries, size_t query_stride,
+    const size_t heads, float *restrict scores, size_t score_stride) {
+  cog_lanes sums[COG_HEADS_AT_ONCE];
+  COG_UNROLL for (size_t head = 0; head < heads; head++) sums[head] = (cog_lanes)0.0f;
+  size_t i = 0;
+  for (; i + COG_LANES <= dimension; i += COG_LANES) {
+    cog_add_key_products(key + i, queries + i, query_stride, COG_LANES, heads, sums);
+  }
+  if (i < dimension) cog_add_key_products(key + i, queries + i, query_stride, dimension - i, heads, sums);
+  COG_UNROLL for (size_t head = 0; head < heads; head++) {
+    scores[head * score_stride] = cog_sum_of_lanes(&sums[head]);
   }
 }
 
@@ -46,42 +76,43 @@ COG_KERNEL void cog_scores_f16(
     const uint16_t *restrict keys, size_t count, size_t dimension, const float *restrict queries,
     size_t query_stride, size_t heads, float *restrict scores, size_t score_stride) {
   for (size_t i = 0; i < count; i++) {
-    for (size_t head = 0; head < heads; head++) scores[head * score_stride + i] = 0;
-    for (size_t first = 0; first < dimension; first += COG_HEAD_PART) {
-      const size_t width = dimension - first < COG_HEAD_PART ? dimension - first : COG_HEAD_PART;
-      float key[COG_HEAD_PART];
-      cog_widen(keys + i * dimension + first, width, key);
-      size_t head = 0;
-      for (; head + COG_HEADS_AT_ONCE <= heads; head += COG_HEADS_AT_ONCE) {
-        cog_add_scores(
-            key, width, queries + head * query_stride + first, query_stride, COG_HEADS_AT_ONCE,
-            scores + head * score_stride + i, score_stride);
-      }
-      for (; head < heads; head++) {
-        cog_add_scores(
-            key, width, queries + head * query_stride + first, query_stride, 1,
-            scores + head * score_stride + i, score_stride);
-      }
+    const uint16_t *key = keys + i * dimension;
+    size_t head = 0;
+    for (; head + COG_HEADS_AT_ONCE <= heads; head += COG_HEADS_AT_ONCE) {
+      cog_score_key(
+          key, dimension, queries + head * query_stride, query_stride, COG_HEADS_AT_ONCE,
+          scores + head * score_stride + i, score_stride);
+    }
+    for (; head < heads; head++) {
+      cog_score_key(
+          key, dimension, queries + head * query_stride, query_stride, 1, scores + head * score_stride + i,
+          score_stride);
     }
   }
 }
 
-/// Adds a part of the weighted values of `heads` (a constant) queries.
-COG_KERNEL inline __attribute__((always_inline)) void cog_add_value_part(
+/// Weighs `width` (at most COG_VALUE_PART) columns of the values for `heads` (a constant) queries.
+COG_KERNEL COG_INLINED void cog_weigh_columns(
     const uint16_t *restrict values, size_t count, size_t dimension, size_t width,
     const float *restrict weights, size_t weight_stride, const size_t heads, float *restrict output,
     size_t output_stride) {
-  float sums[COG_HEADS_AT_ONCE][COG_HEAD_PART / 2] = {{0}};
+  cog_lanes sums[COG_HEADS_AT_ONCE][COG_VALUE_VECTORS], value[COG_VALUE_VECTORS];
+  COG_UNROLL for (size_t head = 0; head < heads; head++) {
+    COG_UNROLL for (size_t v = 0; v < COG_VALUE_VECTORS; v++) sums[head][v] = (cog_lanes)0.0f;
+  }
+  const size_t second = width > COG_LANES ? width - COG_LANES : 0;
   for (size_t i = 0; i < count; i++) {
-    float value[COG_HEAD_PART / 2];
-    cog_widen(values + i * dimension, width, value);
-    for (size_t head = 0; head < heads; head++) {
-      const float weight = weights[head * weight_stride + i];
-      for (size_t j = 0; j < width; j++) sums[head][j] = fmaf(weight, value[j], sums[head][j]);
+    cog_widen(values + i * dimension, width - second, &value[0]);
+    cog_widen(values + i * dimension + COG_LANES, second, &value[1]);
+    COG_UNROLL for (size_t head = 0; head < heads; head++) {
+      const cog_lanes weight = (cog_lanes)weights[head * weight_stride + i];
+      COG_UNROLL for (size_t v = 0; v < COG_VALUE_VECTORS; v++) {
+        sums[head][v] = __builtin_elementwise_fma(weight, value[v], sums[head][v]);
+      }
     }
   }
-  for (size_t head = 0; head < heads; head++) {
-    for (size_t j = 0; j < width; j++) output[head * output_stride + j] = sums[head][j];
+  COG_UNROLL for (size_t head = 0; head < heads; head++) {
+    memcpy(output + head * output_stride, sums[head], width * sizeof(float));
   }
 }
 
@@ -90,17 +121,16 @@ COG_KERNEL inline __attribute__((always_inline)) void cog_add_value_part(
 COG_KERNEL void cog_weigh_values_f16(
     const uint16_t *restrict values, size_t count, size_t dimension, const float *restrict weights,
     size_t weight_stride, size_t heads, float *restrict output, size_t output_stride) {
-  enum { PART = COG_HEAD_PART / 2 };
-  for (size_t first = 0; first < dimension; first += PART) {
-    const size_t width = dimension - first < PART ? dimension - first : PART;
+  for (size_t first = 0; first < dimension; first += COG_VALUE_PART) {
+    const size_t width = dimension - first < COG_VALUE_PART ? dimension - first : COG_VALUE_PART;
     size_t head = 0;
-    for (; head + COG_HEADS_AT_ONCE <= heads && width == PART; head += COG_HEADS_AT_ONCE) {
-      cog_add_value_part(
-          values + first, count, dimension, PART, weights + head * weight_stride, weight_stride,
+    for (; head + COG_HEADS_AT_ONCE <= heads && width == COG_VALUE_PART; head += COG_HEADS_AT_ONCE) {
+      cog_weigh_columns(
+          values + first, count, dimension, COG_VALUE_PART, weights + head * weight_stride, weight_stride,
           COG_HEADS_AT_ONCE, output + head * output_stride + first, output_stride);
     }
     for (; head < heads; head++) {
-      cog_add_value_part(
+      cog_weigh_columns(
           values + first, count, dimension, width, weights + head * weight_stride, weight_stride, 1,
           output + head * output_stride + first, output_stride);
     }

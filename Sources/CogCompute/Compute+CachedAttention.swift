@@ -34,14 +34,28 @@ public final class HalfHeads: @unchecked Sendable {
     _ rows: UnsafePointer<Float>, stride: Int, tokenCount: Int, at first: Int, compute: Compute
   ) {
     precondition(first >= 0 && tokenCount >= 0 && first + tokenCount <= capacity, "tokens fit the cache")
+    // A thread's wake-up costs more than a head of a few tokens.
+    guard tokenCount > Self.fewTokens else {
+      for head in 0..<headCount { store(head, rows, stride, tokenCount, first, compute) }
+      return
+    }
+    compute.threads.parallelFor(headCount) { store($0, rows, stride, tokenCount, first, compute) }
+  }
+
+  private static let fewTokens = 8
+
+  private func store(
+    _ head: Int, _ rows: UnsafePointer<Float>, _ stride: Int, _ tokenCount: Int, _ first: Int,
+    _ compute: Compute
+  ) {
     let largest = Float(Float16.greatestFiniteMagnitude)
-    compute.threads.parallelFor(headCount) { head in
-      var clamped = [Float](repeating: 0, count: dimension)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: dimension) { clamped in
       for token in 0..<tokenCount {
         let source = rows + token * stride + head * dimension
         for index in 0..<dimension { clamped[index] = min(max(source[index], -largest), largest) }
+        guard let base = clamped.baseAddress else { return }
         _ = compute.kernels.table.pointee.from_float(
-          COG_F16, clamped, self.head(head) + (first + token) * dimension, dimension)
+          COG_F16, base, self.head(head) + (first + token) * dimension, dimension)
       }
     }
   }

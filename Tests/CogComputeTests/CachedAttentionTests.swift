@@ -11,7 +11,14 @@ private struct CachedCase {
   let dimension: Int
   let capacity: Int
 
+  /// The relative error beside attention in float32.
   func compare(_ compute: Compute) -> Double {
+    let (result, expected) = run(compute)
+    return relativeL2(result, expected.map(Double.init))
+  }
+
+  /// What attention over the cache gives, and attention in float32.
+  func run(_ compute: Compute) -> (cached: [Float], float: [Float]) {
     var random = SeededGenerator(UInt64(keyCount * 100 + dimension))
     let width = keyValueHeads * dimension
     let queries = FloatMatrix(
@@ -39,7 +46,7 @@ private struct CachedCase {
         values: values.pointer, valueStride: width, queryCount: queryCount, keyCount: keyCount,
         headCount: heads, keyValueHeadCount: keyValueHeads, headDimension: dimension, scale: scale,
         isCausal: true))
-    return relativeL2(result.values, expected.values.map(Double.init))
+    return (result.values, expected.values)
   }
 
   private func halves(_ values: [Float], _ width: Int) -> FloatMatrix {
@@ -63,6 +70,16 @@ struct CachedAttentionTests {
     for kernels in KernelSet.available {
       #expect(
         Self.cases[index].compare(try Compute(mode: .fast, kernels: kernels)) < 1e-6, "\(kernels.name)")
+    }
+  }
+
+  @Test("Every instruction set gives the same bits", arguments: cases.indices)
+  func sameBits(index: Int) throws {
+    let results = try KernelSet.available.map {
+      Self.cases[index].run(try Compute(mode: .fast, kernels: $0)).cached
+    }
+    for (result, kernels) in zip(results, KernelSet.available) {
+      #expect(result == results[0], "\(kernels.name)")
     }
   }
 
