@@ -22,12 +22,16 @@ public struct KernelSet: @unchecked Sendable {
     }
   }
 
+  /// Asked for once: a virtual machine leaves its processor for every question about what it can do, some
+  /// microseconds each.
+  private static let fastest = KernelSet(table: cog_best_kernels())
+
   /// The fastest set, or the one that `COGVLM_KERNELS` names.
   ///
   /// - Throws: ``CogError`` when the variable names no set, or one that this processor lacks.
   public static func best() throws -> KernelSet {
     guard let wanted = getenv(environmentVariable).map({ String(cString: $0) }), !wanted.isEmpty else {
-      return KernelSet(table: cog_best_kernels())
+      return fastest
     }
     return try named(wanted)
   }
