@@ -30,6 +30,24 @@ extension Compute {
     return result
   }
 
+  /// The outputs of linear layers that share their input, in order: as ``linear(_:_:precision:)`` for each weight.
+  /// In ``ComputeMode/fast`` the input is rounded once and the threads share out all weights together.
+  ///
+  /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
+  public func linear(_ x: FloatMatrix, _ weights: [WeightMatrix], precision: ActivationPrecision) throws
+    -> [FloatMatrix]
+  {
+    let products = weights.compactMap { QuantizedProduct($0, tokens: x.rows) }
+    guard mode == .fast, precision == .eightBits, x.rows > 0, x.rows <= Int32.max,
+      products.count == weights.count, let first = products.first,
+      products.allSatisfy(first.sharesInput), weights.allSatisfy({ $0.columns == x.columns })
+    else {
+      return try weights.map { try linear(x, $0, precision: precision) }
+    }
+    multiplyQuantized(x, products)
+    return products.map(\.result)
+  }
+
   /// What rounding to 8 bits leaves out of each group of a row (`Formats/int4.md`, "Activations").
   private func writeRoundingRest(
     of x: FloatMatrix, groupSize: Int, to rest: UnsafeMutablePointer<Float>

@@ -21,14 +21,13 @@ extension Compute {
         "a linear layer's bias does not match its weight", expected: "\(weight.rows) values",
         found: "\(bias?.count ?? 0)")
     }
-    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
-    guard x.rows > 0 else { return result }
     let bias = bias.map(parameters)
-    if mode == .fast, let layout = weight.layout, let matrix = CogPanelMatrix(layout, panels: weight.bytes) {
-      multiplyQuantized(x, matrix, layout, bias: bias, into: result)
-    } else {
-      multiplyPlain(x, weight, bias: bias, into: result)
+    if mode == .fast, let product = QuantizedProduct(weight, bias: bias, tokens: x.rows) {
+      if x.rows > 0 { multiplyQuantized(x, [product]) }
+      return product.result
     }
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
+    if x.rows > 0 { multiplyPlain(x, weight, bias: bias, into: result) }
     return result
   }
 }

@@ -1,30 +1,73 @@
 import CKernels
 import CogNative
 
+/// A quantized weight that a product needs, its bias, and where the product goes.
+struct QuantizedProduct {
+  let layout: PanelLayout
+  let matrix: CogPanelMatrix
+  let bias: [Float]?
+  /// `[tokens, rows]`.
+  let result: FloatMatrix
+
+  /// The product of `tokens` tokens with a weight, or nil when the weight is not quantized.
+  init?(_ weight: WeightMatrix, bias: [Float]? = nil, tokens: Int) {
+    guard let layout = weight.layout, let matrix = CogPanelMatrix(layout, panels: weight.bytes) else { return nil }
+    self.layout = layout
+    self.matrix = matrix
+    self.bias = bias
+    result = FloatMatrix(uninitializedRows: tokens, columns: weight.rows)
+  }
+
+  /// Whether activations quantized for one weight serve the other.
+  func sharesInput(with other: QuantizedProduct) -> Bool {
+    layout.groupSize == other.layout.groupSize && layout.paddedColumns == other.layout.paddedColumns
+  }
+}
+
 extension Compute {
   /// Bytes of panels that one task multiplies with all tokens: they stay in the second-level cache while the
   /// tokens pass, a tile at a time.
   private static let panelBytesAtOnce = 1 << 18
 
-  /// `x [tokens, columns]` times the transposed panels, plus the bias: quantizes the tokens to 8 bits first.
-  func multiplyQuantized(
-    _ x: FloatMatrix, _ matrix: CogPanelMatrix, _ layout: PanelLayout, bias: [Float]?,
-    into result: FloatMatrix
-  ) {
-    let activations = QuantizedActivations(x, layout: layout, kernels: kernels, threads: threads)
-    let multiply = layout.bits == 4 ? kernels.table.pointee.matmul_int4 : kernels.table.pointee.matmul_int8
-    // A token's parts are many, so that no thread waits long for the last one.
-    let parts = threads.threadCount * (x.rows == 1 ? 24 : 4)
-    let shared = (layout.panelCount + parts - 1) / parts
-    let atOnce = x.rows == 1 ? shared : min(max(1, Self.panelBytesAtOnce / layout.panelBytes), shared)
-    threads.parallelFor((layout.panelCount + atOnce - 1) / atOnce) { index in
-      var matrix = matrix
-      var view = activations.view
-      let end = min(layout.panelCount, (index + 1) * atOnce)
-      withOptionalPointer(to: bias) {
-        multiply(&matrix, index * atOnce, end, &view, $0, result.pointer, result.columns)
+  /// `x [tokens, columns]` times the transposed panels of each product, which share their input, plus the bias:
+  /// quantizes the tokens to 8 bits once, and shares out all products together.
+  func multiplyQuantized(_ x: FloatMatrix, _ products: [QuantizedProduct]) {
+    guard let first = products.first else { return }
+    let activations = QuantizedActivations(x, layout: first.layout, kernels: kernels, threads: threads)
+    let panelsAtOnce = products.map { panelsOfTask($0.layout, tokens: x.rows) }
+    let taskCounts = zip(products, panelsAtOnce).map { ($0.layout.panelCount + $1 - 1) / $1 }
+    threads.parallelFor(taskCounts.reduce(0, +)) { index in
+      var (part, number) = (index, 0)
+      while part >= taskCounts[number] {
+        part -= taskCounts[number]
+        number += 1
       }
+      let start = part * panelsAtOnce[number]
+      multiply(
+        products[number], activations,
+        panels: start..<min(start + panelsAtOnce[number], products[number].layout.panelCount))
     }
+  }
+
+  private func multiply(
+    _ product: borrowing QuantizedProduct, _ activations: borrowing QuantizedActivations, panels: Range<Int>
+  ) {
+    var (matrix, view) = (product.matrix, activations.view)
+    let multiply =
+      product.layout.bits == 4 ? kernels.table.pointee.matmul_int4 : kernels.table.pointee.matmul_int8
+    withOptionalPointer(to: product.bias) {
+      multiply(
+        &matrix, panels.lowerBound, panels.upperBound, &view, $0, product.result.pointer,
+        product.result.columns)
+    }
+  }
+
+  /// Panels that one task multiplies.
+  private func panelsOfTask(_ layout: PanelLayout, tokens: Int) -> Int {
+    // The parts of a token or two are many, so that no thread waits long for the last one.
+    let parts = threads.threadCount * (tokens <= 2 ? 24 : 4)
+    let shared = (layout.panelCount + parts - 1) / parts
+    return tokens <= 2 ? shared : min(max(1, Self.panelBytesAtOnce / layout.panelBytes), shared)
   }
 
   private func withOptionalPointer(to values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {

@@ -119,17 +119,19 @@ public struct LanguageModel: Sendable {
   }
 
   private func mlp(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
-    let gate = try linear(x, .mlpGate, layer)
-    try compute.gate(gate, linear(x, .mlpUp, layer))
-    return try linear(gate, .mlpDown, layer)
+    let weights = try [TensorRole.mlpGate, .mlpUp].map { try self.weights.matrix($0, layer: layer) }
+    let hidden = try compute.linear(x, weights, precision: precision(layer))
+    compute.gate(hidden[0], hidden[1])
+    return try linear(hidden[0], .mlpDown, layer)
   }
 
-  /// A linear layer. The first layer's output is large beside the embeddings that it adds to: there its rounding
-  /// would show in all that follows.
   private func linear(_ x: FloatMatrix, _ role: TensorRole, _ layer: Int) throws -> FloatMatrix {
-    try compute.linear(
-      x, weights.matrix(role, layer: layer), precision: layer == 0 ? .sixteenBits : .eightBits)
+    try compute.linear(x, weights.matrix(role, layer: layer), precision: precision(layer))
   }
+
+  /// The first layer's output is large beside the embeddings that it adds to: there its rounding would show in all
+  /// that follows.
+  private func precision(_ layer: Int) -> ActivationPrecision { layer == 0 ? .sixteenBits : .eightBits }
 
   private func norm(_ x: FloatMatrix, _ role: TensorRole, _ layer: Int? = nil) throws -> FloatMatrix {
     try compute.rmsNorm(x, weight: weights.vector(role, layer: layer), epsilon: configuration.rmsNormEpsilon)

@@ -177,4 +177,39 @@ struct WeightMatrixTests {
       #expect(try weight.dequantizedRows(0..<19).count == 19 * 150)
     }
   }
+
+  @Test(
+    "Weights that share their input give what each gives alone",
+    arguments: [ComputeMode.fast, .float32, .bfloat16], [1, 2, 14])
+  func sharedInput(mode: ComputeMode, tokens: Int) throws {
+    var random = SeededGenerator(UInt64(tokens))
+    let twins = [(48, 64, true), (33, 64, true), (700, 64, false), (5, 32, true)].map {
+      PanelTwin(rows: $0, columns: 200, groupSize: $1, isInt4: $2, random: &random)
+    }
+    let weights = try twins.map { try $0.weight() }
+    let x = FloatMatrix(random.normals(tokens * 200), rows: tokens, columns: 200)
+    for kernels in KernelSet.available {
+      let compute = try Compute(mode: mode, kernels: kernels)
+      // Three that share the groups of their input, then one that does not.
+      for count in [1, 3, 4] {
+        for precision in [ActivationPrecision.eightBits, .sixteenBits] {
+          let together = try compute.linear(x, Array(weights[..<count]), precision: precision)
+          let alone = try weights[..<count].map { try compute.linear(x, $0, precision: precision) }
+          #expect(together.map(\.values) == alone.map(\.values), "\(kernels.name), \(count) weights")
+        }
+      }
+    }
+  }
+
+  @Test("A weight of other columns is refused beside one that fits")
+  func sharedInputOfAnotherSize() throws {
+    var random = SeededGenerator(1)
+    let weights = try [200, 208].map {
+      try PanelTwin(rows: 16, columns: $0, groupSize: 64, isInt4: true, random: &random).weight()
+    }
+    let x = FloatMatrix(rows: 1, columns: 200)
+    #expect(throws: CogError.self) {
+      try Compute(mode: .fast).linear(x, weights, precision: .eightBits)
+    }
+  }
 }
