@@ -11,7 +11,9 @@ struct QuantizedProduct {
 
   /// The product of `tokens` tokens with a weight, or nil when the weight is not quantized.
   init?(_ weight: WeightMatrix, bias: [Float]? = nil, tokens: Int) {
-    guard let layout = weight.layout, let matrix = CogPanelMatrix(layout, panels: weight.bytes) else { return nil }
+    guard let layout = weight.layout, let matrix = CogPanelMatrix(layout, panels: weight.bytes) else {
+      return nil
+    }
     self.layout = layout
     self.matrix = matrix
     self.bias = bias
