@@ -1,17 +1,9 @@
 // Quantizes 16 rows of weights at once: the rows are the lanes of every inner loop, so no sum crosses lanes
-// and every instruction set takes the same choices. Compiled like elementwise.h; panels.h must stand before
+// and every instruction set takes the same choices. Compiled like elementwise.h; panel_tile.h must stand before
 // it.
 
-
-
-/// The weights of one group of a panel, [column][row]; rows and columns that do not exist are zero.
-typedef struct CogTile {
-  float weights[COG_LARGEST_GROUP][COG_PANEL_ROWS];
-  size_t columns;  ///< columns of the group, padding included
-} CogTile;
-
 /// How each row of a group is quantized:
-/// q = clamp(round(weight / scale + zero)), weight ~ scale * (q - zero).
+/// q = clamp(round(weight / scale) + zero), weight ~ scale * (q - zero).
 typedef struct CogChoice {
   float scale[COG_PANEL_ROWS];  ///< representable in F16
   float zero[COG_PANEL_ROWS];   ///< a whole number
@@ -41,9 +33,14 @@ COG_KERNEL inline float cog_clamp(float value, float least, float most) {
 
 COG_KERNEL inline float cog_round_integer(float value) { return (value + cog_rounder) - cog_rounder; }
 
-/// q of a weight, given the inverse of its scale.
-COG_KERNEL inline float cog_quantum(float weight, float inverse, float zero, CogRange range) {
-  return cog_round_integer(cog_clamp(fmaf(weight, inverse, zero), range.least, range.most));
+/// A weight in steps of its scale, rounded half to even: exact below 2^22, and beyond any range above.
+COG_KERNEL inline float cog_steps(float weight, float inverse) {
+  return fmaf(weight, inverse, cog_rounder) - cog_rounder;
+}
+
+/// The steps that q - zero can take.
+COG_KERNEL inline float cog_allowed_steps(float steps, float zero, CogRange range) {
+  return cog_clamp(steps, range.least - zero, range.most - zero);
 }
 
 /// Fills in the error of a choice.
@@ -53,18 +50,36 @@ cog_measure_choice(const CogTile *restrict tile, CogRange range, CogChoice *rest
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
   for (size_t c = 0; c < tile->columns; c++) {
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      const float q = cog_quantum(tile->weights[c][r], inverse[r], choice->zero[r], range);
-      const float error = fmaf(-choice->scale[r], q - choice->zero[r], tile->weights[c][r]);
+      const float weight = tile->weights[c][r];
+      const float steps = cog_allowed_steps(cog_steps(weight, inverse[r]), choice->zero[r], range);
+      const float error = fmaf(-choice->scale[r], steps, weight);
       sums[r] = fmaf(error, error, sums[r]);
     }
   }
   memcpy(choice->error, sums, sizeof sums);
 }
 
-/// Measures a choice and keeps, row by row, the better of it and `best`.
-COG_KERNEL inline void cog_try_choice(
-    const CogTile *restrict tile, CogRange range, CogChoice *restrict choice, CogChoice *restrict best) {
-  cog_measure_choice(tile, range, choice);
+/// Fills in the errors of two choices with the same scales: both begin with the same steps.
+COG_KERNEL inline void
+cog_measure_pair(const CogTile *restrict tile, CogRange range, CogChoice *restrict a, CogChoice *restrict b) {
+  float inverse[COG_PANEL_ROWS], sums_a[COG_PANEL_ROWS] = {0}, sums_b[COG_PANEL_ROWS] = {0};
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / a->scale[r];
+  for (size_t c = 0; c < tile->columns; c++) {
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      const float weight = tile->weights[c][r];
+      const float steps = cog_steps(weight, inverse[r]);
+      const float error_a = fmaf(-a->scale[r], cog_allowed_steps(steps, a->zero[r], range), weight);
+      const float error_b = fmaf(-a->scale[r], cog_allowed_steps(steps, b->zero[r], range), weight);
+      sums_a[r] = fmaf(error_a, error_a, sums_a[r]);
+      sums_b[r] = fmaf(error_b, error_b, sums_b[r]);
+    }
+  }
+  memcpy(a->error, sums_a, sizeof sums_a);
+  memcpy(b->error, sums_b, sizeof sums_b);
+}
+
+/// Keeps, row by row, the better of a choice and `best`.
+COG_KERNEL inline void cog_keep_better(const CogChoice *restrict choice, CogChoice *restrict best) {
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
     // Values, not places, are chosen between: that is a blend of registers.
     const float scale = choice->scale[r], zero = choice->zero[r], error = choice->error[r];
@@ -76,6 +91,13 @@ COG_KERNEL inline void cog_try_choice(
   }
 }
 
+/// Measures a choice and keeps, row by row, the better of it and `best`.
+COG_KERNEL inline void cog_try_choice(
+    const CogTile *restrict tile, CogRange range, CogChoice *restrict choice, CogChoice *restrict best) {
+  cog_measure_choice(tile, range, choice);
+  cog_keep_better(choice, best);
+}
+
 /// Tries the scales that minimize the squared error for the q of `best` (least squares), twice.
 COG_KERNEL void cog_refine_choice(const CogTile *restrict tile, CogRange range, CogChoice *restrict best) {
   for (int round = 0; round < 2; round++) {
@@ -84,9 +106,9 @@ COG_KERNEL void cog_refine_choice(const CogTile *restrict tile, CogRange range, 
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / best->scale[r];
     for (size_t c = 0; c < tile->columns; c++) {
       for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-        const float steps =
-            cog_quantum(tile->weights[c][r], inverse[r], best->zero[r], range) - best->zero[r];
-        products[r] = fmaf(tile->weights[c][r], steps, products[r]);
+        const float weight = tile->weights[c][r];
+        const float steps = cog_allowed_steps(cog_steps(weight, inverse[r]), best->zero[r], range);
+        products[r] = fmaf(weight, steps, products[r]);
         squares[r] = fmaf(steps, steps, squares[r]);
       }
     }
@@ -103,8 +125,12 @@ COG_KERNEL void cog_refine_choice(const CogTile *restrict tile, CogRange range, 
 COG_KERNEL void cog_try_next_scale(
     const CogTile *restrict tile, CogRange range, const float *restrict step, CogChoice *restrict best) {
   CogChoice choice = *best;
-  for (size_t r = 0; r < COG_PANEL_ROWS; r++) choice.scale[r] = cog_round_scale(step[r] + 0x1p-24f);
-  cog_try_choice(tile, range, &choice, best);
+  bool is_subnormal = false;
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+    choice.scale[r] = cog_round_scale(step[r] + 0x1p-24f);
+    is_subnormal |= step[r] < 0x1p-14f;
+  }
+  if (is_subnormal) cog_try_choice(tile, range, &choice, best);
 }
 
 /// The least and the largest weight of each row, 0 included.
@@ -119,8 +145,19 @@ COG_KERNEL void cog_tile_limits(const CogTile *restrict tile, float *restrict le
   }
 }
 
+/// Tries scales a little wider and narrower than the best.
+COG_KERNEL void cog_try_neighbors(const CogTile *restrict tile, CogRange range, CogChoice *restrict best) {
+  CogChoice wider = *best, narrower = *best;
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+    wider.scale[r] = cog_round_scale(best->scale[r] * 1.025f);
+    narrower.scale[r] = cog_round_scale(best->scale[r] * 0.975f);
+  }
+  cog_try_choice(tile, range, &wider, best);
+  cog_try_choice(tile, range, &narrower, best);
+}
+
 /// Plain min-max quantization first, then narrower and wider ranges with the zero points on both sides of the
-/// exact one, then least squares.
+/// exact one, then the neighbors of the best, then least squares.
 COG_KERNEL void cog_choose_int4(const CogTile *restrict tile, CogChoice *restrict best) {
   const CogRange range = {0, 15};
   float least[COG_PANEL_ROWS], most[COG_PANEL_ROWS], step[COG_PANEL_ROWS], zero[COG_PANEL_ROWS];
@@ -133,19 +170,21 @@ COG_KERNEL void cog_choose_int4(const CogTile *restrict tile, CogChoice *restric
   }
   cog_measure_choice(tile, range, best);
   cog_try_next_scale(tile, range, step, best);
-  for (int shrink = 0; shrink < 12; shrink++) {
-    const float factor = 1.04f - 0.025f * (float)shrink;
-    for (int side = 0; side < 2; side++) {
-      CogChoice choice;
-      for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-        const float nearest = cog_round_integer(zero[r]);
-        const float other = nearest > zero[r] ? nearest - 1.0f : nearest + 1.0f;
-        choice.scale[r] = cog_round_scale(step[r] * factor);
-        choice.zero[r] = side == 0 ? nearest : cog_clamp(other, 0, 15);
-      }
-      cog_try_choice(tile, range, &choice, best);
+  for (int shrink = 0; shrink < 6; shrink++) {
+    const float factor = 1.04f - 0.05f * (float)shrink;
+    CogChoice a, b;
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      const float nearest = cog_round_integer(zero[r]);
+      const float other = nearest > zero[r] ? nearest - 1.0f : nearest + 1.0f;
+      a.scale[r] = b.scale[r] = cog_round_scale(step[r] * factor);
+      a.zero[r] = nearest;
+      b.zero[r] = cog_clamp(other, 0, 15);
     }
+    cog_measure_pair(tile, range, &a, &b);
+    cog_keep_better(&a, best);
+    cog_keep_better(&b, best);
   }
+  cog_try_neighbors(tile, range, best);
   cog_refine_choice(tile, range, best);
 }
 
@@ -171,29 +210,6 @@ COG_KERNEL void cog_choose_int8(const CogTile *restrict tile, CogChoice *restric
   cog_refine_choice(tile, range, best);
 }
 
-/// Copies a group of weights; false where one is not finite, with its row in `error`.
-COG_KERNEL bool cog_load_tile(
-    CogTile *restrict tile, const float *restrict weights, size_t stride, size_t rows, size_t columns,
-    size_t first, CogPanelError *restrict error) {
-  const size_t left = columns > first ? columns - first : 0;
-  const size_t existing = left < tile->columns ? left : tile->columns;
-  memset(tile->weights, 0, sizeof tile->weights);
-  for (size_t r = 0; r < rows; r++) {
-    uint32_t largest = 0;
-    for (size_t c = 0; c < existing; c++) {
-      const float weight = weights[r * stride + first + c];
-      const uint32_t magnitude = cog_bits_of_float(weight) & 0x7FFFFFFF;
-      largest = magnitude > largest ? magnitude : largest;
-      tile->weights[c][r] = weight;
-    }
-    if (largest >= 0x7F800000) {
-      error->worst_row = r;
-      return false;
-    }
-  }
-  return true;
-}
-
 /// What the rows of a group lost, in double, and the largest |q - zero| of each.
 typedef struct CogGroupLoss {
   double squared_error[COG_PANEL_ROWS];
@@ -210,22 +226,28 @@ COG_KERNEL void cog_measure_loss(
   for (size_t c = 0; c < tile->columns; c++) {
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
       const float weight = tile->weights[c][r];
-      const float steps = cog_quantum(weight, inverse[r], choice->zero[r], range) - choice->zero[r];
+      const float steps = cog_allowed_steps(cog_steps(weight, inverse[r]), choice->zero[r], range);
       const double lost = (double)weight - (double)(choice->scale[r] * steps);
-      loss->squared_error[r] += lost * lost;
-      loss->squared_sum[r] += (double)weight * (double)weight;
+      loss->squared_error[r] = fma(lost, lost, loss->squared_error[r]);
+      loss->squared_sum[r] = fma((double)weight, (double)weight, loss->squared_sum[r]);
       loss->most_steps[r] = fabsf(steps) > loss->most_steps[r] ? fabsf(steps) : loss->most_steps[r];
     }
   }
 }
 
-/// Adds what a group lost to `error`, and makes rows that became zeros the canonical zeros.
-COG_KERNEL void cog_finish_choice(
+/// Adds what a group lost to `error`, and makes rows that became zeros the canonical zeros. False where a weight is
+/// not finite, with its row in `error`: no sum of squares of finite numbers is beyond the range of double.
+COG_KERNEL bool cog_finish_choice(
     const CogTile *restrict tile, CogRange range, size_t group, CogChoice *restrict choice,
     CogPanelError *restrict error) {
   CogGroupLoss loss;
   cog_measure_loss(tile, range, choice, &loss);
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+    if (!isfinite(loss.squared_sum[r])) {
+      error->worst_row = r;
+      error->worst_group = group;
+      return false;
+    }
     if (loss.most_steps[r] == 0) choice->scale[r] = choice->zero[r] = 0;
     error->squared_error += loss.squared_error[r];
     error->squared_sum += loss.squared_sum[r];
@@ -237,6 +259,7 @@ COG_KERNEL void cog_finish_choice(
       error->worst_group = group;
     }
   }
+  return true;
 }
 
 COG_KERNEL void cog_store_header(
@@ -248,40 +271,36 @@ COG_KERNEL void cog_store_header(
   }
 }
 
-/// q of a whole tile, [column][row].
-COG_KERNEL void cog_quantize_tile(
-    const CogTile *restrict tile, CogRange range, const CogChoice *restrict choice,
-    int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS]) {
-  float inverse[COG_PANEL_ROWS];
-  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = choice->scale[r] > 0 ? 1.0f / choice->scale[r] : 0;
-  for (size_t c = 0; c < tile->columns; c++) {
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      quanta[c][r] = (int8_t)cog_quantum(tile->weights[c][r], inverse[r], choice->zero[r], range);
-    }
-  }
-}
-
 COG_KERNEL bool cog_is_panel_input(const CogPanelMatrix *matrix, size_t rows, size_t columns) {
   return matrix->group_size <= COG_LARGEST_GROUP && matrix->group_size % 8 == 0 && matrix->group_size > 0 &&
          rows <= COG_PANEL_ROWS && columns <= matrix->padded_columns;
 }
 
-/// Writes the lines of a group: two columns to a byte in int4, one in int8.
-COG_KERNEL void cog_store_lines(
-    int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS], size_t columns, bool is_int4, uint8_t *lines) {
+/// Writes the lines of a group: each row's 32-bit word holds 8 columns in int4 and 4 in int8.
+COG_KERNEL COG_INLINED void cog_store_lines(
+    const CogTile *restrict tile, CogRange range, const CogChoice *restrict choice, const bool is_int4,
+    uint8_t *restrict lines) {
   const size_t columns_in_line = is_int4 ? 8 : 4;
-  for (size_t first = 0; first < columns; first += columns_in_line, lines += COG_LINE_BYTES) {
-    for (size_t row = 0; row < COG_PANEL_ROWS; row++) {
-      for (size_t j = 0; j < 4; j++) {
-        const int low = quanta[first + j][row];
-        lines[row * 4 + j] = (uint8_t)(is_int4 ? low | quanta[first + 4 + j][row] << 4 : low);
+  float inverse[COG_PANEL_ROWS];
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = choice->scale[r] > 0 ? 1.0f / choice->scale[r] : 0;
+  for (size_t first = 0; first < tile->columns; first += columns_in_line, lines += COG_LINE_BYTES) {
+    uint32_t words[COG_PANEL_ROWS] = {0};
+    COG_UNROLL for (size_t j = 0; j < columns_in_line; j++) {
+      const uint32_t shift = (uint32_t)(j < 4 ? 8 * j : 8 * (j - 4) + 4);
+      for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+        const float zero = choice->zero[r];
+        const float steps = cog_allowed_steps(cog_steps(tile->weights[first + j][r], inverse[r]), zero, range);
+        words[r] |= ((uint32_t)(int32_t)(steps + zero) & 0xFF) << shift;
       }
+    }
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      COG_UNROLL for (size_t byte = 0; byte < 4; byte++) lines[r * 4 + byte] = (uint8_t)(words[r] >> 8 * byte);
     }
   }
 }
 
-COG_KERNEL inline CogStatus cog_quantize_panel(
-    const CogPanelMatrix *matrix, bool is_int4, const float *weights, size_t weight_stride, size_t rows,
+COG_KERNEL COG_INLINED CogStatus cog_quantize_panel(
+    const CogPanelMatrix *matrix, const bool is_int4, const float *weights, size_t weight_stride, size_t rows,
     size_t columns, uint8_t *panel, CogPanelError *error) {
   const CogRange range = is_int4 ? (CogRange){0, 15} : (CogRange){-127, 127};
   memset(error, 0, sizeof *error);
@@ -289,23 +308,18 @@ COG_KERNEL inline CogStatus cog_quantize_panel(
   for (size_t group = 0; group < matrix->group_count; group++) {
     CogTile tile;
     CogChoice choice;
-    int8_t quanta[COG_LARGEST_GROUP][COG_PANEL_ROWS];
     const size_t first = group * matrix->group_size;
     if (group % COG_BLOCK_GROUPS == 0) memset(panel + cog_scales_offset(matrix, group), 0, matrix->header_bytes);
     tile.columns = cog_group_columns(matrix, group);
-    if (!cog_load_tile(&tile, weights, weight_stride, rows, columns, first, error)) {
-      error->worst_group = group;
-      return COG_NOT_FINITE;
-    }
+    cog_load_tile(&tile, weights, weight_stride, rows, columns, first);
     if (is_int4) {
       cog_choose_int4(&tile, &choice);
     } else {
       cog_choose_int8(&tile, &choice);
     }
-    cog_finish_choice(&tile, range, group, &choice, error);
+    if (!cog_finish_choice(&tile, range, group, &choice, error)) return COG_NOT_FINITE;
     cog_store_header(matrix, &choice, group, is_int4, panel);
-    cog_quantize_tile(&tile, range, &choice, quanta);
-    cog_store_lines(quanta, tile.columns, is_int4, panel + cog_lines_offset(matrix, group, is_int4));
+    cog_store_lines(&tile, range, &choice, is_int4, panel + cog_lines_offset(matrix, group, is_int4));
   }
   return COG_OK;
 }
