@@ -5,6 +5,7 @@ pieces of them that start at random places, scaled by a power of two, which only
 """
 
 import math
+import re
 import zlib
 from typing import Iterator, List
 
@@ -38,6 +39,20 @@ def rotary_frequencies(count: int) -> np.ndarray:
     return bfloat16_bits(np.float32(1) / np.power(np.float32(_ROTARY_BASE), exponents))
 
 
+def _deviation(name: str, columns: int) -> float:
+    """A matrix keeps the size of its input about the same.
+
+    The vision tower normalizes what it adds, not what it reads: its stream's variance is 1 + 2 * layer. Queries and
+    keys as large as that would make every softmax pick one token, which no trained model does, and rounding errors
+    would grow from layer to layer until nothing could be compared.
+    """
+    if "embed_tokens" in name:
+        return _ADDED
+    tower_layer = re.fullmatch(r"model\.vision\..*layers\.(\d+)\.attention\.query_key_value\.weight", name)
+    variance = 1 + 2 * int(tower_layer[1]) if tower_layer else 1
+    return (columns * variance) ** -0.5
+
+
 class Weights:
     """The tensors of one seed. A tensor depends on the seed, its name and its shape alone."""
 
@@ -60,7 +75,7 @@ class Weights:
         elif name.endswith((".bias", "_embedding", "position_embedding.weight", "boi", "eoi")):
             yield from self._noise(source, math.prod(shape), shape[-1], _ADDED)
         elif len(shape) == 2:
-            yield from self._matrix(source, shape[0], shape[1], _ADDED if "embed_tokens" in name else shape[1] ** -0.5)
+            yield from self._matrix(source, shape[0], shape[1], _deviation(name, shape[1]))
         else:  # a convolution
             fan_in = math.prod(shape[1:])
             yield from self._noise(source, math.prod(shape), fan_in, fan_in**-0.5)
