@@ -18,8 +18,8 @@ struct BlockEncoder {
   /// Takes a finished block.
   typealias Emit = (FinishedBlock) throws -> Void
 
-  /// Float32 weights that are in memory at a time, in bytes; more only where a panel for each thread needs it.
-  static let scratchBytes = 16 << 20
+  /// Weights in a block of panels; more only where a panel for each thread needs it.
+  static let blockWeights = 4 << 20
   /// Elements that one thread converts at a time: small enough for the second-level cache.
   static let chunkElements = 1 << 14
   /// Chunks in a block of a plain tensor.
@@ -36,10 +36,7 @@ extension BlockEncoder {
   func quantize(_ view: TensorView, layout: PanelLayout, emit: Emit) throws -> StorageError {
     let rowBytes = view.bytes.count / layout.rows
     let panelFloats = PanelLayout.panelRows * layout.columns
-    let panelsInScratch = max(pool.threadCount, Self.scratchBytes / (panelFloats * MemoryLayout<Float>.size))
-    let blockPanels = min(panelsInScratch, layout.panelCount)
-    let scratch = UnsafeMutableBufferPointer<Float>.allocate(capacity: blockPanels * panelFloats)
-    defer { scratch.deallocate() }
+    let blockPanels = min(max(pool.threadCount, Self.blockWeights / panelFloats), layout.panelCount)
     var sums = ErrorSums()
     for first in stride(from: 0, to: layout.panelCount, by: blockPanels) {
       try stopCheck()
@@ -47,13 +44,16 @@ extension BlockEncoder {
       let buffer = buffers.take(panels.count * layout.panelBytes)
       let results = parallelResults(panels.count) { index in
         let rows = Self.rows(ofPanel: first + index, in: layout)
-        let floats = slice(of: scratch, from: index * panelFloats, count: rows.count * layout.columns)
         let source = view.bytes[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes]
-        try kernels.convert(UnsafeRawBufferPointer(rebasing: source), of: view.elementType, to: floats)
         let panel = buffer.bytes[index * layout.panelBytes..<(index + 1) * layout.panelBytes]
-        return try quantizePanel(
-          UnsafeBufferPointer(floats), firstRow: rows.lowerBound, layout: layout,
-          into: UnsafeMutableRawBufferPointer(rebasing: panel))
+        // The allocator gives a thread the same memory again, which is in its cache.
+        return try withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * layout.columns) {
+          floats in
+          try kernels.convert(UnsafeRawBufferPointer(rebasing: source), of: view.elementType, to: floats)
+          return try quantizePanel(
+            UnsafeBufferPointer(floats), firstRow: rows.lowerBound, layout: layout,
+            into: UnsafeMutableRawBufferPointer(rebasing: panel))
+        }
       }
       for (panel, result) in zip(panels, results) {
         sums.add(try result.get(), firstRow: panel * PanelLayout.panelRows)
@@ -99,12 +99,6 @@ extension BlockEncoder {
       initialized = count
     }
   }
-}
-
-private func slice(
-  of buffer: UnsafeMutableBufferPointer<Float>, from start: Int, count: Int
-) -> UnsafeMutableBufferPointer<Float> {
-  UnsafeMutableBufferPointer(rebasing: buffer[start..<start + count])
 }
 
 /// Errors of panels, added up in order.
