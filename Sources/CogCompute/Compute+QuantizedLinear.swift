@@ -30,6 +30,9 @@ extension Compute {
   /// Bytes of panels that one task multiplies with all tokens: they stay in the second-level cache while the
   /// tokens pass, a tile at a time.
   private static let panelBytesAtOnce = 1 << 18
+  /// Panels that one task multiplies at least: a tile of wide rows is too large for the first-level cache, and is
+  /// read again for every task.
+  private static let fewestPanelsAtOnce = 4
 
   /// `x [tokens, columns]` times the transposed panels of each product, which share their input, plus the bias:
   /// quantizes the tokens to 8 bits once, and shares out all products together.
@@ -69,7 +72,8 @@ extension Compute {
     // The parts of a token or two are many, so that no thread waits long for the last one.
     let parts = threads.threadCount * (tokens <= 2 ? 24 : 4)
     let shared = (layout.panelCount + parts - 1) / parts
-    return tokens <= 2 ? shared : min(max(1, Self.panelBytesAtOnce / layout.panelBytes), shared)
+    let fitting = max(Self.fewestPanelsAtOnce, Self.panelBytesAtOnce / layout.panelBytes)
+    return tokens <= 2 ? shared : min(fitting, shared)
   }
 
   private func withOptionalPointer(to values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
