@@ -114,6 +114,22 @@ static void try_conversions(const CogKernels *kernels) {
   }
 }
 
+/// Scores and weighted values of one query over a cache in F16.
+static void try_attention(const CogKernels *kernels, size_t count, size_t dimension, size_t heads) {
+  enum { COUNT = 40, DIMENSION = 140, HEADS = 9 };
+  static uint16_t rows[COUNT * DIMENSION];
+  static float queries[HEADS * DIMENSION], scores[2][HEADS * COUNT], outputs[2][HEADS * DIMENSION];
+  const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
+  for (size_t i = 0; i < count * dimension; i++) rows[i] = (uint16_t)(next_word() & 0xBBFF);  // below 2
+  for (size_t i = 0; i < heads * dimension; i++) queries[i] = next_float();
+  for (size_t k = 0; k < 2; k++) {
+    both[k]->scores_f16(rows, count, dimension, queries, dimension, heads, scores[k], count);
+    both[k]->weigh_values_f16(rows, count, dimension, scores[0], count, heads, outputs[k], dimension);
+  }
+  compare(kernels->name, "scores_f16", scores[0], scores[1], heads * count * sizeof(float));
+  compare(kernels->name, "weigh_values_f16", outputs[0], outputs[1], heads * dimension * sizeof(float));
+}
+
 int main(void) {
   const size_t groups[] = {32, 64, 128};
   int sets = 0;
@@ -126,6 +142,7 @@ int main(void) {
       try_sizes(
           kernels, 1 + next_word() % LARGEST_ROWS, 1 + next_word() % LARGEST_COLUMNS,
           1 + next_word() % LARGEST_TOKENS, groups[round % 3], round / 3 % 2);
+      try_attention(kernels, 1 + next_word() % 40, 1 + next_word() % 140, 1 + next_word() % 9);
     }
     printf("%s: compared with the portable kernels\n", kernels->name);
   }
