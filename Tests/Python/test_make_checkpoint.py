@@ -243,7 +243,11 @@ class Refusals(unittest.TestCase):
         self.assertEqual(os.listdir(self.output), [])
 
     def test_an_interrupt_leaves_nothing(self):
-        process = subprocess.Popen([sys.executable, TOOL, "--preset", "medium", "-o", self.output], stderr=subprocess.PIPE)
+        # A shell lets what runs in its background ignore interrupts, and this with it.
+        process = subprocess.Popen(
+            [sys.executable, TOOL, "--preset", "medium", "-o", self.output], stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
         try:
             deadline = time.monotonic() + 60
             while not any(name.startswith("model") for name in self.entries()) and time.monotonic() < deadline:
