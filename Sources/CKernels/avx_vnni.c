@@ -6,7 +6,6 @@
 #include "simd_x86.h"
 
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c,avxvnni") static
-#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
 #define COG_HAS_HALF_CONVERSION 1
 #include "plain_kernels.h"

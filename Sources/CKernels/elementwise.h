@@ -13,8 +13,14 @@
 /// Adding and subtracting it rounds |x| < 2^22 to an integer, half to even.
 static const float cog_rounder = 12582912.0f;  // 1.5 * 2^23
 
+/// A kernel that is always inlined: what is constant in its caller is constant in it.
+#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
+
 /// Partial sums of a reduction: fixed, so that the order of additions depends on no register width.
 enum { COG_LANES = 16 };
+
+/// 16 floats, in as many registers as they take.
+typedef float cog_lanes __attribute__((ext_vector_type(16)));
 
 COG_KERNEL inline float cog_float_of_bits(uint32_t bits) {
   float value;

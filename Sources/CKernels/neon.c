@@ -7,7 +7,6 @@
 #include "kernel_tables.h"
 
 #define COG_KERNEL __attribute__((target("dotprod"))) static
-#define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
 #define COG_HAS_HALF_CONVERSION 1
 #include "plain_kernels.h"

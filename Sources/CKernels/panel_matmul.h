@@ -1,5 +1,5 @@
 // Quantized matrix products: the loops that the SIMD instruction sets share. The including file defines
-// COG_KERNEL as for elementwise.h, COG_INLINE (the same, always inlined), and for one line of 16 rows:
+// COG_KERNEL as for elementwise.h, and for one line of 16 rows:
 //
 //   COG_PARTS               registers that hold 16 32-bit numbers
 //   COG_TILE_TOKENS         tokens that share one load of the weights, 4 or 12

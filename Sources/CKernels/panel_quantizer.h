@@ -38,9 +38,14 @@ COG_KERNEL inline float cog_steps(float weight, float inverse) {
   return fmaf(weight, inverse, cog_rounder) - cog_rounder;
 }
 
-/// The steps that q - zero can take.
+/// The nearest steps that q - zero can take.
 COG_KERNEL inline float cog_allowed_steps(float steps, float zero, CogRange range) {
   return cog_clamp(steps, range.least - zero, range.most - zero);
+}
+
+/// q - zero of a weight, given the inverse of its scale.
+COG_KERNEL inline float cog_quantum(float weight, float inverse, float zero, CogRange range) {
+  return cog_allowed_steps(cog_steps(weight, inverse), zero, range);
 }
 
 /// Fills in the error of a choice.
@@ -51,7 +56,7 @@ cog_measure_choice(const CogTile *restrict tile, CogRange range, CogChoice *rest
   for (size_t c = 0; c < tile->columns; c++) {
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
       const float weight = tile->weights[c][r];
-      const float steps = cog_allowed_steps(cog_steps(weight, inverse[r]), choice->zero[r], range);
+      const float steps = cog_quantum(weight, inverse[r], choice->zero[r], range);
       const float error = fmaf(-choice->scale[r], steps, weight);
       sums[r] = fmaf(error, error, sums[r]);
     }
@@ -107,7 +112,7 @@ COG_KERNEL void cog_refine_choice(const CogTile *restrict tile, CogRange range, 
     for (size_t c = 0; c < tile->columns; c++) {
       for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
         const float weight = tile->weights[c][r];
-        const float steps = cog_allowed_steps(cog_steps(weight, inverse[r]), best->zero[r], range);
+        const float steps = cog_quantum(weight, inverse[r], best->zero[r], range);
         products[r] = fmaf(weight, steps, products[r]);
         squares[r] = fmaf(steps, steps, squares[r]);
       }
@@ -160,29 +165,27 @@ COG_KERNEL void cog_try_neighbors(const CogTile *restrict tile, CogRange range, 
 /// exact one, then the neighbors of the best, then least squares.
 COG_KERNEL void cog_choose_int4(const CogTile *restrict tile, CogChoice *restrict best) {
   const CogRange range = {0, 15};
-  float least[COG_PANEL_ROWS], most[COG_PANEL_ROWS], step[COG_PANEL_ROWS], zero[COG_PANEL_ROWS];
+  float least[COG_PANEL_ROWS], most[COG_PANEL_ROWS], step[COG_PANEL_ROWS];
+  CogChoice nearest, other;  // the zero points on the two sides of the exact one
   cog_tile_limits(tile, least, most);
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
     step[r] = most[r] / 15.0f - least[r] / 15.0f;
     best->scale[r] = cog_round_scale(step[r]);
     best->zero[r] = cog_round_integer(cog_clamp(-least[r] / best->scale[r], 0, 15));
-    zero[r] = cog_clamp(-least[r] / (step[r] > 0 ? step[r] : 1.0f), 0, 15);
+    const float zero = cog_clamp(-least[r] / (step[r] > 0 ? step[r] : 1.0f), 0, 15);
+    nearest.zero[r] = cog_round_integer(zero);
+    other.zero[r] = cog_clamp(nearest.zero[r] > zero ? nearest.zero[r] - 1.0f : nearest.zero[r] + 1.0f, 0, 15);
   }
   cog_measure_choice(tile, range, best);
   cog_try_next_scale(tile, range, step, best);
   for (int shrink = 0; shrink < 6; shrink++) {
     const float factor = 1.04f - 0.05f * (float)shrink;
-    CogChoice a, b;
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      const float nearest = cog_round_integer(zero[r]);
-      const float other = nearest > zero[r] ? nearest - 1.0f : nearest + 1.0f;
-      a.scale[r] = b.scale[r] = cog_round_scale(step[r] * factor);
-      a.zero[r] = nearest;
-      b.zero[r] = cog_clamp(other, 0, 15);
+      nearest.scale[r] = other.scale[r] = cog_round_scale(step[r] * factor);
     }
-    cog_measure_pair(tile, range, &a, &b);
-    cog_keep_better(&a, best);
-    cog_keep_better(&b, best);
+    cog_measure_pair(tile, range, &nearest, &other);
+    cog_keep_better(&nearest, best);
+    cog_keep_better(&other, best);
   }
   cog_try_neighbors(tile, range, best);
   cog_refine_choice(tile, range, best);
@@ -226,7 +229,7 @@ COG_KERNEL void cog_measure_loss(
   for (size_t c = 0; c < tile->columns; c++) {
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
       const float weight = tile->weights[c][r];
-      const float steps = cog_allowed_steps(cog_steps(weight, inverse[r]), choice->zero[r], range);
+      const float steps = cog_quantum(weight, inverse[r], choice->zero[r], range);
       const double lost = (double)weight - (double)(choice->scale[r] * steps);
       loss->squared_error[r] = fma(lost, lost, loss->squared_error[r]);
       loss->squared_sum[r] = fma((double)weight, (double)weight, loss->squared_sum[r]);
@@ -277,7 +280,7 @@ COG_KERNEL bool cog_is_panel_input(const CogPanelMatrix *matrix, size_t rows, si
 }
 
 /// Writes the lines of a group: each row's 32-bit word holds 8 columns in int4 and 4 in int8.
-COG_KERNEL COG_INLINED void cog_store_lines(
+COG_INLINE void cog_store_lines(
     const CogTile *restrict tile, CogRange range, const CogChoice *restrict choice, const bool is_int4,
     uint8_t *restrict lines) {
   const size_t columns_in_line = is_int4 ? 8 : 4;
@@ -289,7 +292,7 @@ COG_KERNEL COG_INLINED void cog_store_lines(
       const uint32_t shift = (uint32_t)(j < 4 ? 8 * j : 8 * (j - 4) + 4);
       for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
         const float zero = choice->zero[r];
-        const float steps = cog_allowed_steps(cog_steps(tile->weights[first + j][r], inverse[r]), zero, range);
+        const float steps = cog_quantum(tile->weights[first + j][r], inverse[r], zero, range);
         words[r] |= ((uint32_t)(int32_t)(steps + zero) & 0xFF) << shift;
       }
     }
@@ -299,7 +302,7 @@ COG_KERNEL COG_INLINED void cog_store_lines(
   }
 }
 
-COG_KERNEL COG_INLINED CogStatus cog_quantize_panel(
+COG_INLINE CogStatus cog_quantize_panel(
     const CogPanelMatrix *matrix, const bool is_int4, const float *weights, size_t weight_stride, size_t rows,
     size_t columns, uint8_t *panel, CogPanelError *error) {
   const CogRange range = is_int4 ? (CogRange){0, 15} : (CogRange){-127, 127};

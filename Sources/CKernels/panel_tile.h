@@ -1,5 +1,5 @@
-// The weights of one group of 16 rows, with the rows in the lanes. Compiled like elementwise.h; plain_attention.h and
-// panels.h must stand before it.
+// The weights of one group of 16 rows, with the rows in the lanes. Compiled like elementwise.h; panels.h must stand
+// before it.
 
 /// The weights of one group of a panel, [column][row]; rows and columns that do not exist are zero.
 typedef struct CogTile {

@@ -6,7 +6,6 @@
 
 enum { COG_HEADS_AT_ONCE = 4, COG_VALUE_VECTORS = 2, COG_VALUE_PART = COG_VALUE_VECTORS * COG_LANES };
 
-typedef float cog_lanes __attribute__((ext_vector_type(16)));
 typedef float cog_8_lanes __attribute__((ext_vector_type(8)));
 typedef float cog_4_lanes __attribute__((ext_vector_type(4)));
 
@@ -22,29 +21,27 @@ COG_KERNEL inline float cog_float_of_half_type(uint16_t bits) {
 #define COG_FLOAT_OF_HALF(half) cog_float_of_f16(half)
 #endif
 
-#define COG_INLINED inline __attribute__((always_inline))
-
 /// `count` (a constant, or fewer than the lanes: the others become 0) numbers as floats.
-COG_KERNEL COG_INLINED void cog_widen(const uint16_t *restrict halves, size_t count, cog_lanes *restrict lanes) {
+COG_INLINE void cog_widen(const uint16_t *restrict halves, size_t count, cog_lanes *restrict lanes) {
   float floats[COG_LANES] = {0};
   for (size_t i = 0; i < count; i++) floats[i] = COG_FLOAT_OF_HALF(halves[i]);
   memcpy(lanes, floats, sizeof floats);
 }
 
-COG_KERNEL COG_INLINED void cog_load_lanes(const float *restrict floats, size_t count, cog_lanes *restrict lanes) {
+COG_INLINE void cog_load_lanes(const float *restrict floats, size_t count, cog_lanes *restrict lanes) {
   float padded[COG_LANES] = {0};
   memcpy(padded, floats, count * sizeof *floats);
   memcpy(lanes, padded, sizeof padded);
 }
 
-COG_KERNEL COG_INLINED float cog_sum_of_lanes(const cog_lanes *lanes) {
+COG_INLINE float cog_sum_of_lanes(const cog_lanes *lanes) {
   const cog_8_lanes eight = lanes->lo + lanes->hi;
   const cog_4_lanes four = eight.lo + eight.hi;
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
 /// Adds the products of a part of a key with the same part of `heads` (a constant) queries.
-COG_KERNEL COG_INLINED void cog_add_key_products(
+COG_INLINE void cog_add_key_products(
     const uint16_t *restrict key, const float *restrict queries, size_t query_stride, size_t width,
     const size_t heads, cog_lanes sums[COG_HEADS_AT_ONCE]) {
   cog_lanes wide, query;
@@ -56,7 +53,7 @@ COG_KERNEL COG_INLINED void cog_add_key_products(
 }
 
 /// The scores of one key for `heads` (a constant) queries.
-COG_KERNEL COG_INLINED void cog_score_key(
+COG_INLINE void cog_score_key(
     const uint16_t *restrict key, size_t dimension, const float *restrict queries, size_t query_stride,
     const size_t heads, float *restrict scores, size_t score_stride) {
   cog_lanes sums[COG_HEADS_AT_ONCE];
@@ -92,7 +89,7 @@ COG_KERNEL void cog_scores_f16(
 }
 
 /// Weighs `width` (at most COG_VALUE_PART) columns of the values for `heads` (a constant) queries.
-COG_KERNEL COG_INLINED void cog_weigh_columns(
+COG_INLINE void cog_weigh_columns(
     const uint16_t *restrict values, size_t count, size_t dimension, size_t width,
     const float *restrict weights, size_t weight_stride, const size_t heads, float *restrict output,
     size_t output_stride) {

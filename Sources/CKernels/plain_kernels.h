@@ -7,6 +7,6 @@
 #include "panels.h"
 #include "plain_matvec.h"
 #include "plain_attention.h"
-// After panels.h and plain_attention.h:
+// After panels.h:
 #include "panel_tile.h"
 #include "panel_quantizer.h"
