@@ -33,8 +33,8 @@ struct BenchModel {
       ids: ids, tokenTypes: Array(repeating: 0, count: ids.count), features: nil)
     let first = cache.count
     let hidden = try language.forward(
-      embedded, positions: Array(first..<first + ids.count), cache: cache)
-    return try language.head(language.finalNorm(hidden.copyRows(hidden.rows - 1..<hidden.rows)))
+      embedded, positions: Array(first..<first + ids.count), cache: cache, lastOnly: true)
+    return try language.head(language.finalNorm(hidden))
   }
 
   /// Makes tokens, each the likeliest after the one before.

@@ -18,19 +18,25 @@ public struct Workload {
     byteCount = { file.tensor(named: $0.name)?.byteCount ?? 0 }
   }
 
-  /// Products with weights while a prompt is read: every layer for all tokens, the head for the last one.
+  /// Products with weights while a prompt is read: for all tokens every layer up to the keys and values of the last
+  /// one, for the last token the rest.
   public func prefillOperations(tokens: Int) -> Double {
-    2 * (Double(tokens) * weights(in: .language) + weights(in: .head))
+    let last = table.specifications.filter {
+      $0.layer == configuration.layerCount - 1 && $0.part == .language && $0.role != .queryKeyValue
+    }
+    let ofLastToken = weights(last)
+    return 2 * (Double(tokens) * (weights(in: .language) - ofLastToken) + ofLastToken + weights(in: .head))
   }
 
   /// Products with weights for one generated token.
   public var decodeOperations: Double { prefillOperations(tokens: 1) }
 
   /// Products between queries, keys and values while a prompt is read from an empty cache:
-  /// `4 x width x visible keys` for each token and layer, token t seeing t keys.
+  /// `4 x width x visible keys` for each token and layer, token t seeing t keys; in the last layer for the last token.
   public func prefillAttentionOperations(tokens: Int) -> Double {
     let visible = Double(tokens) * Double(tokens + 1) / 2
-    return 4 * Double(configuration.layerCount) * Double(configuration.hiddenSize) * visible
+    return 4 * Double(configuration.hiddenSize)
+      * (Double(configuration.layerCount - 1) * visible + Double(tokens))
   }
 
   /// Bytes of weights that one generated token reads: all layers, the final norm, the head, and its own row of the
@@ -65,7 +71,10 @@ public struct Workload {
   }
 
   private func weights(in part: ModelPart) -> Double {
-    table.specifications.filter { $0.part == part && $0.role.isMatrix }
-      .reduce(0) { $0 + Double($1.shape.elementCount) }
+    weights(table.specifications.filter { $0.part == part })
+  }
+
+  private func weights(_ tensors: [TensorSpecification]) -> Double {
+    tensors.filter { $0.role.isMatrix }.reduce(0) { $0 + Double($1.shape.elementCount) }
   }
 }

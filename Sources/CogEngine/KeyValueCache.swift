@@ -24,30 +24,41 @@ public final class KeyValueCache {
     layers = Array(repeating: nil, count: layerCount)
   }
 
-  /// Stores new tokens of a layer and lets all of its queries attend: `[tokens, heads * head dimension]`.
+  /// Stores new tokens of a layer and lets their queries attend.
   ///
   /// - Parameters:
   ///   - fused: `[tokens, (heads + 2 * key and value heads) * head dimension]`: rotated queries and keys, and values.
   ///     The tokens count from ``advance(by:)`` on.
-  func attend(layer: Int, fused: FloatMatrix, headCount queryHeads: Int, compute: Compute) -> FloatMatrix {
+  ///   - wanted: how many of the last tokens attend.
+  /// - Returns: `[wanted, heads * head dimension]`.
+  func attend(
+    layer: Int, fused: FloatMatrix, headCount queryHeads: Int, wanted: Int, compute: Compute
+  ) -> FloatMatrix {
+    precondition(wanted >= 0 && wanted <= fused.rows, "the tokens that attend are among the new ones")
     let cache = layers[layer] ?? makeLayer(compute.mode)
     layers[layer] = cache
     let key = UnsafePointer(fused.pointer + queryHeads * headDimension)
     let value = key + headCount * headDimension
+    let queries = UnsafePointer(fused.pointer + (fused.rows - wanted) * fused.columns)
     let scale = 1 / Float(headDimension).squareRoot()
     let keyCount = count + fused.rows
+    func input(_ keys: UnsafePointer<Float>, _ values: UnsafePointer<Float>, stride: Int) -> AttentionInput {
+      AttentionInput(
+        queries: queries, queryStride: fused.columns, keys: keys, keyStride: stride, values: values,
+        valueStride: stride, queryCount: wanted, keyCount: keyCount, headCount: queryHeads,
+        keyValueHeadCount: headCount, headDimension: headDimension, scale: scale, isCausal: true)
+    }
     switch cache {
     case .half(let keys, let values):
       keys.store(key, stride: fused.columns, tokenCount: fused.rows, at: count, compute: compute)
       values.store(value, stride: fused.columns, tokenCount: fused.rows, at: count, compute: compute)
       if count == 0 && fused.rows > 1 {
         // The tokens see one another only: their keys and values are at hand in float32.
-        return compute.attention(
-          input(fused, queryHeads, key, value, stride: fused.columns, keyCount: keyCount, scale))
+        return compute.attention(input(key, value, stride: fused.columns))
       }
       return compute.attention(
         CachedAttentionInput(
-          queries: fused.pointer, queryStride: fused.columns, queryCount: fused.rows, headCount: queryHeads,
+          queries: queries, queryStride: fused.columns, queryCount: wanted, headCount: queryHeads,
           keyCount: keyCount, keys: keys, values: values, scale: scale))
     case .float(let keys, let values):
       for token in 0..<fused.rows {
@@ -55,20 +66,8 @@ public final class KeyValueCache {
         (keys.pointer + (count + token) * keys.columns).update(from: key + row, count: keys.columns)
         (values.pointer + (count + token) * keys.columns).update(from: value + row, count: keys.columns)
       }
-      return compute.attention(
-        input(
-          fused, queryHeads, keys.pointer, values.pointer, stride: keys.columns, keyCount: keyCount, scale))
+      return compute.attention(input(keys.pointer, values.pointer, stride: keys.columns))
     }
-  }
-
-  private func input(
-    _ fused: FloatMatrix, _ queryHeads: Int, _ keys: UnsafePointer<Float>, _ values: UnsafePointer<Float>,
-    stride: Int, keyCount: Int, _ scale: Float
-  ) -> AttentionInput {
-    AttentionInput(
-      queries: fused.pointer, queryStride: fused.columns, keys: keys, keyStride: stride, values: values,
-      valueStride: stride, queryCount: fused.rows, keyCount: keyCount, headCount: queryHeads,
-      keyValueHeadCount: headCount, headDimension: headDimension, scale: scale, isCausal: true)
   }
 
   private func makeLayer(_ mode: ComputeMode) -> LayerCache {

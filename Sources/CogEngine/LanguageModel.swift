@@ -70,11 +70,13 @@ public struct LanguageModel: Sendable {
   ///   - x: embeddings `[new tokens, width]`.
   ///   - positions: their rotary positions.
   ///   - cache: what came before; the new tokens are added to it.
-  /// - Returns: the last layer's output, before the final norm.
+  ///   - lastOnly: whether the output of the last token is all that is wanted: the last layer then computes no more
+  ///     than that, unless there is a `tap`.
+  /// - Returns: the last layer's output, before the final norm: `[new tokens, width]`, or the last row of it.
   /// - Throws: ``CogError`` when the cache is full; what `tap` throws; an interrupt.
   public func forward(
-    _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, progress: Progress? = nil,
-    tap: TapHandler? = nil
+    _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, lastOnly: Bool = false,
+    progress: Progress? = nil, tap: TapHandler? = nil
   ) throws -> FloatMatrix {
     guard cache.count + x.rows <= cache.capacity else {
       throw CogError(
@@ -83,29 +85,36 @@ public struct LanguageModel: Sendable {
     var hidden = x
     for layer in 0..<configuration.layerCount {
       try Interruption.check()
-      hidden = try self.layer(layer, hidden, positions: positions, cache: cache)
+      let isLast = layer == configuration.layerCount - 1
+      let wanted = isLast && lastOnly && tap == nil ? min(1, x.rows) : x.rows
+      hidden = try self.layer(layer, hidden, positions: positions, cache: cache, wanted: wanted)
       try tap?(Tap(point: .layer(layer), value: hidden))
       progress?.advance(by: 1, "layer \(layer + 1) of \(configuration.layerCount)")
     }
     cache.advance(by: x.rows)
-    return hidden
+    return lastOnly && hidden.rows > 1 ? hidden.copyRows(hidden.rows - 1..<hidden.rows) : hidden
   }
 
   /// One layer. Its keys and values are stored in the cache but not counted there yet.
   ///
-  /// - Parameter x: `[new tokens, width]`; it is not changed.
-  public func layer(_ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache) throws
-    -> FloatMatrix
-  {
-    let attended = try attention(layer, norm(x, .inputNorm, layer), positions: positions, cache: cache)
-    compute.add(attended, x)
+  /// - Parameters:
+  ///   - x: `[new tokens, width]`; it is not changed.
+  ///   - wanted: how many of the last tokens' outputs are wanted, all by default.
+  /// - Returns: `[wanted, width]`.
+  public func layer(
+    _ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, wanted: Int? = nil
+  ) throws -> FloatMatrix {
+    let wanted = wanted ?? x.rows
+    let attended = try attention(
+      layer, norm(x, .inputNorm, layer), positions: positions, cache: cache, wanted: wanted)
+    compute.add(attended, wanted == x.rows ? x : x.copyRows(x.rows - wanted..<x.rows))
     let result = try mlp(layer, norm(attended, .postAttentionNorm, layer))
     compute.add(result, attended)
     return result
   }
 
   private func attention(
-    _ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache
+    _ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, wanted: Int
   ) throws -> FloatMatrix {
     let c = configuration
     let fused = try linear(x, .queryKeyValue, layer)
@@ -114,7 +123,8 @@ public struct LanguageModel: Sendable {
     // Queries and keys lie side by side in a row: one rotation serves both.
     rotary.rotate(fused, headCount: c.headCount + c.keyValueHeadCount, threads: compute.threads)
     compute.round(fused)
-    let context = cache.attend(layer: layer, fused: fused, headCount: c.headCount, compute: compute)
+    let context = cache.attend(
+      layer: layer, fused: fused, headCount: c.headCount, wanted: wanted, compute: compute)
     return try linear(context, .attentionOutput, layer)
   }
 

@@ -63,7 +63,7 @@ public final class Session {
     let embedded = try language.embeddings(
       ids: input.ids, tokenTypes: input.tokenTypes, features: input.features)
     let hidden = try language.forward(
-      embedded, positions: input.positions, cache: cache, progress: progress, tap: tap)
+      embedded, positions: input.positions, cache: cache, lastOnly: tap == nil, progress: progress, tap: tap)
     nextPosition = last + 1
     if let tap { try tap(Tap(point: .finalNorm, value: language.finalNorm(hidden))) }
     let logits = try language.head(language.finalNorm(hidden.copyRows(hidden.rows - 1..<hidden.rows)))

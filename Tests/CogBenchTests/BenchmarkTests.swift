@@ -15,15 +15,20 @@ import Testing
     return Double(2 * (attention + mlp))
   }()
   static let headWeights = 512.0 * 128
+  /// Attention's output and the MLP of one layer.
+  static let restOfLayer = Double(128 * 128 + 3 * 320 * 128)
 
-  @Test("A prompt costs two operations for each weight and token, the head once")
+  @Test(
+    "A prompt costs two operations for each weight and token, the end of the last layer and the head once")
   func prefill() throws {
     let folder = try TemporaryFolder()
     let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
-    #expect(work.prefillOperations(tokens: 10) == 2 * (10 * Self.layerWeights + Self.headWeights))
+    let ofAllTokens = Self.layerWeights - Self.restOfLayer
+    #expect(
+      work.prefillOperations(tokens: 10) == 2 * (10 * ofAllTokens + Self.restOfLayer + Self.headWeights))
     #expect(work.decodeOperations == 2 * (Self.layerWeights + Self.headWeights))
-    // Tokens see 1, 2 and 3 keys; a key costs 128 multiply-adds, and its value as many.
-    #expect(work.prefillAttentionOperations(tokens: 3) == 2 * 6 * 128 * 4)
+    // Tokens see 1, 2 and 3 keys, in the last layer the last one 3; a key costs 128 multiply-adds, its value as many.
+    #expect(work.prefillAttentionOperations(tokens: 3) == (6 + 3) * 128 * 4)
   }
 
   @Test("A token reads the layers, the last norm, the head and its row of the table")

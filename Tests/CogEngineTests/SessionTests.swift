@@ -24,6 +24,43 @@ import Testing
     for (a, b) in zip(logits.values, expected.values) { #expect(abs(a - b) <= 1e-3 * max(1, abs(b))) }
   }
 
+  @Test(
+    "A prompt's logits are the same whether or not its layers are looked at, and so is the cache that it leaves"
+  )
+  func withoutTaps() throws {
+    let engine = try Engine(path: QuantizedModel.path("sample"), mode: .float32)
+    let whole = try input(engine, "Which way does the circle move?")
+    let (plain, tapped) = (try Session(engine), try Session(engine))
+    var rows: [Int] = []
+    let expected = try tapped.prefill(whole) { if case .layer = $0.point { rows.append($0.value.rows) } }
+    #expect(rows == Array(repeating: whole.ids.count, count: engine.configuration.layerCount))
+    for (a, b) in zip(try plain.prefill(whole).values, expected.values) {
+      #expect(abs(a - b) <= 1e-4 * max(1, abs(b)))
+    }
+    for (a, b) in zip(try plain.step(whole.ids[1]).values, try tapped.step(whole.ids[1]).values) {
+      #expect(abs(a - b) <= 1e-4 * max(1, abs(b)))
+    }
+  }
+
+  @Test(
+    "The last token's output alone is the last row of all outputs",
+    arguments: [ComputeMode.fast, .float32])
+  func lastOnly(mode: ComputeMode) throws {
+    let engine = try Engine(path: QuantizedModel.path("tiny"), mode: mode)
+    let ids = Array(1...20)
+    let embedded = try engine.language.embeddings(
+      ids: ids, tokenTypes: Array(repeating: 0, count: 20), features: nil)
+    let all = try engine.language.forward(
+      embedded, positions: Array(0..<20), cache: engine.language.makeCache(capacity: 20))
+    let last = try engine.language.forward(
+      embedded, positions: Array(0..<20), cache: engine.language.makeCache(capacity: 20), lastOnly: true)
+    #expect(all.rows == 20 && last.rows == 1)
+    let largest = all.row(19).map(abs).max() ?? 0
+    for (a, b) in zip(last.values, all.row(19)) {
+      #expect(abs(a - b) <= largest * (mode == .fast ? 3e-3 : 1e-6))
+    }
+  }
+
   @Test("An answer ends with the context, and says so")
   func fullContext() throws {
     let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .fast)
