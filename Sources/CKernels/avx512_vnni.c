@@ -79,7 +79,7 @@ COG_INLINE cog_ints cog_group_zeros(const uint8_t *zeros, size_t part) {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros));
 }
 
-/// One madd: both fit 16 bits (|sum| <= 127 * 128), and the upper half of the sum meets the upper half of a
+/// One madd: both fit 16 bits (|sum| <= 120 * 128), and the upper half of the sum meets the upper half of a
 /// zero point, which is 0.
 COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) {
   return _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum));
@@ -98,7 +98,13 @@ COG_INLINE void cog_store_part(cog_floats sums, const float *bias, size_t part, 
 }
 
 #include "panel_matmul.h"
+// After panel_matmul.h:
+#include "avx512_pairs.h"
 
 const CogKernels cog_avx512_vnni_kernels = COG_KERNEL_TABLE(COG_AVX512_VNNI, "avx512-vnni");
+
+const CogKernels cog_avx512_pairs_kernels = COG_KERNEL_TABLE_WITH(
+    COG_AVX512_PAIRS, "avx512-pairs", cog_quantize_pair_activations, cog_matmul_int4_pairs,
+    COG_PAIR_BLOCK_PANELS, COG_MANY_PAIR_TOKENS);
 
 #endif

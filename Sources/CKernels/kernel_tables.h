@@ -7,37 +7,43 @@ extern const CogKernels cog_portable_kernels;
 extern const CogKernels cog_avx2_kernels;
 extern const CogKernels cog_avx_vnni_kernels;
 extern const CogKernels cog_avx512_vnni_kernels;
+extern const CogKernels cog_avx512_pairs_kernels;
 #elif defined(__aarch64__)
 extern const CogKernels cog_neon_kernels;
 #endif
 
 /// The table of a file: every file gives its kernels the same names.
-#define COG_KERNEL_TABLE(instruction_set, set_name)   \
-  {                                                   \
-    .set = instruction_set,                           \
-    .name = set_name,                                 \
-    .to_float = cog_to_float,                         \
-    .from_float = cog_from_float,                     \
-    .round_to_bf16 = cog_round_to_bf16,               \
-    .tile_tokens = COG_TILE_TOKENS,                   \
-    .quantize_activations = cog_quantize_activations, \
-    .matmul_int4 = cog_matmul_int4,                   \
-    .matmul_int8 = cog_matmul_int8,                   \
-    .dequantize_int4 = cog_dequantize_int4,           \
-    .dequantize_int8 = cog_dequantize_int8,           \
-    .quantize_int4 = cog_quantize_int4,               \
-    .quantize_int8 = cog_quantize_int8,               \
-    .matvec_f32 = cog_matvec_f32,                     \
-    .matvec_bf16 = cog_matvec_bf16,                   \
-    .add_weighted_rows = cog_add_weighted_rows,       \
-    .scores_f16 = cog_scores_f16,                     \
-    .weigh_values_f16 = cog_weigh_values_f16,         \
-    .layer_norm = cog_layer_norm,                     \
-    .rms_norm = cog_rms_norm,                         \
-    .gelu = cog_gelu,                                 \
-    .silu = cog_silu,                                 \
-    .add = cog_add,                                   \
-    .multiply = cog_multiply,                         \
-    .softmax = cog_softmax,                           \
-    .divide = cog_divide,                             \
+#define COG_KERNEL_TABLE(instruction_set, set_name) \
+  COG_KERNEL_TABLE_WITH(instruction_set, set_name, cog_quantize_activations, cog_matmul_int4, 4, 1)
+
+/// The same with products of its own for `tokens` tokens and more.
+#define COG_KERNEL_TABLE_WITH(instruction_set, set_name, many_activations, many_matmul, panels, tokens) \
+  {                                                                                                    \
+    .set = instruction_set,                                                                            \
+    .name = set_name,                                                                                  \
+    .to_float = cog_to_float,                                                                          \
+    .from_float = cog_from_float,                                                                      \
+    .round_to_bf16 = cog_round_to_bf16,                                                                \
+    .tile_tokens = COG_TILE_TOKENS,                                                                    \
+    .many_tokens = tokens,                                                                             \
+    .int4 = {cog_quantize_activations, cog_matmul_int4, 4},                                            \
+    .int4_many = {many_activations, many_matmul, panels},                                              \
+    .int8 = {cog_quantize_activations, cog_matmul_int8, 4},                                            \
+    .dequantize_int4 = cog_dequantize_int4,                                                            \
+    .dequantize_int8 = cog_dequantize_int8,                                                            \
+    .quantize_int4 = cog_quantize_int4,                                                                \
+    .quantize_int8 = cog_quantize_int8,                                                                \
+    .matvec_f32 = cog_matvec_f32,                                                                      \
+    .matvec_bf16 = cog_matvec_bf16,                                                                    \
+    .add_weighted_rows = cog_add_weighted_rows,                                                        \
+    .scores_f16 = cog_scores_f16,                                                                      \
+    .weigh_values_f16 = cog_weigh_values_f16,                                                          \
+    .layer_norm = cog_layer_norm,                                                                      \
+    .rms_norm = cog_rms_norm,                                                                          \
+    .gelu = cog_gelu,                                                                                  \
+    .silu = cog_silu,                                                                                  \
+    .add = cog_add,                                                                                    \
+    .multiply = cog_multiply,                                                                          \
+    .softmax = cog_softmax,                                                                            \
+    .divide = cog_divide,                                                                              \
   }

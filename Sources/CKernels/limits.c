@@ -190,7 +190,8 @@ double cog_int8_peak(CogInstructionSet set, size_t rounds) {
 #if defined(__x86_64__)
     case COG_AVX2: return cog_avx2_int8_peak(rounds);
     case COG_AVX_VNNI: return cog_avx_vnni_int8_peak(rounds);
-    case COG_AVX512_VNNI: return cog_avx512_vnni_int8_peak(rounds);
+    case COG_AVX512_VNNI:
+    case COG_AVX512_PAIRS: return cog_avx512_vnni_int8_peak(rounds);
 #elif defined(__aarch64__)
     case COG_NEON: return cog_neon_int8_peak(rounds);
 #endif
@@ -204,7 +205,8 @@ double cog_float_peak(CogInstructionSet set, size_t rounds) {
 #if defined(__x86_64__)
     case COG_AVX2: return cog_avx2_float_peak(rounds);
     case COG_AVX_VNNI: return cog_avx2_float_peak(rounds);
-    case COG_AVX512_VNNI: return cog_avx512_float_peak(rounds);
+    case COG_AVX512_VNNI:
+    case COG_AVX512_PAIRS: return cog_avx512_float_peak(rounds);
 #elif defined(__aarch64__)
     case COG_NEON: return cog_neon_float_peak(rounds);
 #endif

@@ -36,10 +36,9 @@ COG_INLINE void cog_store_tile(
 COG_INLINE void cog_multiply_group(
     const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, bool is_int4, const CogTokenTile *tile,
     const size_t tokens, cog_floats sums[][COG_PARTS]) {
-  const size_t first = group * matrix->group_size;
+  const CogTileGroup activations = cog_tile_group(matrix, tile, group, tokens);
   const CogGroupInput input = {
-      panel + cog_lines_offset(matrix, group, is_int4), cog_group_columns(matrix, group),
-      tile->values + first * tokens};
+      panel + cog_lines_offset(matrix, group, is_int4), cog_group_columns(matrix, group), activations.values};
   cog_ints dots[COG_TILE_TOKENS][COG_PARTS];
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) dots[token][part] = cog_no_ints();
@@ -51,16 +50,14 @@ COG_INLINE void cog_multiply_group(
   }
   const uint8_t *group_scales = panel + cog_scales_offset(matrix, group);
   const uint8_t *group_zeros = panel + cog_zeros_offset(matrix, group);
-  const float *scales = tile->scales + group * tokens;
-  const int32_t *totals = tile->sums + group * tokens;
   COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
     const cog_floats weight_scales = cog_group_scales(group_scales, part);
     const cog_ints zeros = is_int4 ? cog_group_zeros(group_zeros, part) : cog_no_ints();
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       const cog_ints offset =
-          is_int4 ? cog_int4_offset(zeros, totals[token]) : cog_int8_offset(totals[token]);
-      sums[token][part] =
-          cog_add_scaled(sums[token][part], dots[token][part], offset, weight_scales, scales[token]);
+          is_int4 ? cog_int4_offset(zeros, activations.sums[token]) : cog_int8_offset(activations.sums[token]);
+      sums[token][part] = cog_add_scaled(
+          sums[token][part], dots[token][part], offset, weight_scales, activations.scales[token]);
     }
   }
 }
@@ -93,7 +90,7 @@ COG_INLINE void cog_multiply_tile(
 
 #define COG_TILE_CASE(suffix, width)                                                                     \
   case width:                                                                                            \
-    cog_tile_##suffix##_##width(matrix, first_panel, end_panel, &tile, bias, output, output_stride);     \
+    cog_tile_##suffix##_##width(matrix, first_panel, end_panel, tile, bias, output, output_stride);      \
     break;
 
 #if COG_WIDE_TILES
@@ -106,14 +103,20 @@ COG_INLINE void cog_multiply_tile(
   COG_EACH(1, __VA_ARGS__) COG_EACH(2, __VA_ARGS__) COG_EACH(3, __VA_ARGS__) COG_EACH(4, __VA_ARGS__)
 #endif
 
-/// Multiplies tile after tile.
-#define COG_MATMUL_FUNCTION(suffix)                                                                      \
+/// Multiplies one tile, or tile after tile.
+#define COG_MATMUL_FUNCTIONS(suffix)                                                                     \
+  COG_KERNEL void cog_multiply_##suffix##_tile(                                                          \
+      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,      \
+      const float *bias, float *output, size_t output_stride) {                                          \
+    switch (tile->tokens) { COG_FOR_EACH_WIDTH(suffix) default: break; }                                 \
+  }                                                                                                      \
   COG_KERNEL void cog_matmul_##suffix(                                                                   \
       const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel,                                \
       const CogActivations *activations, const float *bias, float *output, size_t output_stride) {       \
     for (size_t token = 0; token < activations->tokens; token += activations->tile_tokens) {             \
-      const CogTokenTile tile = cog_tile(matrix, activations, token);                                         \
-      switch (tile.tokens) { COG_FOR_EACH_WIDTH(suffix) default: break; }                                \
+      const CogTokenTile tile = cog_tile(matrix, activations, token);                                    \
+      cog_multiply_##suffix##_tile(                                                                      \
+          matrix, first_panel, end_panel, &tile, bias, output, output_stride);                           \
     }                                                                                                    \
   }
 
@@ -122,11 +125,11 @@ COG_FOR_EACH_WIDTH(int4, true)
 COG_FOR_EACH_WIDTH(int8, false)
 #undef COG_EACH
 #define COG_EACH(width, suffix) COG_TILE_CASE(suffix, width)
-COG_MATMUL_FUNCTION(int4)
-COG_MATMUL_FUNCTION(int8)
+COG_MATMUL_FUNCTIONS(int4)
+COG_MATMUL_FUNCTIONS(int8)
 
 #undef COG_EACH
-#undef COG_MATMUL_FUNCTION
+#undef COG_MATMUL_FUNCTIONS
 #undef COG_FOR_EACH_WIDTH
 #undef COG_TILE_CASE
 #undef COG_TILE_FUNCTION

@@ -6,15 +6,6 @@
 /// Before a loop whose bounds are constants once its function is inlined.
 #define COG_UNROLL _Pragma("clang loop unroll(full)")
 
-/// One tile of activations (CogActivations).
-typedef struct CogTokenTile {
-  const int8_t *values;
-  const float *scales;
-  const int32_t *sums;
-  size_t first_token;
-  size_t tokens;
-} CogTokenTile;
-
 /// What the SIMD dot products take: one group of one panel with the same group of a tile's tokens.
 typedef struct CogGroupInput {
   const uint8_t *lines;
@@ -39,58 +30,6 @@ cog_panel_scale(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group
 COG_KERNEL inline uint8_t
 cog_panel_zero(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
   return panel[cog_zeros_offset(matrix, group) + row];
-}
-
-/// The tile that starts with a token.
-COG_KERNEL inline CogTokenTile
-cog_tile(const CogPanelMatrix *matrix, const CogActivations *activations, size_t first_token) {
-  const size_t left = activations->tokens - first_token;
-  const CogTokenTile tile = {
-      activations->values + first_token * matrix->padded_columns,
-      activations->scales + first_token * matrix->group_count,
-      activations->sums + first_token * matrix->group_count, first_token,
-      left < activations->tile_tokens ? left : activations->tile_tokens};
-  return tile;
-}
-
-/// Quantizes a group's `count` numbers and returns their sum; `scale` is finite and not 0.
-COG_KERNEL inline int32_t
-cog_quantize_group(const float *restrict x, size_t count, float scale, int8_t *restrict q) {
-  int32_t sum = 0;
-  for (size_t i = 0; i < count; i++) {
-    // Only a subnormal scale is coarse enough for a ratio beyond 127.
-    float ratio = x[i] / scale;
-    ratio = ratio > 127.0f ? 127.0f : ratio;
-    ratio = ratio < -127.0f ? -127.0f : ratio;
-    const float shifted = ratio + cog_rounder;
-    const int32_t rounded = (int32_t)(cog_bits_of_float(shifted) - cog_bits_of_float(cog_rounder));
-    q[i] = (int8_t)rounded;
-    sum += rounded;
-  }
-  return sum;
-}
-
-COG_KERNEL void cog_quantize_activations(
-    const float *restrict x, size_t columns, size_t padded_columns, size_t group_size, size_t tile_tokens,
-    int8_t *restrict values, float *restrict scales, int32_t *restrict sums) {
-  for (size_t first = 0, group = 0; first < padded_columns; first += group_size, group++) {
-    const size_t end = first + group_size < columns ? first + group_size : columns;
-    const size_t padded_end = first + group_size < padded_columns ? first + group_size : padded_columns;
-    // The bits of |x| order as the numbers do, and NaN and infinity come last.
-    uint32_t largest = 0;
-    for (size_t i = first; i < end; i++) {
-      const uint32_t magnitude = cog_bits_of_float(x[i]) & 0x7FFFFFFF;
-      largest = magnitude > largest ? magnitude : largest;
-    }
-    const bool finite = largest < 0x7F800000;
-    const float scale = finite ? cog_float_of_bits(largest) / 127.0f : NAN;
-    int8_t quanta[COG_LARGEST_GROUP] = {0};
-    scales[group * tile_tokens] = scale;
-    sums[group * tile_tokens] =
-        finite && scale != 0.0f ? cog_quantize_group(x + first, end - first, scale, quanta) : 0;
-    int8_t *places = values + first * tile_tokens;
-    for (size_t i = 0; i < padded_end - first; i += 4) memcpy(places + i * tile_tokens, quanta + i, 4);
-  }
 }
 
 COG_KERNEL void cog_dequantize_int4(

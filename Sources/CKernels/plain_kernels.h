@@ -5,6 +5,7 @@
 // After elementwise.h:
 #include "conversions.h"
 #include "panels.h"
+#include "activations.h"
 #include "plain_matvec.h"
 #include "plain_attention.h"
 // After panels.h:

@@ -51,9 +51,10 @@ static inline void cog_row_sums(
     const CogPanelMatrix *matrix, const uint8_t *panel, bool is_int4, const CogTokenTile *tile, size_t token,
     float *sums) {
   for (size_t group = 0; group < matrix->group_count; group++) {
-    const size_t first = group * matrix->group_size, columns = cog_group_columns(matrix, group);
+    const size_t columns = cog_group_columns(matrix, group);
     const uint8_t *line = panel + cog_lines_offset(matrix, group, is_int4);
-    const int8_t *x = tile->values + first * tile->tokens + token * 4;
+    const CogTileGroup activations = cog_tile_group(matrix, tile, group, tile->tokens);
+    const int8_t *x = activations.values + token * 4;
     int32_t dots[COG_PANEL_ROWS] = {0}, zeros[COG_PANEL_ROWS] = {0};
     float scales[COG_PANEL_ROWS];
     if (is_int4) {
@@ -65,8 +66,7 @@ static inline void cog_row_sums(
       scales[r] = cog_panel_scale(matrix, panel, group, r);
       if (is_int4) zeros[r] = cog_panel_zero(matrix, panel, group, r);
     }
-    const size_t at = group * tile->tokens + token;
-    cog_add_group(dots, zeros, scales, tile->scales[at], tile->sums[at], sums);
+    cog_add_group(dots, zeros, scales, activations.scales[token], activations.sums[token], sums);
   }
 }
 

@@ -91,7 +91,8 @@ const CogStatisticsKernels *cog_statistics_kernels(CogInstructionSet set) {
 #if defined(__x86_64__)
     case COG_AVX2:
     case COG_AVX_VNNI: return &cog_avx2_statistics;
-    case COG_AVX512_VNNI: return &cog_avx512_statistics;
+    case COG_AVX512_VNNI:
+    case COG_AVX512_PAIRS: return &cog_avx512_statistics;
 #endif
     // NEON is part of every arm64 processor: the plain build has it.
     default: return &cog_portable_statistics;

@@ -1,3 +1,4 @@
+import CKernels
 import CogBase
 
 /// How finely activations are rounded where they meet quantized weights in ``ComputeMode/fast``.
@@ -52,20 +53,22 @@ extension Compute {
   private func writeRoundingRest(
     of x: FloatMatrix, groupSize: Int, to rest: UnsafeMutablePointer<Float>
   ) {
+    let largest = Float(COG_LARGEST_ACTIVATION)
     threads.parallelFor(x.rows) { row in
       let source = x.pointer + row * x.columns
       let target = rest + row * x.columns
       for start in stride(from: 0, to: x.columns, by: groupSize) {
         let group = start..<min(start + groupSize, x.columns)
-        let scale = group.reduce(Float(0)) { max($0, abs(source[$1])) } / 127
-        // An infinite or NaN group is one already in the first pass.
-        guard scale > 0, scale.isFinite else {
+        let peak = group.reduce(Float(0)) { max($0, abs(source[$1])) }
+        // What is tiny counts as zeros, and an infinite or NaN group is one already in the first pass.
+        guard peak >= COG_LEAST_ACTIVATION, peak.isFinite else {
           (target + start).update(repeating: 0, count: group.count)
           continue
         }
+        let (scale, inverse) = (peak / largest, largest / peak)
         for column in group {
-          let rounded = (source[column] / scale).rounded(.toNearestOrEven)
-          target[column] = source[column] - min(127, max(-127, rounded)) * scale
+          let rounded = (source[column] * inverse).rounded(.toNearestOrEven)
+          target[column] = source[column] - rounded * scale
         }
       }
     }

@@ -22,7 +22,8 @@ struct QuantizedProduct {
 
   /// Whether activations quantized for one weight serve the other.
   func sharesInput(with other: QuantizedProduct) -> Bool {
-    layout.groupSize == other.layout.groupSize && layout.paddedColumns == other.layout.paddedColumns
+    layout.bits == other.layout.bits && layout.groupSize == other.layout.groupSize
+      && layout.paddedColumns == other.layout.paddedColumns
   }
 }
 
@@ -30,50 +31,59 @@ extension Compute {
   /// Bytes of panels that one task multiplies with all tokens: they stay in the second-level cache while the
   /// tokens pass, a tile at a time.
   private static let panelBytesAtOnce = 1 << 18
-  /// Panels that one task multiplies at least: a tile of wide rows is too large for the first-level cache, and is
-  /// read again for every task.
-  private static let fewestPanelsAtOnce = 4
 
   /// `x [tokens, columns]` times the transposed panels of each product, which share their input, plus the bias:
   /// quantizes the tokens to 8 bits once, and shares out all products together.
   func multiplyQuantized(_ x: FloatMatrix, _ products: [QuantizedProduct]) {
     guard let first = products.first else { return }
-    let activations = QuantizedActivations(x, layout: first.layout, kernels: kernels, threads: threads)
-    let panelsAtOnce = products.map { panelsOfTask($0.layout, tokens: x.rows) }
-    let taskCounts = zip(products, panelsAtOnce).map { ($0.layout.panelCount + $1 - 1) / $1 }
+    let productKernels = productKernels(first.layout, tokens: x.rows)
+    let activations = QuantizedActivations(
+      x, layout: first.layout, productKernels, tileTokens: kernels.table.pointee.tile_tokens,
+      threads: threads)
+    let taskCounts = products.map {
+      taskCount($0.layout, tokens: x.rows, fewestPanels: productKernels.fewest_panels)
+    }
     threads.parallelFor(taskCounts.reduce(0, +)) { index in
       var (part, number) = (index, 0)
       while part >= taskCounts[number] {
         part -= taskCounts[number]
         number += 1
       }
-      let start = part * panelsAtOnce[number]
+      let (panels, tasks) = (products[number].layout.panelCount, taskCounts[number])
       multiply(
-        products[number], activations,
-        panels: start..<min(start + panelsAtOnce[number], products[number].layout.panelCount))
+        products[number], activations, productKernels,
+        panels: part * panels / tasks..<(part + 1) * panels / tasks)
     }
   }
 
+  /// The kernels that multiply `tokens` tokens with weights of `layout`.
+  private func productKernels(_ layout: PanelLayout, tokens: Int) -> CogProduct {
+    let table = kernels.table.pointee
+    if layout.bits == 8 { return table.int8 }
+    return tokens >= table.many_tokens ? table.int4_many : table.int4
+  }
+
   private func multiply(
-    _ product: borrowing QuantizedProduct, _ activations: borrowing QuantizedActivations, panels: Range<Int>
+    _ product: borrowing QuantizedProduct, _ activations: borrowing QuantizedActivations,
+    _ productKernels: CogProduct, panels: Range<Int>
   ) {
     var (matrix, view) = (product.matrix, activations.view)
-    let multiply =
-      product.layout.bits == 4 ? kernels.table.pointee.matmul_int4 : kernels.table.pointee.matmul_int8
     withOptionalPointer(to: product.bias) {
-      multiply(
+      productKernels.matmul(
         &matrix, panels.lowerBound, panels.upperBound, &view, $0, product.result.pointer,
         product.result.columns)
     }
   }
 
-  /// Panels that one task multiplies.
-  private func panelsOfTask(_ layout: PanelLayout, tokens: Int) -> Int {
+  /// Tasks that share out a weight's panels, about equal in size; as many for each thread, unless there are fewer
+  /// panels.
+  private func taskCount(_ layout: PanelLayout, tokens: Int, fewestPanels: Int) -> Int {
     // The parts of a token or two are many, so that no thread waits long for the last one.
-    let parts = threads.threadCount * (tokens <= 2 ? 24 : 4)
-    let shared = (layout.panelCount + parts - 1) / parts
-    let fitting = max(Self.fewestPanelsAtOnce, Self.panelBytesAtOnce / layout.panelBytes)
-    return tokens <= 2 ? shared : min(fitting, shared)
+    let most = threads.threadCount * (tokens <= 2 ? 24 : 4)
+    let fitting = max(fewestPanels, Self.panelBytesAtOnce / layout.panelBytes)
+    let needed = tokens <= 2 ? most : max(most, (layout.panelCount + fitting - 1) / fitting)
+    let shared = (needed + threads.threadCount - 1) / threads.threadCount * threads.threadCount
+    return min(shared, layout.panelCount)
   }
 
   private func withOptionalPointer(to values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
@@ -86,36 +96,27 @@ extension Compute {
 private struct QuantizedActivations {
   private let tokens: Int
   private let tileTokens: Int
-  /// `[tokens, padded columns]` bytes, then `[tokens, groups]` scales and as many sums, all in tiles.
   private let memory: FloatMatrix
-  private let values: UnsafeMutablePointer<Int8>
-  private let scales: UnsafeMutablePointer<Float>
-  private let sums: UnsafeMutablePointer<Int32>
 
   /// Quantizes `x`, the tiles in parallel.
-  init(_ x: FloatMatrix, layout: PanelLayout, kernels: KernelSet, threads: ThreadPool) {
+  init(
+    _ x: FloatMatrix, layout: PanelLayout, _ productKernels: CogProduct, tileTokens: Int, threads: ThreadPool
+  ) {
     tokens = x.rows
-    tileTokens = kernels.table.pointee.tile_tokens
-    let (columns, groups) = (layout.paddedColumns, layout.groupCount)
-    memory = FloatMatrix(uninitializedRows: x.rows, columns: columns / 4 + 2 * groups)
-    let count = x.rows * columns
-    values = UnsafeMutableRawPointer(memory.pointer).assumingMemoryBound(to: Int8.self)
-    scales = memory.pointer + count / 4
-    sums = UnsafeMutableRawPointer(scales + x.rows * groups).assumingMemoryBound(to: Int32.self)
-    let (values, scales, sums, tileTokens) = (values, scales, sums, tileTokens)
+    self.tileTokens = tileTokens
+    let tokenFloats = layout.groupCount * cog_token_bytes(layout.groupSize) / MemoryLayout<Float>.stride
+    memory = FloatMatrix(uninitializedRows: x.rows, columns: tokenFloats)
+    let memory = memory
     threads.parallelFor((x.rows + tileTokens - 1) / tileTokens) { tile in
       let first = tile * tileTokens
       let width = min(tileTokens, x.rows - first)
-      for token in 0..<width {
-        kernels.table.pointee.quantize_activations(
-          x.pointer + (first + token) * x.columns, x.columns, columns, layout.groupSize, width,
-          values + first * columns + token * 4, scales + first * groups + token,
-          sums + first * groups + token)
-      }
+      productKernels.activations(
+        x.pointer + first * x.columns, x.columns, width, x.columns, layout.paddedColumns, layout.groupSize,
+        memory.pointer + first * tokenFloats)
     }
   }
 
   var view: CogActivations {
-    CogActivations(values: values, scales: scales, sums: sums, tokens: tokens, tile_tokens: tileTokens)
+    CogActivations(tiles: memory.pointer, tokens: tokens, tile_tokens: tileTokens)
   }
 }

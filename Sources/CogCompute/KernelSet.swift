@@ -5,7 +5,8 @@ import Glibc
 /// The kernels of one instruction set that this processor has.
 ///
 /// All sets give the same bits for quantized weights and for elementwise operations. The environment variable
-/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni or neon) chooses a set other than the fastest.
+/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon)
+/// chooses a set other than the fastest.
 public struct KernelSet: @unchecked Sendable {
   /// The environment variable that restricts the choice.
   public static let environmentVariable = "COGVLM_KERNELS"
@@ -17,9 +18,10 @@ public struct KernelSet: @unchecked Sendable {
 
   /// The sets of this processor, the portable one first and the fastest last.
   public static var available: [KernelSet] {
-    (0..<COG_INSTRUCTION_SET_COUNT).compactMap { index in
+    let sets = (0..<COG_INSTRUCTION_SET_COUNT).compactMap { index in
       cog_kernels(CogInstructionSet(UInt32(index))).map(KernelSet.init(table:))
     }
+    return sets.filter { $0.table != fastest.table } + [fastest]
   }
 
   /// Asked for once: a virtual machine leaves its processor for every question about what it can do, some

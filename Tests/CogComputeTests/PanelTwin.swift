@@ -141,8 +141,9 @@ struct PanelTwin {
   }
 
   private static func quantized(_ x: [Float]) -> (q: [Int], scale: Float) {
-    let scale = x.allSatisfy(\.isFinite) ? (x.map(abs).max() ?? 0) / 127 : .nan
-    guard scale > 0 else { return ([Int](repeating: 0, count: x.count), scale) }
-    return (x.map { Int(max(-127, min(127, ($0 / scale).rounded(.toNearestOrEven)))) }, scale)
+    guard x.allSatisfy(\.isFinite) else { return ([Int](repeating: 0, count: x.count), .nan) }
+    let largest = x.map(abs).max() ?? 0
+    guard largest >= 0x1p-120 else { return ([Int](repeating: 0, count: x.count), 0) }
+    return (x.map { Int(($0 * (120 / largest)).rounded(.toNearestOrEven)) }, largest / 120)
   }
 }

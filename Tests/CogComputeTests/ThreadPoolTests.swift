@@ -78,7 +78,7 @@ struct KernelSetTests {
       #expect(error?.problem == "there is no such instruction set")
       #expect(error?.expected?.contains("portable") == true)
     }
-    let all = ["portable", "avx2", "avx-vnni", "avx512-vnni", "neon"]
+    let all = ["portable", "avx2", "avx-vnni", "avx512-vnni", "avx512-pairs", "neon"]
     for name in all where !KernelSet.available.map(\.name).contains(name) {
       let error = #expect(throws: CogError.self) { try KernelSet.named(name) }
       #expect(error?.problem == "this processor lacks the instruction set")

@@ -8,7 +8,7 @@
 
 #include "CKernels.h"
 
-enum { LARGEST_ROWS = 70, LARGEST_COLUMNS = 700, LARGEST_TOKENS = 29 };
+enum { LARGEST_ROWS = 70, LARGEST_COLUMNS = 700, LARGEST_TOKENS = 49 };
 
 static uint64_t state = 1;
 static int failures = 0;
@@ -62,20 +62,18 @@ static Results run(
   matrix.panels = results.panels;
   (is_int4 ? kernels->dequantize_int4 : kernels->dequantize_int8)(
       &matrix, 0, matrix.rows, columns, results.weights, columns);
-  int8_t *values = calloc(tokens * padded, 1);
-  float *scales = calloc(tokens * groups, sizeof(float));
-  int32_t *sums = calloc(tokens * groups, sizeof(int32_t));
-  for (size_t token = 0; token < tokens; token++) {
-    const size_t first = token / kernels->tile_tokens * kernels->tile_tokens, in_tile = token - first;
+  const size_t token_bytes = groups * cog_token_bytes(matrix.group_size);
+  const CogProduct product = !is_int4 ? kernels->int8 : tokens < kernels->many_tokens ? kernels->int4 : kernels->int4_many;
+  uint8_t *tiles = calloc(tokens, token_bytes);
+  for (size_t first = 0; first < tokens; first += kernels->tile_tokens) {
     const size_t width = tokens - first < kernels->tile_tokens ? tokens - first : kernels->tile_tokens;
-    kernels->quantize_activations(
-        x + token * columns, columns, padded, matrix.group_size, width, values + first * padded + in_tile * 4,
-        scales + first * groups + in_tile, sums + first * groups + in_tile);
+    product.activations(
+        x + first * columns, columns, width, columns, padded, matrix.group_size, tiles + first * token_bytes);
   }
-  const CogActivations activations = {values, scales, sums, tokens, kernels->tile_tokens};
-  (is_int4 ? kernels->matmul_int4 : kernels->matmul_int8)(
+  const CogActivations activations = {tiles, tokens, kernels->tile_tokens};
+  product.matmul(
       &matrix, 0, panels, &activations, bias, results.products, matrix.rows);
-  free(values), free(scales), free(sums);
+  free(tiles);
   return results;
 }
 

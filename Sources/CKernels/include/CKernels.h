@@ -22,11 +22,14 @@ typedef enum CogInstructionSet {
   COG_AVX2 = 1,         ///< AVX2, FMA, F16C
   COG_AVX_VNNI = 2,     ///< the same and VNNI on 256-bit registers
   COG_AVX512_VNNI = 3,  ///< AVX-512 F, BW, DQ, VL, VNNI
-  COG_NEON = 4,         ///< arm64 with dot products
+  /// The same instructions, with int4 products of many tokens two to a multiplication (avx512_pairs.h): for
+  /// processors that add bytes in twice as many places as they multiply, as AMD's do.
+  COG_AVX512_PAIRS = 4,
+  COG_NEON = 5,  ///< arm64 with dot products
 } CogInstructionSet;
 
 /// How many values `CogInstructionSet` has.
-enum { COG_INSTRUCTION_SET_COUNT = 5 };
+enum { COG_INSTRUCTION_SET_COUNT = 6 };
 
 /// Element types that are converted from and to float32.
 typedef enum CogElementType {
@@ -57,17 +60,28 @@ typedef struct CogPanelMatrix {
   size_t panel_bytes;     ///< bytes from one panel to the next
 } CogPanelMatrix;
 
+/// The largest magnitude of a quantized activation: it leaves room in a byte for an int4 weight beside it.
+enum { COG_LARGEST_ACTIVATION = 120 };
+/// A group of smaller activations counts as zeros: 120 divided by them would not be finite.
+static const float COG_LEAST_ACTIVATION = 0x1p-120f;
+
 /// Activations quantized to 8 bits, in tiles of neighboring tokens that a kernel multiplies with one load of
-/// the weights. Tile `i` holds `n` tokens, `tile_tokens` of them but for the last, which may hold fewer:
-/// values[padded_columns / 4][n][4], scales[group_count][n] and sums[group_count][n]. It starts where that
-/// many full tiles end.
+/// the weights. Tile `i` holds `n` tokens, `tile_tokens` of them but for the last, which may hold fewer, and starts
+/// where that many full tiles end. It is read from its first byte to its last, for each group of the weights:
+///
+///   int8_t values[group_size / 4][n][4]; float scales[n]; int32_t sums[n]; int32_t offsets[n];
+///
+/// A short last group takes as many bytes as the others, in all
+/// tokens * group_count * cog_token_bytes(group_size).
+/// But for the scales, what the numbers are is between the two functions of a CogProduct.
 typedef struct CogActivations {
-  const int8_t *values;  ///< the columns from `columns` to `padded_columns` are zero
-  const float *scales;
-  const int32_t *sums;  ///< the sums of a group's values
-  size_t tokens;        ///< in all tiles together
-  size_t tile_tokens;   ///< `CogKernels.tile_tokens` of the kernels that multiply
+  const void *tiles;  ///< aligned to 4 bytes
+  size_t tokens;      ///< in all tiles together
+  size_t tile_tokens; ///< `CogKernels.tile_tokens` of the kernels that multiply
 } CogActivations;
+
+/// Bytes of a token's quantized activations in a group.
+static inline size_t cog_token_bytes(size_t group_size) { return group_size + 12; }
 
 /// What quantizing weights lost. Relative error of a group: sqrt(sum of squared errors / sum of squares).
 typedef struct CogPanelError {
@@ -86,6 +100,20 @@ typedef enum CogStatus { COG_OK = 0, COG_NOT_FINITE = 1, COG_BAD_ARGUMENT = 2 } 
 typedef void CogPanelMatmul(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
     const float *_Nullable bias, float *output, size_t output_stride);
+
+/// Quantizes a tile of `tokens` tokens, x[tokens][stride] with `columns` columns, to 8 bits (Formats/int4.md,
+/// "Activations") for weights of that group size. A group with NaN or infinity gets the scale NaN and zeros, so that
+/// its outputs are NaN.
+typedef void CogQuantizeActivations(
+    const float *x, size_t stride, size_t tokens, size_t columns, size_t padded_columns, size_t group_size,
+    void *tile);
+
+/// How quantized weights meet activations: what one function writes, the other one reads.
+typedef struct CogProduct {
+  CogQuantizeActivations *activations;
+  CogPanelMatmul *matmul;
+  size_t fewest_panels;  ///< panels that are worth a call with many tokens
+} CogProduct;
 
 /// Writes the rows [first_row, end_row) as float32, `columns` of each, output[row - first_row][column].
 typedef void CogPanelDequantize(
@@ -110,15 +138,12 @@ typedef struct CogKernels {
   CogStatus (*from_float)(CogElementType type, const float *source, void *destination, size_t count);
   void (*round_to_bf16)(float *values, size_t count);
 
-  // Quantized weights. `quantize_activations` writes one token of a tile of `tile_tokens`: `values`, `scales`
-  // and `sums` point to the token's first place in the tile. A group with NaN or infinity gets the scale NaN
-  // and zeros, so that its outputs are NaN.
-  size_t tile_tokens;  ///< tokens that share one load of the weights
-  void (*quantize_activations)(
-      const float *x, size_t columns, size_t padded_columns, size_t group_size, size_t tile_tokens,
-      int8_t *values, float *scales, int32_t *sums);
-  CogPanelMatmul *matmul_int4;
-  CogPanelMatmul *matmul_int8;
+  // Quantized weights.
+  size_t tile_tokens;    ///< tokens that share one load of the weights
+  size_t many_tokens;    ///< tokens from which on int4_many is the faster one
+  CogProduct int4;       ///< int4 weights and a few tokens, or any number
+  CogProduct int4_many;  ///< the same numbers
+  CogProduct int8;
   CogPanelDequantize *dequantize_int4;
   CogPanelDequantize *dequantize_int8;
   CogPanelQuantize *quantize_int4;

@@ -1,0 +1,146 @@
+// Activations quantized to 8 bits, in tiles (CogActivations; Formats/int4.md, "Activations"), compiled like
+// elementwise.h, which must stand before it with panels.h.
+
+/// One tile of activations (CogActivations).
+typedef struct CogTokenTile {
+  const uint8_t *groups;
+  size_t group_bytes;
+  size_t first_token;
+  size_t tokens;
+} CogTokenTile;
+
+/// A group of a tile.
+typedef struct CogTileGroup {
+  const int8_t *values;  ///< [group_size / 4][tokens][4]
+  const float *scales;
+  const int32_t *sums;
+  const int32_t *offsets;
+} CogTileGroup;
+
+/// The tile that starts with a token.
+COG_KERNEL inline CogTokenTile
+cog_tile(const CogPanelMatrix *matrix, const CogActivations *activations, size_t first_token) {
+  const size_t left = activations->tokens - first_token;
+  const size_t tokens = left < activations->tile_tokens ? left : activations->tile_tokens;
+  const size_t token_bytes = cog_token_bytes(matrix->group_size);
+  const CogTokenTile tile = {
+      (const uint8_t *)activations->tiles + first_token * matrix->group_count * token_bytes,
+      tokens * token_bytes, first_token, tokens};
+  return tile;
+}
+
+/// A group of a tile of `tokens` tokens, a constant where that helps.
+COG_INLINE CogTileGroup
+cog_tile_group(const CogPanelMatrix *matrix, const CogTokenTile *tile, size_t group, const size_t tokens) {
+  const uint8_t *values = tile->groups + group * tile->group_bytes;
+  const float *scales = (const float *)(values + matrix->group_size * tokens);
+  const int32_t *sums = (const int32_t *)(scales + tokens);
+  const CogTileGroup result = {(const int8_t *)values, scales, sums, sums + tokens};
+  return result;
+}
+
+/// A quantized group of a token.
+typedef struct CogActivationGroup {
+  float scale;
+  int32_t sum;
+  int8_t values[COG_LARGEST_GROUP];  ///< zeros behind the last column
+} CogActivationGroup;
+
+typedef int32_t cog_int_lanes __attribute__((ext_vector_type(16)));
+typedef int8_t cog_byte_lanes __attribute__((ext_vector_type(16)));
+
+/// The largest magnitude of 16 lanes each: the bits of |x| order as the numbers do, NaN and infinity last.
+COG_INLINE int32_t cog_largest_magnitude(const float *x, size_t count) {
+  cog_int_lanes largest = 0;
+  for (size_t i = 0; i < count; i += COG_LANES) {
+    cog_int_lanes bits;
+    memcpy(&bits, x + i, sizeof bits);
+    largest = __builtin_elementwise_max(largest, bits & 0x7FFFFFFF);
+  }
+  return __builtin_reduce_max(largest);
+}
+
+/// Quantizes `count` numbers, a multiple of 16, and returns their sum; `inverse` times the largest of them is
+/// COG_LARGEST_ACTIVATION but for its rounding.
+COG_INLINE int32_t cog_quantize_lanes(const float *x, size_t count, float inverse, int8_t *q) {
+  const int32_t rounder_bits = (int32_t)cog_bits_of_float(cog_rounder);
+  cog_int_lanes sum = 0;
+  for (size_t i = 0; i < count; i += COG_LANES) {
+    cog_lanes values;
+    memcpy(&values, x + i, sizeof values);
+    const cog_lanes shifted = values * inverse + cog_rounder;
+    cog_int_lanes bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const cog_int_lanes rounded = bits - rounder_bits;
+    const cog_byte_lanes bytes = __builtin_convertvector(rounded, cog_byte_lanes);
+    memcpy(q + i, &bytes, sizeof bytes);
+    sum += rounded;
+  }
+  return __builtin_reduce_add(sum);
+}
+
+/// Quantizes a whole group; the format's page has the rule for tiny and for infinite numbers.
+COG_INLINE void cog_quantize_whole_group(const float *x, size_t count, CogActivationGroup *group) {
+  const int32_t bits = cog_largest_magnitude(x, count);
+  const float largest = cog_float_of_bits((uint32_t)bits);
+  const bool finite = bits < 0x7F800000, none = largest < COG_LEAST_ACTIVATION;
+  group->scale = !finite ? NAN : none ? 0 : largest / COG_LARGEST_ACTIVATION;
+  group->sum = 0;
+  if (finite && !none) {
+    group->sum = cog_quantize_lanes(x, count, COG_LARGEST_ACTIVATION / largest, group->values);
+  } else {
+    memset(group->values, 0, count);
+  }
+}
+
+/// Quantizes a group of `group_size` columns, of which `count` exist.
+COG_INLINE void
+cog_quantize_group(const float *x, size_t count, size_t group_size, CogActivationGroup *group) {
+  if (count == group_size) {
+    if (group_size == 64) {
+      cog_quantize_whole_group(x, 64, group);  // the usual one, unrolled
+    } else {
+      cog_quantize_whole_group(x, group_size, group);
+    }
+    return;
+  }
+  float padded[COG_LARGEST_GROUP] = {0};
+  memcpy(padded, x, count * sizeof *x);
+  cog_quantize_whole_group(padded, group_size, group);
+}
+
+/// Columns of a group that a token has, without padding; `first` is the group's first.
+COG_KERNEL inline size_t cog_existing_columns(size_t first, size_t group_size, size_t columns) {
+  const size_t left = columns > first ? columns - first : 0;
+  return left < group_size ? left : group_size;
+}
+
+/// Writes a token's group to its place in a tile of `tokens` tokens: `count` values, padding included.
+COG_INLINE void cog_store_activation_group(
+    const CogActivationGroup *source, size_t count, size_t group_size, int32_t offset, uint8_t *group_of_tile,
+    size_t token, size_t tokens) {
+  float *scales = (float *)(group_of_tile + group_size * tokens);
+  int32_t *sums = (int32_t *)(scales + tokens), *offsets = sums + tokens;
+  for (size_t i = 0; i < count; i += 4) {
+    memcpy(group_of_tile + i * tokens + token * 4, source->values + i, 4);
+  }
+  scales[token] = source->scale;
+  sums[token] = source->sum;
+  offsets[token] = offset;
+}
+
+COG_KERNEL void cog_quantize_activations(
+    const float *restrict x, size_t stride, size_t tokens, size_t columns, size_t padded_columns,
+    size_t group_size, void *restrict tile) {
+  uint8_t *place = tile;
+  for (size_t first = 0; first < padded_columns; first += group_size) {
+    const size_t count = cog_existing_columns(first, group_size, columns);
+    const size_t padded = cog_existing_columns(first, group_size, padded_columns);
+    for (size_t token = 0; token < tokens; token++) {
+      CogActivationGroup group;
+      cog_quantize_group(x + token * stride + first, count, group_size, &group);
+      cog_store_activation_group(&group, padded, group_size, 0, place, token, tokens);
+    }
+    place += tokens * cog_token_bytes(group_size);
+  }
+}
