@@ -50,7 +50,7 @@ COG_KERNEL inline bool cog_is_pair_line(size_t line) { return line % COG_PAIR_LI
 
 /// What is added to the values of four lines for pairing.
 static const int8_t cog_pair_shifts[COG_PAIR_LINES * 8] = {
-#define COG_PAIR_SHIFTS                                                                              \
+#define COG_PAIR_SHIFTS                                                                                 \
   COG_PAIR_SHIFT, COG_PAIR_SHIFT, COG_PAIR_SHIFT, COG_PAIR_SHIFT, -COG_PAIR_UNSHIFT, -COG_PAIR_UNSHIFT, \
       -COG_PAIR_UNSHIFT, -COG_PAIR_UNSHIFT
     COG_PAIR_SHIFTS, COG_PAIR_SHIFTS, COG_PAIR_SHIFTS, 0, 0, 0, 0, 0, 0, 0, 0};

@@ -83,9 +83,9 @@ COG_INLINE void cog_multiply_tile(
 /// A function for each width of a tile, called cog_tile_int4_12 and the like.
 #define COG_TILE_FUNCTION(suffix, is_int4, width)                                                        \
   COG_KERNEL __attribute__((noinline)) void cog_tile_##suffix##_##width(                                 \
-      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,           \
+      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,      \
       const float *bias, float *output, size_t output_stride) {                                          \
-    cog_multiply_tile(matrix, first_panel, end_panel, is_int4, tile, width, bias, output, output_stride); \
+    cog_multiply_tile(matrix, first_panel, end_panel, is_int4, tile, width, bias, output, output_stride);\
   }
 
 #define COG_TILE_CASE(suffix, width)                                                                     \
