@@ -9,19 +9,18 @@ typedef struct CogTokenTile {
   size_t tokens;
 } CogTokenTile;
 
-/// A group of a tile.
+/// A group of a tile; kernels that multiply only read it.
 typedef struct CogTileGroup {
-  const int8_t *values;  ///< [group_size / 4][tokens][4]
-  const float *scales;
-  const int32_t *sums;
-  const int32_t *offsets;
+  int8_t *values;  ///< [group_size / 4][tokens][4]
+  float *scales;
+  int32_t *sums;
+  int32_t *offsets;
 } CogTileGroup;
 
 /// The tile that starts with a token.
 COG_KERNEL inline CogTokenTile
 cog_tile(const CogPanelMatrix *matrix, const CogActivations *activations, size_t first_token) {
-  const size_t left = activations->tokens - first_token;
-  const size_t tokens = left < activations->tile_tokens ? left : activations->tile_tokens;
+  const size_t tokens = cog_part_size(first_token, activations->tile_tokens, activations->tokens);
   const size_t token_bytes = cog_token_bytes(matrix->group_size);
   const CogTokenTile tile = {
       (const uint8_t *)activations->tiles + first_token * matrix->group_count * token_bytes,
@@ -29,20 +28,26 @@ cog_tile(const CogPanelMatrix *matrix, const CogActivations *activations, size_t
   return tile;
 }
 
+/// The parts of a group of `tokens` tokens that begins with `values` (CogActivations).
+COG_INLINE CogTileGroup cog_parts_of_group(void *values, size_t group_size, const size_t tokens) {
+  float *scales = (float *)((int8_t *)values + group_size * tokens);
+  int32_t *sums = (int32_t *)(scales + tokens);
+  const CogTileGroup parts = {values, scales, sums, sums + tokens};
+  return parts;
+}
+
 /// A group of a tile of `tokens` tokens, a constant where that helps.
 COG_INLINE CogTileGroup
 cog_tile_group(const CogPanelMatrix *matrix, const CogTokenTile *tile, size_t group, const size_t tokens) {
-  const uint8_t *values = tile->groups + group * tile->group_bytes;
-  const float *scales = (const float *)(values + matrix->group_size * tokens);
-  const int32_t *sums = (const int32_t *)(scales + tokens);
-  const CogTileGroup result = {(const int8_t *)values, scales, sums, sums + tokens};
-  return result;
+  return cog_parts_of_group(
+      (void *)(tile->groups + group * tile->group_bytes), matrix->group_size, tokens);
 }
 
 /// A quantized group of a token.
 typedef struct CogActivationGroup {
   float scale;
   int32_t sum;
+  int32_t offset;
   int8_t values[COG_LARGEST_GROUP];  ///< zeros behind the last column
 } CogActivationGroup;
 
@@ -85,7 +90,7 @@ COG_INLINE void cog_quantize_whole_group(const float *x, size_t count, CogActiva
   const float largest = cog_float_of_bits((uint32_t)bits);
   const bool finite = bits < 0x7F800000, none = largest < COG_LEAST_ACTIVATION;
   group->scale = !finite ? NAN : none ? 0 : largest / COG_LARGEST_ACTIVATION;
-  group->sum = 0;
+  group->sum = group->offset = 0;
   if (finite && !none) {
     group->sum = cog_quantize_lanes(x, count, COG_LARGEST_ACTIVATION / largest, group->values);
   } else {
@@ -109,38 +114,39 @@ cog_quantize_group(const float *x, size_t count, size_t group_size, CogActivatio
   cog_quantize_whole_group(padded, group_size, group);
 }
 
-/// Columns of a group that a token has, without padding; `first` is the group's first.
-COG_KERNEL inline size_t cog_existing_columns(size_t first, size_t group_size, size_t columns) {
-  const size_t left = columns > first ? columns - first : 0;
-  return left < group_size ? left : group_size;
+/// Writes a token's group to its place: `count` values, padding included.
+COG_INLINE void cog_store_activation_group(
+    const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens) {
+  for (size_t i = 0; i < count; i += 4) {
+    memcpy(place.values + i * tokens + token * 4, source->values + i, 4);
+  }
+  place.scales[token] = source->scale;
+  place.sums[token] = source->sum;
+  place.offsets[token] = source->offset;
 }
 
-/// Writes a token's group to its place in a tile of `tokens` tokens: `count` values, padding included.
-COG_INLINE void cog_store_activation_group(
-    const CogActivationGroup *source, size_t count, size_t group_size, int32_t offset, uint8_t *group_of_tile,
-    size_t token, size_t tokens) {
-  float *scales = (float *)(group_of_tile + group_size * tokens);
-  int32_t *sums = (int32_t *)(scales + tokens), *offsets = sums + tokens;
-  for (size_t i = 0; i < count; i += 4) {
-    memcpy(group_of_tile + i * tokens + token * 4, source->values + i, 4);
+/// Quantizes a tile; `change`, if not NULL, gets each group of each token, with the columns that it has with padding,
+/// before it is written.
+COG_INLINE void cog_quantize_tile(
+    const float *x, size_t stride, size_t tokens, size_t columns, size_t padded_columns, size_t group_size,
+    void *tile, void (*const change)(CogActivationGroup *group, size_t columns)) {
+  uint8_t *start = tile;
+  for (size_t first = 0; first < padded_columns; first += group_size) {
+    const size_t count = cog_part_size(first, group_size, columns);
+    const size_t padded = cog_part_size(first, group_size, padded_columns);
+    const CogTileGroup place = cog_parts_of_group(start, group_size, tokens);
+    for (size_t token = 0; token < tokens; token++) {
+      CogActivationGroup group;
+      cog_quantize_group(x + token * stride + first, count, group_size, &group);
+      if (change) change(&group, padded);
+      cog_store_activation_group(&group, padded, place, token, tokens);
+    }
+    start += tokens * cog_token_bytes(group_size);
   }
-  scales[token] = source->scale;
-  sums[token] = source->sum;
-  offsets[token] = offset;
 }
 
 COG_KERNEL void cog_quantize_activations(
     const float *restrict x, size_t stride, size_t tokens, size_t columns, size_t padded_columns,
     size_t group_size, void *restrict tile) {
-  uint8_t *place = tile;
-  for (size_t first = 0; first < padded_columns; first += group_size) {
-    const size_t count = cog_existing_columns(first, group_size, columns);
-    const size_t padded = cog_existing_columns(first, group_size, padded_columns);
-    for (size_t token = 0; token < tokens; token++) {
-      CogActivationGroup group;
-      cog_quantize_group(x + token * stride + first, count, group_size, &group);
-      cog_store_activation_group(&group, padded, group_size, 0, place, token, tokens);
-    }
-    place += tokens * cog_token_bytes(group_size);
-  }
+  cog_quantize_tile(x, stride, tokens, columns, padded_columns, group_size, tile, NULL);
 }

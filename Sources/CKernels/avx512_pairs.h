@@ -77,27 +77,20 @@ COG_INLINE int32_t cog_shift_pairs(int8_t *values, size_t columns) {
   return -(sums[0] + sums[2] + sums[4] + missing * 4 * COG_PAIR_SHIFT * COG_PAIR_UNSHIFT);
 }
 
-/// Where a tile is paired, a group's place in `sums` holds two 16-bit factors for the rows' offsets: minus the sum
+/// Makes a quantized group one for pairing. Its sum becomes two 16-bit factors for the rows' offsets: minus the sum
 /// of the activations and -1.
+COG_INLINE void cog_pair_activations(CogActivationGroup *group, size_t columns) {
+  group->offset = cog_shift_pairs(group->values, columns) - COG_PAIR_MIDDLE;
+  group->sum = (int32_t)(0xFFFF0000u | (uint16_t)-group->sum);
+}
+
 COG_KERNEL void cog_quantize_pair_activations(
     const float *restrict x, size_t stride, size_t tokens, size_t columns, size_t padded_columns,
     size_t group_size, void *restrict tile) {
-  if (!cog_are_pairs(tokens, group_size)) {
+  if (cog_are_pairs(tokens, group_size)) {
+    cog_quantize_tile(x, stride, tokens, columns, padded_columns, group_size, tile, cog_pair_activations);
+  } else {
     cog_quantize_activations(x, stride, tokens, columns, padded_columns, group_size, tile);
-    return;
-  }
-  uint8_t *place = tile;
-  for (size_t first = 0; first < padded_columns; first += group_size) {
-    const size_t count = cog_existing_columns(first, group_size, columns);
-    const size_t padded = cog_existing_columns(first, group_size, padded_columns);
-    for (size_t token = 0; token < tokens; token++) {
-      CogActivationGroup group;
-      cog_quantize_group(x + token * stride + first, count, group_size, &group);
-      const int32_t offset = cog_shift_pairs(group.values, padded) - COG_PAIR_MIDDLE;
-      group.sum = (int32_t)(0xFFFF0000u | (uint16_t)-group.sum);
-      cog_store_activation_group(&group, padded, group_size, offset, place, token, tokens);
-    }
-    place += tokens * cog_token_bytes(group_size);
   }
 }
 

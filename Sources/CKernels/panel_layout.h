@@ -13,11 +13,15 @@ enum { COG_PANEL_ROWS = 16, COG_LINE_BYTES = 64, COG_LARGEST_GROUP = 128 };
 /// Groups of a block, and the bytes of their scales, behind which the zero points lie.
 enum { COG_BLOCK_GROUPS = 4, COG_BLOCK_SCALE_BYTES = COG_BLOCK_GROUPS * COG_PANEL_ROWS * 2 };
 
+/// How many of `count` things lie in the part that begins with `first` and holds `most`.
+static inline size_t cog_part_size(size_t first, size_t most, size_t count) {
+  const size_t left = count > first ? count - first : 0;
+  return left < most ? left : most;
+}
+
 /// Columns of a group that exist, padding included: a row's last group may be short.
 static inline size_t cog_group_columns(const CogPanelMatrix *matrix, size_t group) {
-  const size_t first = group * matrix->group_size;
-  const size_t left = matrix->padded_columns - first;
-  return left < matrix->group_size ? left : matrix->group_size;
+  return cog_part_size(group * matrix->group_size, matrix->group_size, matrix->padded_columns);
 }
 
 static inline const uint8_t *cog_panel(const CogPanelMatrix *matrix, size_t panel) {
@@ -43,8 +47,7 @@ static inline size_t cog_lines_offset(const CogPanelMatrix *matrix, size_t group
 
 /// Rows of a panel that are rows of the matrix.
 static inline size_t cog_panel_rows(const CogPanelMatrix *matrix, size_t panel) {
-  const size_t left = matrix->rows - panel * COG_PANEL_ROWS;
-  return left < COG_PANEL_ROWS ? left : COG_PANEL_ROWS;
+  return cog_part_size(panel * COG_PANEL_ROWS, COG_PANEL_ROWS, matrix->rows);
 }
 
 #endif

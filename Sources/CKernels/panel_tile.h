@@ -36,8 +36,7 @@ COG_KERNEL void cog_transpose_block(
 COG_KERNEL void cog_load_tile(
     CogTile *restrict tile, const float *restrict weights, size_t stride, size_t rows, size_t columns,
     size_t first) {
-  const size_t left = columns > first ? columns - first : 0;
-  const size_t existing = left < tile->columns ? left : tile->columns;
+  const size_t existing = cog_part_size(first, tile->columns, columns);
   size_t c = 0;
   if (rows == COG_PANEL_ROWS) {
     for (; c + COG_PANEL_ROWS <= existing; c += COG_PANEL_ROWS) {

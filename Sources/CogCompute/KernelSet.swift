@@ -5,8 +5,8 @@ import Glibc
 /// The kernels of one instruction set that this processor has.
 ///
 /// All sets give the same bits for quantized weights and for elementwise operations. The environment variable
-/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon)
-/// chooses a set other than the fastest.
+/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon) chooses a set other than the
+/// fastest.
 public struct KernelSet: @unchecked Sendable {
   /// The environment variable that restricts the choice.
   public static let environmentVariable = "COGVLM_KERNELS"

@@ -70,8 +70,9 @@ public struct LanguageModel: Sendable {
   ///   - x: embeddings `[new tokens, width]`.
   ///   - positions: their rotary positions.
   ///   - cache: what came before; the new tokens are added to it.
-  ///   - lastOnly: whether the output of the last token is all that is wanted: the last layer then computes no more
-  ///     than that, unless there is a `tap`.
+  ///   - lastOnly: whether the output of the last token is all that is wanted: the last layer computes no more than
+  ///     that.
+  ///   - tap: receives each layer's output.
   /// - Returns: the last layer's output, before the final norm: `[new tokens, width]`, or the last row of it.
   /// - Throws: ``CogError`` when the cache is full; what `tap` throws; an interrupt.
   public func forward(
@@ -86,13 +87,13 @@ public struct LanguageModel: Sendable {
     for layer in 0..<configuration.layerCount {
       try Interruption.check()
       let isLast = layer == configuration.layerCount - 1
-      let wanted = isLast && lastOnly && tap == nil ? min(1, x.rows) : x.rows
+      let wanted = isLast && lastOnly ? min(1, x.rows) : x.rows
       hidden = try self.layer(layer, hidden, positions: positions, cache: cache, wanted: wanted)
       try tap?(Tap(point: .layer(layer), value: hidden))
       progress?.advance(by: 1, "layer \(layer + 1) of \(configuration.layerCount)")
     }
     cache.advance(by: x.rows)
-    return lastOnly && hidden.rows > 1 ? hidden.copyRows(hidden.rows - 1..<hidden.rows) : hidden
+    return hidden
   }
 
   /// One layer. Its keys and values are stored in the cache but not counted there yet.

@@ -63,7 +63,8 @@ static Results run(
   (is_int4 ? kernels->dequantize_int4 : kernels->dequantize_int8)(
       &matrix, 0, matrix.rows, columns, results.weights, columns);
   const size_t token_bytes = groups * cog_token_bytes(matrix.group_size);
-  const CogProduct product = !is_int4 ? kernels->int8 : tokens < kernels->many_tokens ? kernels->int4 : kernels->int4_many;
+  const CogProduct int4 = tokens < kernels->many_tokens ? kernels->int4 : kernels->int4_many;
+  const CogProduct product = is_int4 ? int4 : kernels->int8;
   uint8_t *tiles = calloc(tokens, token_bytes);
   for (size_t first = 0; first < tokens; first += kernels->tile_tokens) {
     const size_t width = tokens - first < kernels->tile_tokens ? tokens - first : kernels->tile_tokens;
@@ -71,8 +72,7 @@ static Results run(
         x + first * columns, columns, width, columns, padded, matrix.group_size, tiles + first * token_bytes);
   }
   const CogActivations activations = {tiles, tokens, kernels->tile_tokens};
-  product.matmul(
-      &matrix, 0, panels, &activations, bias, results.products, matrix.rows);
+  product.matmul(&matrix, 0, panels, &activations, bias, results.products, matrix.rows);
   free(tiles);
   return results;
 }
