@@ -8,6 +8,7 @@
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni") static
 
 #define COG_HAS_HALF_CONVERSION 1
+#define COG_ATTENTION_VECTORS 4
 #include "plain_kernels.h"
 
 #define COG_WIDE_TILES 1

@@ -16,6 +16,9 @@ static const float cog_rounder = 12582912.0f;  // 1.5 * 2^23
 /// A kernel that is always inlined: what is constant in its caller is constant in it.
 #define COG_INLINE __attribute__((always_inline)) COG_KERNEL inline
 
+/// Before a loop whose bounds are constants once its function is inlined.
+#define COG_UNROLL _Pragma("clang loop unroll(full)")
+
 /// Partial sums of a reduction: fixed, so that the order of additions depends on no register width.
 enum { COG_LANES = 16 };
 

@@ -3,9 +3,6 @@
 
 #include "panel_layout.h"
 
-/// Before a loop whose bounds are constants once its function is inlined.
-#define COG_UNROLL _Pragma("clang loop unroll(full)")
-
 /// What the SIMD dot products take: one group of one panel with the same group of a tile's tokens.
 typedef struct CogGroupInput {
   const uint8_t *lines;

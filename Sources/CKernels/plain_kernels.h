@@ -11,3 +11,5 @@
 // After panels.h:
 #include "panel_tile.h"
 #include "panel_quantizer.h"
+// After panel_tile.h:
+#include "block_attention.h"

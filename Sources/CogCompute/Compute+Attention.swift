@@ -1,72 +1,7 @@
 import CKernels
 
-/// Queries, keys and values of one attention layer, all heads.
-public struct AttentionInput {
-  /// `[queryCount, headCount * headDimension]`.
-  public var queries: UnsafePointer<Float>
-  /// Floats from one query to the next.
-  public var queryStride: Int
-  /// `[keyCount, keyValueHeadCount * headDimension]`.
-  public var keys: UnsafePointer<Float>
-  /// Floats from one key to the next.
-  public var keyStride: Int
-  /// `[keyCount, keyValueHeadCount * headDimension]`.
-  public var values: UnsafePointer<Float>
-  /// Floats from one value to the next.
-  public var valueStride: Int
-  /// Tokens that ask.
-  public var queryCount: Int
-  /// Tokens that are looked at.
-  public var keyCount: Int
-  /// Query heads.
-  public var headCount: Int
-  /// Key and value heads; each serves `headCount / keyValueHeadCount` neighboring query heads.
-  public var keyValueHeadCount: Int
-  /// Features of a head.
-  public var headDimension: Int
-  /// What the scores are multiplied with, usually `headDimension^-0.5`.
-  public var scale: Float
-  /// Whether query `i` sees only the keys `0 ... keyCount - queryCount + i`.
-  public var isCausal: Bool
-
-  /// Describes one attention layer's input; the pointers must outlive the call that uses it.
-  public init(
-    queries: UnsafePointer<Float>, queryStride: Int, keys: UnsafePointer<Float>, keyStride: Int,
-    values: UnsafePointer<Float>, valueStride: Int, queryCount: Int, keyCount: Int, headCount: Int,
-    keyValueHeadCount: Int, headDimension: Int, scale: Float, isCausal: Bool
-  ) {
-    precondition(queryCount >= 0 && keyCount >= 0 && headDimension > 0, "attention has no negative size")
-    precondition(
-      keyValueHeadCount > 0 && headCount > 0 && headCount % keyValueHeadCount == 0,
-      "every key head serves the same number of query heads")
-    precondition(
-      [queryStride, keyStride, valueStride, queryCount, keyCount, headCount * headDimension]
-        .allSatisfy { $0 <= Int32.max }, "sizes of attention fit 32 bits")
-    self.queries = queries
-    self.queryStride = queryStride
-    self.keys = keys
-    self.keyStride = keyStride
-    self.values = values
-    self.valueStride = valueStride
-    self.queryCount = queryCount
-    self.keyCount = keyCount
-    self.headCount = headCount
-    self.keyValueHeadCount = keyValueHeadCount
-    self.headDimension = headDimension
-    self.scale = scale
-    self.isCausal = isCausal
-  }
-
-  /// Keys that a query sees.
-  func visibleKeys(_ query: Int) -> Int {
-    isCausal ? max(0, min(keyCount, keyCount - queryCount + query + 1)) : keyCount
-  }
-}
-
 extension Compute {
-  /// Queries whose scores one task holds at a time.
-  private static let queriesAtOnce = 64
-  /// Up to so many queries BLAS would spend its time on packing keys and values.
+  /// Up to so many queries, packing keys and values would take the most time.
   private static let fewQueries = 2
   /// Keys that all heads of a group meet before the next keys are read: few enough for the second-level cache even
   /// where rows lie 4096 bytes apart and share its places.
@@ -80,47 +15,16 @@ extension Compute {
   public func attention(_ input: AttentionInput) -> FloatMatrix {
     let result = FloatMatrix(
       uninitializedRows: input.queryCount, columns: input.headCount * input.headDimension)
-    if input.queryCount <= Self.fewQueries {
-      threads.parallelFor(input.keyValueHeadCount) { attendFew(input, keyValueHead: $0, into: result) }
-      return result
-    }
-    let blocks = (input.queryCount + Self.queriesAtOnce - 1) / Self.queriesAtOnce
-    threads.parallelFor(blocks * input.headCount) { index in
-      let first = index / input.headCount * Self.queriesAtOnce
-      let queries = first..<min(input.queryCount, first + Self.queriesAtOnce)
-      attend(input, head: index % input.headCount, queries: queries, into: result)
-    }
+    attention(input, into: result.pointer)
     return result
   }
 
-  /// One head and block of queries. Scores beyond the last key that any of the queries sees are not computed.
-  private func attend(_ input: AttentionInput, head: Int, queries: Range<Int>, into result: FloatMatrix) {
-    let dimension = input.headDimension
-    let keyValueHead = head / (input.headCount / input.keyValueHeadCount)
-    let output = result.pointer + queries.lowerBound * result.columns + head * dimension
-    let keyCount = input.visibleKeys(queries.upperBound - 1)
-    guard keyCount > 0 else {
-      for row in 0..<queries.count { (output + row * result.columns).update(repeating: 0, count: dimension) }
-      return
-    }
-    let scores = FloatMatrix(uninitializedRows: queries.count, columns: keyCount)
-    BLAS.multiply(
-      input.queries + queries.lowerBound * input.queryStride + head * dimension, stride: input.queryStride,
-      input.keys + keyValueHead * dimension, stride: input.keyStride, bIsTransposed: true,
-      into: scores.pointer,
-      stride: keyCount, m: queries.count, n: keyCount, k: dimension)
-    let sums = queries.map { query in
-      softmax(
-        scores.pointer + (query - queries.lowerBound) * keyCount, visible: input.visibleKeys(query),
-        of: keyCount,
-        scale: input.scale)
-    }
-    BLAS.multiply(
-      scores.pointer, stride: keyCount, input.values + keyValueHead * dimension, stride: input.valueStride,
-      bIsTransposed: false, into: output, stride: result.columns, m: queries.count, n: dimension, k: keyCount)
-    for (row, sum) in sums.enumerated() {
-      kernels.table.pointee.divide(output + row * result.columns, sum, dimension)
-      roundPart(output + row * result.columns, dimension)
+  /// The same, into rows `[queryCount, headCount * headDimension]` without room between them.
+  public func attention(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
+    if input.queryCount <= Self.fewQueries {
+      threads.parallelFor(input.keyValueHeadCount) { attendFew(input, keyValueHead: $0, into: output) }
+    } else {
+      attendBlocks(input, into: output)
     }
   }
 
@@ -132,7 +36,7 @@ extension Compute {
   }
 
   /// A query or two and all heads that share one key and value head: keys and values are read from memory once.
-  private func attendFew(_ input: AttentionInput, keyValueHead: Int, into result: FloatMatrix) {
+  private func attendFew(_ input: AttentionInput, keyValueHead: Int, into output: UnsafeMutablePointer<Float>) {
     let dimension = input.headDimension
     let group = input.headCount / input.keyValueHeadCount
     let scores = FloatMatrix(uninitializedRows: input.queryCount * group, columns: input.keyCount)
@@ -147,7 +51,8 @@ extension Compute {
           scores.pointer + row * input.keyCount + first)
       }
     }
-    let outputs = heads.map { result.pointer + $0.query * result.columns + $0.column }
+    let width = input.headCount * dimension
+    let outputs = heads.map { output + $0.query * width + $0.column }
     let sums = heads.enumerated().map { row, head in
       outputs[row].update(repeating: 0, count: dimension)
       return softmax(

@@ -132,15 +132,14 @@ public struct VisionTower: VisionStages {
     let context = FloatMatrix(rows: x.rows, columns: width)
     for frame in 0..<x.rows / vision.positionCount {
       let start = fused.pointer + frame * vision.positionCount * fused.columns
-      let output = compute.attention(
+      compute.attention(
         AttentionInput(
           queries: UnsafePointer(start), queryStride: fused.columns, keys: UnsafePointer(start + width),
           keyStride: fused.columns, values: UnsafePointer(start + 2 * width), valueStride: fused.columns,
           queryCount: vision.positionCount, keyCount: vision.positionCount, headCount: vision.headCount,
           keyValueHeadCount: vision.headCount, headDimension: vision.headDimension,
-          scale: 1 / Float(vision.headDimension).squareRoot(), isCausal: false))
-      (context.pointer + frame * vision.positionCount * width).update(
-        from: output.pointer, count: vision.positionCount * width)
+          scale: 1 / Float(vision.headDimension).squareRoot(), isCausal: false),
+        into: context.pointer + frame * vision.positionCount * width)
     }
     return try compute.linear(
       context, weights.matrix(.visionAttentionOutput, layer: layer),

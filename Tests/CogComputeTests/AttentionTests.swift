@@ -10,7 +10,7 @@ struct AttentionCase {
   let keyValueHeads: Int
   let dimension: Int
   let isCausal: Bool
-  let queries: [Float]
+  var queries: [Float]
   let keys: [Float]
   let values: [Float]
   let padding = 3
@@ -85,6 +85,9 @@ struct AttentionTests {
     AttentionCase(5, 133, heads: 6, keyValueHeads: 3, dimension: 112, isCausal: true),
     AttentionCase(2, 700, heads: 4, keyValueHeads: 2, dimension: 100, isCausal: true),
     AttentionCase(9, 4, heads: 2, keyValueHeads: 2, dimension: 8, isCausal: true),
+    AttentionCase(3, 19, heads: 60, keyValueHeads: 2, dimension: 16, isCausal: true),
+    AttentionCase(49, 49, heads: 3, keyValueHeads: 1, dimension: 128, isCausal: false),
+    AttentionCase(33, 90, heads: 5, keyValueHeads: 5, dimension: 48, isCausal: true),
   ]
 
   @Test("Attention is the softmax-weighted mean of the values, within float32", arguments: cases.indices)
@@ -95,6 +98,29 @@ struct AttentionTests {
         let result = input.computed(try Compute(mode: mode, kernels: kernels))
         #expect(relativeL2(result, input.expected()) < 1e-6, "\(kernels.name) \(mode)")
       }
+    }
+  }
+
+  @Test("Every instruction set gives the same bits", arguments: cases.indices)
+  func sameBits(index: Int) throws {
+    for mode in [ComputeMode.float32, .bfloat16, .fast] {
+      let results = try KernelSet.available.map {
+        Self.cases[index].computed(try Compute(mode: mode, kernels: $0))
+      }
+      for (result, kernels) in zip(results, KernelSet.available) {
+        #expect(result == results[0], "\(kernels.name) \(mode)")
+      }
+    }
+  }
+
+  @Test("A score that is NaN makes its own query's output NaN, and no other's", arguments: [2, 40])
+  func spreadsNoNaN(query: Int) throws {
+    var input = AttentionCase(41, 41, heads: 2, keyValueHeads: 1, dimension: 20, isCausal: true)
+    input.queries[query * 43 + 25] = .nan
+    for kernels in KernelSet.available {
+      let result = input.computed(try Compute(mode: .fast, kernels: kernels))
+      let isNaN = (0..<82).map { head in result[head * 20..<(head + 1) * 20].allSatisfy(\.isNaN) }
+      #expect(isNaN == (0..<82).map { $0 == 2 * query + 1 }, "\(kernels.name)")
     }
   }
 

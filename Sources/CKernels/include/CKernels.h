@@ -127,6 +127,31 @@ typedef CogStatus CogPanelQuantize(
     const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
     uint8_t *panel, CogPanelError *error);
 
+/// A key and value head, and the query heads that share it.
+typedef struct CogAttentionHead {
+  const float *queries;  ///< [query_count][heads * dimension], the first of the heads
+  size_t query_stride;   ///< floats from one query to the next
+  float *output;         ///< likewise
+  size_t output_stride;
+  size_t query_count;
+  size_t key_count;
+  size_t heads;      ///< query heads, 1 to COG_ATTENTION_ROWS
+  size_t dimension;  ///< features of a head
+  float scale;       ///< what the scores are multiplied with
+  bool is_causal;    ///< query i sees key_count - query_count + i + 1 keys, all otherwise
+  bool rounds;       ///< to BF16: the exponentials before they meet the values, and the outputs
+} CogAttentionHead;
+
+/// Queries times heads that a block of attention has at most.
+enum { COG_ATTENTION_ROWS = 24 };
+
+/// How many keys a query sees: the first ones.
+static inline size_t cog_visible_keys(const CogAttentionHead *head, size_t query) {
+  if (!head->is_causal) return head->key_count;
+  const size_t seen = head->key_count + query + 1;
+  return seen > head->query_count ? seen - head->query_count : 0;
+}
+
 /// The kernels of one instruction set.
 typedef struct CogKernels {
   CogInstructionSet set;
@@ -156,6 +181,18 @@ typedef struct CogKernels {
       const float *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
   void (*matvec_bf16)(
       const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
+
+  // Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are `stride`
+  // floats apart, are packed once for all queries, into as many floats with `count` and `dimension` rounded up to
+  // multiples of 16.
+  void (*pack_keys)(const float *keys, size_t stride, size_t count, size_t dimension, float *packed);
+  void (*pack_values)(const float *values, size_t stride, size_t count, size_t dimension, float *packed);
+  // Writes the outputs of `count` queries from `first` on, count * heads <= COG_ATTENTION_ROWS; a query that sees no
+  // key gets zeros. The scratch memory has as many floats as attention_scratch_size tells.
+  void (*attend_block)(
+      const CogAttentionHead *head, const float *packed_keys, const float *packed_values, size_t first,
+      size_t count, float *scratch);
+  size_t (*attention_scratch_size)(const CogAttentionHead *head);
 
   // Attention of one query: output[column] += sum over i of weights[i] * values[i * stride + column].
   void (*add_weighted_rows)(

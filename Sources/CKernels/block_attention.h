@@ -1,0 +1,217 @@
+// Attention of blocks of queries: a whole prompt's, or a frame's. Compiled like elementwise.h, which must stand before
+// it with panel_tile.h. The including file may define COG_ATTENTION_VECTORS, the vectors of 16 columns whose sums the
+// registers hold for COG_ATTENTION_TILE rows.
+//
+// Scores and outputs are products of rows with packed columns: keys are the columns of one, the values' features those
+// of the other. Packed columns are read from the first float to the last:
+//
+//   for each COG_ATTENTION_VECTORS vectors of 16 columns, the last of them perhaps fewer:
+//     [number of the row][vector][16], zeros for columns that do not exist.
+//
+// A block's rows are the queries of all heads that share keys and values; its scores are all that is kept of them.
+
+#ifndef COG_ATTENTION_VECTORS
+#define COG_ATTENTION_VECTORS 1
+#endif
+
+enum { COG_ATTENTION_TILE = 6 };  ///< rows that share a load of the columns
+
+static inline size_t cog_vectors_of(size_t columns) { return (columns + COG_LANES - 1) / COG_LANES; }
+
+// MARK: Packing
+
+/// Where a vector's numbers for the first row lie in packed columns, and how far those for the next one are.
+typedef struct CogVectorPlace {
+  float *numbers;
+  size_t stride;
+} CogVectorPlace;
+
+/// The place of one of `vectors` vectors in columns packed for rows of `depth` numbers.
+COG_INLINE CogVectorPlace cog_vector_place(float *packed, size_t vector, size_t vectors, size_t depth) {
+  const size_t first = vector / COG_ATTENTION_VECTORS * COG_ATTENTION_VECTORS;
+  const CogVectorPlace place = {
+      packed + (first * depth + vector - first) * COG_LANES,
+      cog_part_size(first, COG_ATTENTION_VECTORS, vectors) * COG_LANES};
+  return place;
+}
+
+/// Packs keys [count, dimension] as columns.
+COG_KERNEL void cog_pack_keys(
+    const float *restrict keys, size_t stride, size_t count, size_t dimension, float *restrict packed) {
+  for (size_t first = 0; first < count; first += COG_LANES) {
+    const CogVectorPlace place =
+        cog_vector_place(packed, first / COG_LANES, cog_vectors_of(count), dimension);
+    const float *rows = keys + first * stride;
+    const size_t existing = cog_part_size(first, COG_LANES, count);
+    size_t i = 0;
+    for (; i + COG_LANES <= dimension && existing == COG_LANES; i += COG_LANES) {
+      float columns[COG_LANES][COG_LANES];
+      cog_transpose_block(rows + i, stride, columns);
+      for (size_t c = 0; c < COG_LANES; c++) {
+        memcpy(place.numbers + (i + c) * place.stride, columns[c], sizeof columns[c]);
+      }
+    }
+    for (; i < dimension; i++) {
+      float column[COG_LANES] = {0};
+      for (size_t key = 0; key < existing; key++) column[key] = rows[key * stride + i];
+      memcpy(place.numbers + i * place.stride, column, sizeof column);
+    }
+  }
+}
+
+/// Packs the features of values [count, dimension] as columns.
+COG_KERNEL void cog_pack_values(
+    const float *restrict values, size_t stride, size_t count, size_t dimension, float *restrict packed) {
+  for (size_t first = 0; first < dimension; first += COG_LANES) {
+    const CogVectorPlace place =
+        cog_vector_place(packed, first / COG_LANES, cog_vectors_of(dimension), count);
+    const size_t existing = cog_part_size(first, COG_LANES, dimension);
+    for (size_t i = 0; i < count; i++) {
+      const float *source = values + i * stride + first;
+      float features[COG_LANES] = {0};
+      if (existing == COG_LANES) {
+        memcpy(features, source, sizeof features);
+      } else {
+        memcpy(features, source, existing * sizeof *features);
+      }
+      memcpy(place.numbers + i * place.stride, features, sizeof features);
+    }
+  }
+}
+
+// MARK: Products
+
+/// Rows to multiply: `count` of them, a multiple of COG_ATTENTION_TILE, with `depth` numbers each.
+typedef struct CogAttentionRows {
+  const float *numbers;
+  size_t stride, count, depth;
+} CogAttentionRows;
+
+/// Columns packed for rows of `depth` numbers, at least as many as the rows have.
+typedef struct CogPackedColumns {
+  const float *numbers;
+  size_t depth, vectors;
+} CogPackedColumns;
+
+/// The products of COG_ATTENTION_TILE rows with `vectors` (a constant) vectors of columns that lie together.
+COG_INLINE void cog_multiply_columns(
+    const float *restrict rows, size_t row_stride, size_t depth, const float *restrict columns,
+    const size_t vectors, float *restrict output, size_t output_stride) {
+  cog_lanes sums[COG_ATTENTION_TILE][COG_ATTENTION_VECTORS];
+  COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
+    COG_UNROLL for (size_t v = 0; v < vectors; v++) sums[row][v] = (cog_lanes)0.0f;
+  }
+  for (size_t i = 0; i < depth; i++, columns += vectors * COG_LANES) {
+    COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
+      const cog_lanes factor = (cog_lanes)rows[row * row_stride + i];
+      COG_UNROLL for (size_t v = 0; v < vectors; v++) {
+        cog_lanes column;
+        memcpy(&column, columns + v * COG_LANES, sizeof column);
+        sums[row][v] = __builtin_elementwise_fma(column, factor, sums[row][v]);
+      }
+    }
+  }
+  COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
+    memcpy(output + row * output_stride, sums[row], vectors * sizeof *sums[row]);
+  }
+}
+
+#define COG_COLUMNS_CASE(count)                                                                          \
+  case count:                                                                                            \
+    cog_multiply_columns(numbers, rows.stride, rows.depth, together, count, place, output_stride);       \
+    break;
+
+/// output[row][column] = the products of all rows with the first `wanted` vectors of columns, and with what lies
+/// together with the last of them.
+COG_KERNEL void cog_multiply_packed(
+    CogAttentionRows rows, CogPackedColumns columns, size_t wanted, float *restrict output,
+    size_t output_stride) {
+  for (size_t first = 0; first < wanted; first += COG_ATTENTION_VECTORS) {
+    const float *together = columns.numbers + first * columns.depth * COG_LANES;
+    for (size_t row = 0; row < rows.count; row += COG_ATTENTION_TILE) {
+      const float *numbers = rows.numbers + row * rows.stride;
+      float *place = output + row * output_stride + first * COG_LANES;
+      switch (cog_part_size(first, COG_ATTENTION_VECTORS, columns.vectors)) {
+        COG_COLUMNS_CASE(1)
+#if COG_ATTENTION_VECTORS == 4
+        COG_COLUMNS_CASE(2) COG_COLUMNS_CASE(3) COG_COLUMNS_CASE(4)
+#endif
+        default: break;
+      }
+    }
+  }
+}
+
+#undef COG_COLUMNS_CASE
+
+// MARK: A block
+
+/// What lies in a block's scratch memory, COG_ATTENTION_ROWS rows of each.
+typedef struct CogAttentionScratch {
+  float *queries;
+  float *scores;
+  float *outputs;
+  size_t width;         ///< floats from one query or output to the next
+  size_t score_stride;  ///< from one row of scores to the next
+} CogAttentionScratch;
+
+COG_KERNEL CogAttentionScratch cog_attention_scratch(const CogAttentionHead *head, float *memory) {
+  CogAttentionScratch scratch;
+  scratch.width = cog_vectors_of(head->dimension) * COG_LANES;
+  // A vector more than the keys take: rows that are a power of two apart would share places in the cache.
+  const size_t vectors = cog_vectors_of(head->key_count) + COG_ATTENTION_VECTORS;
+  scratch.score_stride = vectors * COG_LANES;
+  scratch.queries = memory;
+  scratch.outputs = scratch.queries + COG_ATTENTION_ROWS * scratch.width;
+  scratch.scores = scratch.outputs + COG_ATTENTION_ROWS * scratch.width;
+  return scratch;
+}
+
+COG_KERNEL size_t cog_attention_scratch_size(const CogAttentionHead *head) {
+  const CogAttentionScratch scratch = cog_attention_scratch(head, NULL);
+  return COG_ATTENTION_ROWS * (2 * scratch.width + scratch.score_stride);
+}
+
+/// Where a row of a block lies in queries or outputs: the heads of a query follow one another.
+COG_INLINE size_t cog_attention_row(const CogAttentionHead *head, size_t stride, size_t first, size_t row) {
+  return (first + row / head->heads) * stride + row % head->heads * head->dimension;
+}
+
+/// The outputs of `count` queries from `first` on.
+COG_KERNEL void cog_attend_block(
+    const CogAttentionHead *head, const float *packed_keys, const float *packed_values, size_t first,
+    size_t count, float *memory) {
+  const CogAttentionScratch scratch = cog_attention_scratch(head, memory);
+  const size_t dimension = head->dimension, rows = count * head->heads;
+  const size_t padded_rows = (rows + COG_ATTENTION_TILE - 1) / COG_ATTENTION_TILE * COG_ATTENTION_TILE;
+  for (size_t row = 0; row < rows; row++) {
+    const float *query = head->queries + cog_attention_row(head, head->query_stride, first, row);
+    memcpy(scratch.queries + row * scratch.width, query, dimension * sizeof *query);
+  }
+  for (size_t row = rows; row < padded_rows; row++) {
+    memset(scratch.queries + row * scratch.width, 0, dimension * sizeof(float));
+  }
+  // The last query sees the most.
+  const size_t seen = cog_visible_keys(head, first + count - 1);
+  const CogAttentionRows queries = {scratch.queries, scratch.width, padded_rows, dimension};
+  const CogPackedColumns keys = {packed_keys, dimension, cog_vectors_of(head->key_count)};
+  cog_multiply_packed(queries, keys, cog_vectors_of(seen), scratch.scores, scratch.score_stride);
+  float sums[COG_ATTENTION_ROWS];
+  for (size_t row = 0; row < rows; row++) {
+    float *scores = scratch.scores + row * scratch.score_stride;
+    const size_t visible = cog_visible_keys(head, first + row / head->heads);
+    sums[row] = visible == 0 ? 1 : cog_softmax(scores, visible, head->scale, head->rounds);
+    memset(scores + visible, 0, (seen - visible) * sizeof *scores);
+  }
+  const CogAttentionRows weights = {scratch.scores, scratch.score_stride, padded_rows, seen};
+  const CogPackedColumns values = {packed_values, head->key_count, cog_vectors_of(dimension)};
+  cog_multiply_packed(weights, values, values.vectors, scratch.outputs, scratch.width);
+  for (size_t row = 0; row < rows; row++) {
+    float *output = scratch.outputs + row * scratch.width;
+    cog_divide(output, sums[row], dimension);
+    if (head->rounds) cog_round_to_bf16(output, dimension);
+    memcpy(
+        head->output + cog_attention_row(head, head->output_stride, first, row), output,
+        dimension * sizeof *output);
+  }
+}
