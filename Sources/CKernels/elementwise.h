@@ -101,6 +101,28 @@ COG_KERNEL void cog_gelu(float *restrict x, size_t count) {
   }
 }
 
+/// GELU within 4e-5 |x|: the normal distribution's half beside 1/2 as an odd polynomial of degree 17, fitted to 4.4, where
+/// it leaves less of 1 than its error.
+COG_KERNEL void cog_rough_gelu(float *restrict x, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    float t = x[i] < -4.4f ? -4.4f : x[i];
+    t = t > 4.4f ? 4.4f : t;
+    const float z = t * t;
+    float p = 0x1.8615bcp-35f;
+    p = fmaf(p, z, -0x1.34cef6p-28f);
+    p = fmaf(p, z, 0x1.ae3774p-23f);
+    p = fmaf(p, z, -0x1.5ea002p-18f);
+    p = fmaf(p, z, 0x1.78a682p-14f);
+    p = fmaf(p, z, -0x1.1dcd02p-10f);
+    p = fmaf(p, z, 0x1.400e82p-7f);
+    p = fmaf(p, z, -0x1.0f835ep-4f);
+    p = fmaf(p, z, 0x1.9874d2p-2f);
+    float share = fmaf(p, t, 0.5f);
+    share = share < 0 ? 0 : share;
+    x[i] *= share > 1 ? 1 : share;
+  }
+}
+
 COG_KERNEL void cog_silu(float *restrict x, size_t count) {
   for (size_t i = 0; i < count; i++) {
     x[i] = x[i] / (1.0f + cog_exp(-x[i]));

@@ -45,6 +45,7 @@ extern const CogKernels cog_neon_kernels;
     .layer_norm = cog_layer_norm,                                                                      \
     .rms_norm = cog_rms_norm,                                                                          \
     .gelu = cog_gelu,                                                                                  \
+    .rough_gelu = cog_rough_gelu,                                                                      \
     .silu = cog_silu,                                                                                  \
     .add = cog_add,                                                                                    \
     .multiply = cog_multiply,                                                                          \

@@ -36,7 +36,8 @@ extension Compute {
   }
 
   /// A query or two and all heads that share one key and value head: keys and values are read from memory once.
-  private func attendFew(_ input: AttentionInput, keyValueHead: Int, into output: UnsafeMutablePointer<Float>) {
+  private func attendFew(_ input: AttentionInput, keyValueHead: Int, into output: UnsafeMutablePointer<Float>)
+  {
     let dimension = input.headDimension
     let group = input.headCount / input.keyValueHeadCount
     let scores = FloatMatrix(uninitializedRows: input.queryCount * group, columns: input.keyCount)

@@ -26,6 +26,23 @@ struct ElementwiseTests {
     }
   }
 
+  @Test("Fast GELU is within 4e-5 |x| of the exact one, and exact beyond 4.4")
+  func fastGELU() throws {
+    let x = stride(from: Float(-12), through: 12, by: 0.0007).map { $0 } + [1e38, -1e38, 1e-30, 0]
+    for kernels in KernelSet.available {
+      let matrix = FloatMatrix(x, rows: 1, columns: x.count)
+      try Compute(mode: .fast, kernels: kernels).gelu(matrix)
+      for (result, x) in zip(matrix.values, x) {
+        let exact = Double(x) / 2 * erfc(-Double(x) / 2.0.squareRoot())
+        #expect(abs(Double(result) - exact) <= 4e-5 * Double(abs(x)), "\(kernels.name) at \(x)")
+        #expect(abs(x) <= 4.4 || result == max(0, x), "\(kernels.name) at \(x)")
+      }
+      let special = FloatMatrix([.infinity, .nan], rows: 1, columns: 2)
+      try Compute(mode: .fast, kernels: kernels).gelu(special)
+      #expect(special[0, 0] == .infinity && special[0, 1].isNaN)
+    }
+  }
+
   @Test("SiLU is within 2.5 units in the last place of the exact one")
   func silu() throws {
     let x = stride(from: Float(-80), through: 80, by: 0.003).map { $0 } + [-1e-20, 1e-20, 0]
@@ -163,7 +180,13 @@ struct ElementwiseTests {
       func matrix() -> FloatMatrix { FloatMatrix(x, rows: rows, columns: columns) }
       for kernels in KernelSet.available {
         let compute = try Compute(mode: .float32, kernels: kernels)
-        for operation in [Compute.gelu, Compute.silu] {
+        let (fast, fastPortable) = (
+          try Compute(mode: .fast, kernels: kernels), try Compute(mode: .fast, kernels: portable.kernels)
+        )
+        for (operation, compute, portable) in [
+          (Compute.gelu, compute, portable), (Compute.silu, compute, portable),
+          (Compute.gelu, fast, fastPortable),
+        ] {
           let (left, right) = (matrix(), matrix())
           operation(compute)(left)
           operation(portable)(right)
