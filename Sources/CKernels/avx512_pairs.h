@@ -225,6 +225,8 @@ COG_INLINE void cog_multiply_pair_group(
     COG_UNROLL for (size_t i = 0; i < COG_PAIR_LINES; i++) lines[i] = cog_load_pair_line(weights, line + i);
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       dots[token] = cog_dot_four_lines(dots[token], lines, values, token, tokens);
+      // Otherwise the compiler loads for several tokens ahead, and has to move registers to memory.
+      __asm__ volatile("" : "+v"(dots[token]));
     }
   }
   cog_finish_pair_group(weights, line, line_count, activations, values, tokens, dots, sums);

@@ -59,22 +59,22 @@ COG_KERNEL void cog_pack_keys(
   }
 }
 
-/// Packs the features of values [count, dimension] as columns.
+/// Packs the features of values [count, dimension] as columns: of each value, those that lie together.
 COG_KERNEL void cog_pack_values(
     const float *restrict values, size_t stride, size_t count, size_t dimension, float *restrict packed) {
-  for (size_t first = 0; first < dimension; first += COG_LANES) {
-    const CogVectorPlace place =
-        cog_vector_place(packed, first / COG_LANES, cog_vectors_of(dimension), count);
-    const size_t existing = cog_part_size(first, COG_LANES, dimension);
-    for (size_t i = 0; i < count; i++) {
+  const size_t at_once = COG_ATTENTION_VECTORS * COG_LANES;
+  for (size_t first = 0; first < dimension; first += at_once) {
+    const size_t existing = cog_part_size(first, at_once, dimension);
+    const size_t width = cog_vectors_of(existing) * COG_LANES;
+    for (size_t i = 0; i < count; i++, packed += width) {
       const float *source = values + i * stride + first;
-      float features[COG_LANES] = {0};
-      if (existing == COG_LANES) {
-        memcpy(features, source, sizeof features);
-      } else {
-        memcpy(features, source, existing * sizeof *features);
+      size_t feature = 0;
+      for (; feature + COG_LANES <= existing; feature += COG_LANES) {
+        cog_lanes features;
+        memcpy(&features, source + feature, sizeof features);
+        memcpy(packed + feature, &features, sizeof features);
       }
-      memcpy(place.numbers + i * place.stride, features, sizeof features);
+      for (; feature < width; feature++) packed[feature] = feature < existing ? source[feature] : 0;
     }
   }
 }
