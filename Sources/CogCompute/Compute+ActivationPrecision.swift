@@ -26,8 +26,8 @@ extension Compute {
     halves.pointer.update(from: x.pointer, count: x.count)
     writeRoundingRest(of: x, groupSize: groupSize, to: halves.pointer + x.count)
     let products = try linear(halves, weight)
-    let result = products.copyRows(0..<x.rows)
-    add(result, products.copyRows(x.rows..<2 * x.rows))
+    let result = products.sharedRows(0..<x.rows)
+    add(result, products.sharedRows(x.rows..<2 * x.rows))
     return result
   }
 

@@ -30,11 +30,19 @@ public struct Compute: Sendable {
   }
 
   /// `torch.nn.LayerNorm` over the columns of each row. Rounds once.
-  public func layerNorm(_ x: FloatMatrix, weight: [Float], bias: [Float], epsilon: Float) -> FloatMatrix {
+  ///
+  /// - Parameter target: where the result goes, of the shape of `x`; a new matrix by default.
+  @discardableResult public func layerNorm(
+    _ x: FloatMatrix, weight: [Float], bias: [Float], epsilon: Float, into target: FloatMatrix? = nil
+  ) -> FloatMatrix {
     precondition(weight.count == x.columns && bias.count == x.columns, "a norm has a weight for each column")
     let weight = parameters(weight)
     let bias = parameters(bias)
-    return mapRows(of: x) { kernels.table.pointee.layer_norm($0, weight, bias, epsilon, $1, x.columns) }
+    let result = target ?? FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
+    mapRows(of: x, to: result) {
+      kernels.table.pointee.layer_norm($0, weight, bias, epsilon, $1, x.columns)
+    }
+    return result
   }
 
   /// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once, after the
@@ -42,7 +50,9 @@ public struct Compute: Sendable {
   public func rmsNorm(_ x: FloatMatrix, weight: [Float], epsilon: Float) -> FloatMatrix {
     precondition(weight.count == x.columns, "a norm has a weight for each column")
     let weight = parameters(weight)
-    return mapRows(of: x) { kernels.table.pointee.rms_norm($0, weight, epsilon, $1, x.columns) }
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
+    mapRows(of: x, to: result) { kernels.table.pointee.rms_norm($0, weight, epsilon, $1, x.columns) }
+    return result
   }
 
   /// `torch.nn.GELU()`, the exact one: `x / 2 * (1 + erf(x / sqrt(2)))`, in place. Rounds.
@@ -111,11 +121,12 @@ extension Compute {
     }
   }
 
-  /// A matrix of the shape of `x` whose rows `body` writes (from, to), rounded.
+  /// Lets `body` write each row of `result` (from, to), and rounds it.
   private func mapRows(
-    of x: FloatMatrix, _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-  ) -> FloatMatrix {
-    let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
+    of x: FloatMatrix, to result: FloatMatrix,
+    _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    precondition(result.rows == x.rows && result.columns == x.columns, "a result of the input's shape")
     let rowsAtOnce = max(1, Self.partCount / max(1, x.columns))
     threads.parallelFor((x.rows + rowsAtOnce - 1) / rowsAtOnce) { index in
       for row in index * rowsAtOnce..<min(x.rows, (index + 1) * rowsAtOnce) {
@@ -123,6 +134,5 @@ extension Compute {
         roundPart(result.pointer + row * x.columns, x.columns)
       }
     }
-    return result
   }
 }

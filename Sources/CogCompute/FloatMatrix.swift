@@ -1,4 +1,4 @@
-/// A row-major, contiguous matrix of float32 in memory of its own, aligned to 64 bytes.
+/// A row-major, contiguous matrix of float32 in memory of its own, aligned to 64 bytes, or some rows of another one.
 ///
 /// The functions of ``Compute`` that work in place write through ``pointer``: a matrix is used by one caller at a
 /// time.
@@ -11,6 +11,8 @@ public final class FloatMatrix: @unchecked Sendable {
   public let pointer: UnsafeMutablePointer<Float>
   /// Bytes of the block that ``RecycledMemory`` gave.
   private let byteCount: Int
+  /// The matrix whose memory this one shares, if it has none of its own.
+  private let owner: FloatMatrix?
 
   /// Elements of the matrix.
   public var count: Int { rows * columns }
@@ -31,16 +33,27 @@ public final class FloatMatrix: @unchecked Sendable {
   }
 
   /// A matrix whose elements are whatever was in memory, for functions that write every one.
-  init(uninitializedRows rows: Int, columns: Int) {
+  package init(uninitializedRows rows: Int, columns: Int) {
     precondition(rows >= 0 && columns >= 0, "a matrix has no negative size")
     self.rows = rows
     self.columns = columns
+    owner = nil
     let memory = RecycledMemory.allocate(byteCount: max(rows * columns, 1) * MemoryLayout<Float>.stride)
     byteCount = memory.byteCount
     pointer = memory.pointer.bindMemory(to: Float.self, capacity: max(rows * columns, 1))
   }
 
-  deinit { RecycledMemory.free(UnsafeMutableRawPointer(pointer), byteCount: byteCount) }
+  private init(_ range: Range<Int>, of owner: FloatMatrix) {
+    rows = range.count
+    columns = owner.columns
+    pointer = owner.pointer + range.lowerBound * owner.columns
+    byteCount = 0
+    self.owner = owner
+  }
+
+  deinit {
+    if owner == nil { RecycledMemory.free(UnsafeMutableRawPointer(pointer), byteCount: byteCount) }
+  }
 
   /// A copy of all elements, row after row.
   public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
@@ -49,6 +62,12 @@ public final class FloatMatrix: @unchecked Sendable {
   public func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
     precondition(index >= 0 && index < rows, "a row of the matrix")
     return UnsafeMutableBufferPointer(start: pointer + index * columns, count: columns)
+  }
+
+  /// Some rows in place: a matrix of the same memory, which lives as long as any of both.
+  public func sharedRows(_ range: Range<Int>) -> FloatMatrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows of the matrix")
+    return FloatMatrix(range, of: self)
   }
 
   /// A copy of some rows.

@@ -108,7 +108,7 @@ public struct LanguageModel: Sendable {
     let wanted = wanted ?? x.rows
     let attended = try attention(
       layer, norm(x, .inputNorm, layer), positions: positions, cache: cache, wanted: wanted)
-    compute.add(attended, wanted == x.rows ? x : x.copyRows(x.rows - wanted..<x.rows))
+    compute.add(attended, x.sharedRows(x.rows - wanted..<x.rows))
     let result = try mlp(layer, norm(attended, .postAttentionNorm, layer))
     compute.add(result, attended)
     return result

@@ -66,7 +66,7 @@ public final class Session {
       embedded, positions: input.positions, cache: cache, lastOnly: tap == nil, progress: progress, tap: tap)
     nextPosition = last + 1
     if let tap { try tap(Tap(point: .finalNorm, value: language.finalNorm(hidden))) }
-    let logits = try language.head(language.finalNorm(hidden.copyRows(hidden.rows - 1..<hidden.rows)))
+    let logits = try language.head(language.finalNorm(hidden.sharedRows(hidden.rows - 1..<hidden.rows)))
     try tap?(Tap(point: .head, value: logits))
     return logits
   }

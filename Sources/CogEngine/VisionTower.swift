@@ -99,29 +99,29 @@ public struct VisionTower: VisionStages {
   /// - Parameter x: `[frames * 257, vision width]`; it is not changed.
   /// - Returns: the same shape.
   public func layer(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
-    let result = FloatMatrix(rows: x.rows, columns: x.columns)
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
     let batchRows = Self.batchSize * vision.positionCount
     for start in stride(from: 0, to: x.rows, by: batchRows) {
-      let batch = try layerBatch(layer, x.copyRows(start..<min(start + batchRows, x.rows)))
-      (result.pointer + start * x.columns).update(from: batch.pointer, count: batch.rows * batch.columns)
+      let batch = start..<min(start + batchRows, x.rows)
+      try layerBatch(layer, x.sharedRows(batch), into: result.sharedRows(batch))
     }
     return result
   }
 
-  private func layerBatch(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
-    let hidden = try norm(attention(layer, x), .visionAttentionNorm, .visionAttentionNormBias, layer)
+  private func layerBatch(_ layer: Int, _ x: FloatMatrix, into result: FloatMatrix) throws {
+    let hidden = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
+    try norm(attention(layer, x), .visionAttentionNorm, .visionAttentionNormBias, layer, into: hidden)
     compute.add(hidden, x)
-    let result = try norm(mlp(layer, hidden), .visionMLPNorm, .visionMLPNormBias, layer)
+    try norm(mlp(layer, hidden), .visionMLPNorm, .visionMLPNormBias, layer, into: result)
     compute.add(result, hidden)
-    return result
   }
 
-  private func norm(_ x: FloatMatrix, _ weight: TensorRole, _ bias: TensorRole, _ layer: Int) throws
-    -> FloatMatrix
-  {
+  private func norm(
+    _ x: FloatMatrix, _ weight: TensorRole, _ bias: TensorRole, _ layer: Int, into target: FloatMatrix
+  ) throws {
     try compute.layerNorm(
       x, weight: weights.vector(weight, layer: layer), bias: weights.vector(bias, layer: layer),
-      epsilon: vision.layerNormEpsilon)
+      epsilon: vision.layerNormEpsilon, into: target)
   }
 
   private func attention(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
@@ -129,7 +129,7 @@ public struct VisionTower: VisionStages {
     let fused = try compute.linear(
       x, weights.matrix(.visionQueryKeyValue, layer: layer),
       bias: weights.vector(.visionQueryKeyValueBias, layer: layer))
-    let context = FloatMatrix(rows: x.rows, columns: width)
+    let context = FloatMatrix(uninitializedRows: x.rows, columns: width)
     for frame in 0..<x.rows / vision.positionCount {
       let start = fused.pointer + frame * vision.positionCount * fused.columns
       compute.attention(

@@ -158,4 +158,17 @@ struct RecycledMemoryTests {
     }
     #expect(FloatMatrix(rows: 300, columns: 300).values.allSatisfy { $0 == 0 })
   }
+
+  @Test("Shared rows are the rows of a matrix, and keep its memory")
+  func sharedRows() {
+    let values = (0..<300_000).map(Float.init)
+    var matrix: FloatMatrix? = FloatMatrix(values, rows: 100, columns: 3000)
+    let shared = matrix?.sharedRows(98..<100)
+    matrix?[98, 1] = -1
+    matrix = nil
+    // Would take the memory over if it were free.
+    let other = FloatMatrix(rows: 100, columns: 3000)
+    #expect(shared?.values == [294_000, -1] + values[294_002...])
+    #expect(other[99, 2999] == 0)
+  }
 }
