@@ -114,6 +114,20 @@ cog_quantize_group(const float *x, size_t count, size_t group_size, CogActivatio
   cog_quantize_whole_group(padded, group_size, group);
 }
 
+/// What rounding leaves out of a row's groups: nothing of one that counts as zeros, and of one with NaN or infinity.
+COG_KERNEL void cog_rounding_rest(
+    const float *restrict x, size_t columns, size_t group_size, float *restrict rest) {
+  for (size_t first = 0; first < columns; first += group_size) {
+    const size_t count = cog_part_size(first, group_size, columns);
+    CogActivationGroup group;
+    cog_quantize_group(x + first, count, group_size, &group);
+    const bool rounded = group.scale > 0;
+    for (size_t i = 0; i < count; i++) {
+      rest[first + i] = rounded ? x[first + i] - (float)group.values[i] * group.scale : 0;
+    }
+  }
+}
+
 /// Writes a token's group to its place: `count` values, padding included.
 COG_INLINE void cog_store_activation_group(
     const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens) {

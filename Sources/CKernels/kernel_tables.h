@@ -29,6 +29,7 @@ extern const CogKernels cog_neon_kernels;
     .int4 = {cog_quantize_activations, cog_matmul_int4, 4},                                            \
     .int4_many = {many_activations, many_matmul, panels},                                              \
     .int8 = {cog_quantize_activations, cog_matmul_int8, 4},                                            \
+    .rounding_rest = cog_rounding_rest,                                                                \
     .dequantize_int4 = cog_dequantize_int4,                                                            \
     .dequantize_int8 = cog_dequantize_int8,                                                            \
     .quantize_int4 = cog_quantize_int4,                                                                \

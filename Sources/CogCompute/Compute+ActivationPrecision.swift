@@ -24,7 +24,11 @@ extension Compute {
     // Both passes in one product: the weight is read once.
     let halves = FloatMatrix(uninitializedRows: 2 * x.rows, columns: x.columns)
     halves.pointer.update(from: x.pointer, count: x.count)
-    writeRoundingRest(of: x, groupSize: groupSize, to: halves.pointer + x.count)
+    let rest = halves.pointer + x.count
+    threads.parallelFor(x.rows) { row in
+      let place = row * x.columns
+      kernels.table.pointee.rounding_rest(x.pointer + place, x.columns, groupSize, rest + place)
+    }
     let products = try linear(halves, weight)
     let result = products.sharedRows(0..<x.rows)
     add(result, products.sharedRows(x.rows..<2 * x.rows))
@@ -47,30 +51,5 @@ extension Compute {
     }
     multiplyQuantized(x, products)
     return products.map(\.result)
-  }
-
-  /// What rounding to 8 bits leaves out of each group of a row (`Formats/int4.md`, "Activations").
-  private func writeRoundingRest(
-    of x: FloatMatrix, groupSize: Int, to rest: UnsafeMutablePointer<Float>
-  ) {
-    let largest = Float(COG_LARGEST_ACTIVATION)
-    threads.parallelFor(x.rows) { row in
-      let source = x.pointer + row * x.columns
-      let target = rest + row * x.columns
-      for start in stride(from: 0, to: x.columns, by: groupSize) {
-        let group = start..<min(start + groupSize, x.columns)
-        let peak = group.reduce(Float(0)) { max($0, abs(source[$1])) }
-        // What is tiny counts as zeros, and an infinite or NaN group is one already in the first pass.
-        guard peak >= COG_LEAST_ACTIVATION, peak.isFinite else {
-          (target + start).update(repeating: 0, count: group.count)
-          continue
-        }
-        let (scale, inverse) = (peak / largest, largest / peak)
-        for column in group {
-          let rounded = (source[column] * inverse).rounded(.toNearestOrEven)
-          target[column] = source[column] - rounded * scale
-        }
-      }
-    }
   }
 }

@@ -169,6 +169,9 @@ typedef struct CogKernels {
   CogProduct int4;       ///< int4 weights and a few tokens, or any number
   CogProduct int4_many;  ///< the same numbers
   CogProduct int8;
+  // What quantizing a token to 8 bits leaves out of it: x - scale * q in each group; 0 in one that counts as zeros
+  // or has NaN or infinity.
+  void (*rounding_rest)(const float *x, size_t columns, size_t group_size, float *rest);
   CogPanelDequantize *dequantize_int4;
   CogPanelDequantize *dequantize_int8;
   CogPanelQuantize *quantize_int4;
