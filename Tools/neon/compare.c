@@ -128,6 +128,52 @@ static void try_attention(const CogKernels *kernels, size_t count, size_t dimens
   compare(kernels->name, "weigh_values_f16", outputs[0], outputs[1], heads * dimension * sizeof(float));
 }
 
+static void fill(float *values, size_t count) {
+  for (size_t i = 0; i < count; i++) values[i] = next_float();
+}
+
+/// Attention of a block of queries over as many keys or more.
+static void try_blocks(const CogKernels *kernels, size_t queries, size_t keys, size_t dimension, size_t heads) {
+  enum { COUNT = 80, DIMENSION = 140, HEADS = 4, WIDTH = HEADS * DIMENSION };
+  static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION], outputs[2][COUNT * WIDTH];
+  const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
+  fill(input, queries * heads * dimension), fill(own, keys * dimension), fill(values, keys * dimension);
+  const size_t packed = (keys + 15) / 16 * 16 * ((dimension + 15) / 16 * 16);
+  for (size_t k = 0; k < 2; k++) {
+    const CogAttentionHead head = {
+        .queries = input, .query_stride = heads * dimension, .output = outputs[k],
+        .output_stride = heads * dimension, .query_count = queries, .key_count = keys, .heads = heads,
+        .dimension = dimension, .scale = 0.3f, .is_causal = queries % 2 == 0, .rounds = keys % 2 == 0};
+    float *memory = malloc((2 * packed + both[k]->attention_scratch_size(&head)) * sizeof(float));
+    both[k]->pack_keys(own, dimension, keys, dimension, memory);
+    both[k]->pack_values(values, dimension, keys, dimension, memory + packed);
+    const size_t most = COG_ATTENTION_ROWS / heads;
+    for (size_t first = 0; first < queries; first += most) {
+      const size_t count = queries - first < most ? queries - first : most;
+      both[k]->attend_block(&head, memory, memory + packed, first, count, memory + 2 * packed);
+    }
+    free(memory);
+  }
+  compare(
+      kernels->name, "attend_block", outputs[0], outputs[1], queries * heads * dimension * sizeof(float));
+}
+
+/// The activation functions, and what rounding to 8 bits leaves out.
+static void try_elements(const CogKernels *kernels, size_t count) {
+  enum { COUNT = 300 };
+  static float input[COUNT], outputs[2][4][COUNT];
+  const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
+  for (size_t i = 0; i < count; i++) input[i] = next_float() * 9;
+  for (size_t k = 0; k < 2; k++) {
+    for (size_t i = 0; i < 4; i++) memcpy(outputs[k][i], input, sizeof input);
+    both[k]->gelu(outputs[k][0], count);
+    both[k]->rough_gelu(outputs[k][1], count);
+    both[k]->silu(outputs[k][2], count);
+    both[k]->rounding_rest(input, count, 64, outputs[k][3]);
+  }
+  compare(kernels->name, "an activation function", outputs[0], outputs[1], sizeof outputs[0]);
+}
+
 int main(void) {
   const size_t groups[] = {32, 64, 128};
   int sets = 0;
@@ -141,6 +187,9 @@ int main(void) {
           kernels, 1 + next_word() % LARGEST_ROWS, 1 + next_word() % LARGEST_COLUMNS,
           1 + next_word() % LARGEST_TOKENS, groups[round % 3], round / 3 % 2);
       try_attention(kernels, 1 + next_word() % 40, 1 + next_word() % 140, 1 + next_word() % 9);
+      const size_t keys = 1 + next_word() % 80;
+      try_blocks(kernels, 1 + next_word() % keys, keys, 1 + next_word() % 140, 1 + next_word() % 4);
+      try_elements(kernels, 1 + next_word() % 300);
     }
     printf("%s: compared with the portable kernels\n", kernels->name);
   }
