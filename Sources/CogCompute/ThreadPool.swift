@@ -9,19 +9,22 @@ public final class ThreadPool: Sendable {
 
   /// Threads that work on a loop, the caller's included.
   public let threadCount: Int
-  private let state = PoolState()
+  private let state: PoolState
 
   /// A pool of `threadCount` threads (at least 1), the caller's included. Where the system refuses a thread, the
   /// pool works with those that it has.
   public init(threadCount: Int) {
     self.threadCount = max(1, threadCount)
-    for _ in 1..<max(1, threadCount) { state.startWorker() }
+    state = PoolState(threadCount: self.threadCount)
+    for number in 1..<max(1, threadCount) { state.startWorker(number) }
   }
 
   deinit { state.stop() }
 
   /// Calls `body` with 0, 1, ... `count - 1`, in any order and at the same time, and returns when all calls have.
   ///
+  /// A thread takes indexes that follow one another, and another's when its own are done: what lies side by side in
+  /// memory is read in one stream, which the processor fetches ahead.
   /// A call from inside `body`, or from another thread while the pool is busy, runs in the calling thread.
   public func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     guard count > 1, threadCount > 1, state.acquire() else {
@@ -53,7 +56,7 @@ private final class PoolState: @unchecked Sendable {
   private let workAvailable = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let workDone = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let isBusy = Atomic<Bool>(false)
-  private let nextIndex = Atomic<Int>(0)
+  private let shares: [Share]
   /// Jobs so far; changed with the lock held.
   private let generation = Atomic<Int>(0)
   /// Threads at work on the job besides the caller; changed with the lock held.
@@ -62,7 +65,8 @@ private final class PoolState: @unchecked Sendable {
   private var sleepers = 0
   private var isStopping = false
 
-  init() {
+  init(threadCount: Int) {
+    shares = (0..<threadCount).map { _ in Share() }
     pthread_mutex_init(lock, nil)
     pthread_cond_init(workAvailable, nil)
     pthread_cond_init(workDone, nil)
@@ -77,15 +81,16 @@ private final class PoolState: @unchecked Sendable {
     workDone.deallocate()
   }
 
-  /// Starts a detached thread that holds on to this object until ``stop()``.
-  func startWorker() {
+  /// Starts a detached thread that holds on to this object until ``stop()``. Number 0 is the caller of a loop.
+  func startWorker(_ number: Int) {
     var thread = pthread_t()
-    let context = Unmanaged.passRetained(self)
+    let context = Unmanaged.passRetained(PoolWorker(state: self, number: number))
     let status = pthread_create(
       &thread, nil,
       { raw in
         guard let raw else { return nil }
-        Unmanaged<PoolState>.fromOpaque(raw).takeRetainedValue().work()
+        let worker = Unmanaged<PoolWorker>.fromOpaque(raw).takeRetainedValue()
+        worker.state.work(worker.number)
         return nil
       }, context.toOpaque())
     if status == 0 { pthread_detach(thread) } else { context.release() }
@@ -106,12 +111,14 @@ private final class PoolState: @unchecked Sendable {
   /// Shares out a job, takes part in it, and waits for the threads that joined.
   func run(_ newJob: PoolJob) {
     pthread_mutex_lock(lock)
-    nextIndex.store(0, ordering: .relaxed)
+    for (number, share) in shares.enumerated() {
+      share.next.store(Self.firstIndex(number, of: shares.count, in: newJob), ordering: .relaxed)
+    }
     job = newJob
     generation.wrappingAdd(1, ordering: .releasing)
     if sleepers > 0 { pthread_cond_broadcast(workAvailable) }
     pthread_mutex_unlock(lock)
-    drain(newJob)
+    drain(newJob, number: 0)
     pthread_mutex_lock(lock)
     job = nil  // a thread that comes only now finds nothing to join
     pthread_mutex_unlock(lock)
@@ -121,7 +128,7 @@ private final class PoolState: @unchecked Sendable {
     pthread_mutex_unlock(lock)
   }
 
-  private func work() {
+  func work(_ number: Int) {
     var lastGeneration = 0
     while true {
       look { generation.load(ordering: .acquiring) != lastGeneration }
@@ -136,7 +143,7 @@ private final class PoolState: @unchecked Sendable {
       if current != nil { active.wrappingAdd(1, ordering: .relaxed) }
       pthread_mutex_unlock(lock)
       if let current {
-        drain(current)
+        drain(current, number: number)
         leave()
       }
       if ends { return }
@@ -159,12 +166,41 @@ private final class PoolState: @unchecked Sendable {
     }
   }
 
+  /// Where a share begins, and the one before it ends.
+  private static func firstIndex(_ share: Int, of shareCount: Int, in job: PoolJob) -> Int {
+    share * job.count / shareCount
+  }
+
+  /// Works on the thread's own share, then on what is left of the others'.
   @inline(never)
-  private func drain(_ job: PoolJob) {
-    while true {
-      let index = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard index < job.count else { return }
-      job.body.pointee(index)
+  private func drain(_ job: PoolJob, number: Int) {
+    for offset in 0..<shares.count {
+      let part = (number + offset) % shares.count
+      let end = Self.firstIndex(part + 1, of: shares.count, in: job)
+      while true {
+        let index = shares[part].next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < end else { break }
+        job.body.pointee(index)
+      }
     }
   }
+}
+
+/// A thread that waits for jobs.
+private final class PoolWorker {
+  let state: PoolState
+  let number: Int
+
+  init(state: PoolState, number: Int) {
+    self.state = state
+    self.number = number
+  }
+}
+
+/// A thread's part of a loop's indexes.
+private final class Share: Sendable {
+  /// The first index that nobody has taken.
+  let next = Atomic<Int>(0)
+  /// Keeps the numbers of two threads out of one cache line.
+  private let padding: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)
 }
