@@ -146,30 +146,20 @@ COG_KERNEL void cog_multiply_packed(
 
 // MARK: A block
 
-/// What lies in a block's scratch memory, COG_ATTENTION_ROWS rows of each.
-typedef struct CogAttentionScratch {
-  float *queries;
-  float *scores;
-  float *outputs;
-  size_t width;         ///< floats from one query or output to the next
-  size_t score_stride;  ///< from one row of scores to the next
-} CogAttentionScratch;
-
-COG_KERNEL CogAttentionScratch cog_attention_scratch(const CogAttentionHead *head, float *memory) {
-  CogAttentionScratch scratch;
-  scratch.width = cog_vectors_of(head->dimension) * COG_LANES;
-  // A vector more than the keys take: rows that are a power of two apart would share places in the cache.
-  const size_t vectors = cog_vectors_of(head->key_count) + COG_ATTENTION_VECTORS;
-  scratch.score_stride = vectors * COG_LANES;
-  scratch.queries = memory;
-  scratch.outputs = scratch.queries + COG_ATTENTION_ROWS * scratch.width;
-  scratch.scores = scratch.outputs + COG_ATTENTION_ROWS * scratch.width;
-  return scratch;
+/// Floats from one query or output of a block to the next.
+COG_KERNEL size_t cog_attention_width(const CogAttentionHead *head) {
+  return cog_vectors_of(head->dimension) * COG_LANES;
 }
 
+/// Floats from one row of scores to the next, some vectors more than the keys take: rows that are a power of two apart
+/// would share places in the cache.
+COG_KERNEL size_t cog_score_stride(const CogAttentionHead *head) {
+  return (cog_vectors_of(head->key_count) + COG_ATTENTION_VECTORS) * COG_LANES;
+}
+
+/// A block's scratch memory holds its queries, outputs and scores, COG_ATTENTION_ROWS rows of each.
 COG_KERNEL size_t cog_attention_scratch_size(const CogAttentionHead *head) {
-  const CogAttentionScratch scratch = cog_attention_scratch(head, NULL);
-  return COG_ATTENTION_ROWS * (2 * scratch.width + scratch.score_stride);
+  return COG_ATTENTION_ROWS * (2 * cog_attention_width(head) + cog_score_stride(head));
 }
 
 /// Where a row of a block lies in queries or outputs: the heads of a query follow one another.
@@ -177,37 +167,42 @@ COG_INLINE size_t cog_attention_row(const CogAttentionHead *head, size_t stride,
   return (first + row / head->heads) * stride + row % head->heads * head->dimension;
 }
 
+/// Copies the queries of a block's rows, and zeros behind them up to a whole tile of rows, whose number it returns.
+COG_KERNEL size_t cog_copy_queries(
+    const CogAttentionHead *head, size_t first, size_t rows, float *restrict queries, size_t width) {
+  const size_t padded_rows = (rows + COG_ATTENTION_TILE - 1) / COG_ATTENTION_TILE * COG_ATTENTION_TILE;
+  for (size_t row = 0; row < rows; row++) {
+    const float *query = head->queries + cog_attention_row(head, head->query_stride, first, row);
+    memcpy(queries + row * width, query, head->dimension * sizeof *query);
+  }
+  memset(queries + rows * width, 0, (padded_rows - rows) * width * sizeof *queries);
+  return padded_rows;
+}
+
 /// The outputs of `count` queries from `first` on.
 COG_KERNEL void cog_attend_block(
     const CogAttentionHead *head, const float *packed_keys, const float *packed_values, size_t first,
     size_t count, float *memory) {
-  const CogAttentionScratch scratch = cog_attention_scratch(head, memory);
   const size_t dimension = head->dimension, rows = count * head->heads;
-  const size_t padded_rows = (rows + COG_ATTENTION_TILE - 1) / COG_ATTENTION_TILE * COG_ATTENTION_TILE;
-  for (size_t row = 0; row < rows; row++) {
-    const float *query = head->queries + cog_attention_row(head, head->query_stride, first, row);
-    memcpy(scratch.queries + row * scratch.width, query, dimension * sizeof *query);
-  }
-  for (size_t row = rows; row < padded_rows; row++) {
-    memset(scratch.queries + row * scratch.width, 0, dimension * sizeof(float));
-  }
-  // The last query sees the most.
-  const size_t seen = cog_visible_keys(head, first + count - 1);
-  const CogAttentionRows queries = {scratch.queries, scratch.width, padded_rows, dimension};
+  const size_t width = cog_attention_width(head), stride = cog_score_stride(head);
+  float *outputs = memory + COG_ATTENTION_ROWS * width, *scores = outputs + COG_ATTENTION_ROWS * width;
+  const size_t padded_rows = cog_copy_queries(head, first, rows, memory, width);
+  const size_t seen = cog_visible_keys(head, first + count - 1);  // by the last query, which sees the most
+  const CogAttentionRows queries = {memory, width, padded_rows, dimension};
   const CogPackedColumns keys = {packed_keys, dimension, cog_vectors_of(head->key_count)};
-  cog_multiply_packed(queries, keys, cog_vectors_of(seen), scratch.scores, scratch.score_stride);
+  cog_multiply_packed(queries, keys, cog_vectors_of(seen), scores, stride);
   float sums[COG_ATTENTION_ROWS];
   for (size_t row = 0; row < rows; row++) {
-    float *scores = scratch.scores + row * scratch.score_stride;
+    float *own = scores + row * stride;
     const size_t visible = cog_visible_keys(head, first + row / head->heads);
-    sums[row] = visible == 0 ? 1 : cog_softmax(scores, visible, head->scale, head->rounds);
-    memset(scores + visible, 0, (seen - visible) * sizeof *scores);
+    sums[row] = visible == 0 ? 1 : cog_softmax(own, visible, head->scale, head->rounds);
+    memset(own + visible, 0, (seen - visible) * sizeof *own);
   }
-  const CogAttentionRows weights = {scratch.scores, scratch.score_stride, padded_rows, seen};
+  const CogAttentionRows weights = {scores, stride, padded_rows, seen};
   const CogPackedColumns values = {packed_values, head->key_count, cog_vectors_of(dimension)};
-  cog_multiply_packed(weights, values, values.vectors, scratch.outputs, scratch.width);
+  cog_multiply_packed(weights, values, values.vectors, outputs, width);
   for (size_t row = 0; row < rows; row++) {
-    float *output = scratch.outputs + row * scratch.width;
+    float *output = outputs + row * width;
     cog_divide(output, sums[row], dimension);
     if (head->rounds) cog_round_to_bf16(output, dimension);
     memcpy(
