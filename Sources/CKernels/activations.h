@@ -36,11 +36,10 @@ COG_INLINE CogTileGroup cog_parts_of_group(void *values, size_t group_size, cons
   return parts;
 }
 
-/// A group of a tile of `tokens` tokens, a constant where that helps.
+/// A group of `group_size` columns of a tile of `tokens` tokens, constants where that helps.
 COG_INLINE CogTileGroup
-cog_tile_group(const CogPanelMatrix *matrix, const CogTokenTile *tile, size_t group, const size_t tokens) {
-  return cog_parts_of_group(
-      (void *)(tile->groups + group * tile->group_bytes), matrix->group_size, tokens);
+cog_tile_group(const CogTokenTile *tile, size_t group, const size_t group_size, const size_t tokens) {
+  return cog_parts_of_group((void *)(tile->groups + group * tile->group_bytes), group_size, tokens);
 }
 
 /// A quantized group of a token.

@@ -290,12 +290,11 @@ COG_INLINE void cog_multiply_pair_tile(
     for (size_t group = block->first_group; group < block->end_group; group++, weights++) {
       next = cog_prefetch_bytes(next, next_end, at_once);
       const size_t lines = cog_group_columns(matrix, group) / 8;
-      uint8_t *values = (uint8_t *)tile->groups + group * tile->group_bytes;
       if (lines == COG_LARGEST_PAIR_GROUP / 8) {  // the usual one, unrolled
-        const CogTileGroup activations = cog_parts_of_group(values, COG_LARGEST_PAIR_GROUP, tokens);
+        const CogTileGroup activations = cog_tile_group(tile, group, COG_LARGEST_PAIR_GROUP, tokens);
         cog_multiply_pair_group(weights, COG_LARGEST_PAIR_GROUP / 8, &activations, tokens, sums);
       } else {
-        const CogTileGroup activations = cog_parts_of_group(values, matrix->group_size, tokens);
+        const CogTileGroup activations = cog_tile_group(tile, group, matrix->group_size, tokens);
         cog_multiply_pair_group(weights, lines, &activations, tokens, sums);
       }
     }

@@ -20,42 +20,18 @@ static inline size_t cog_vectors_of(size_t columns) { return (columns + COG_LANE
 
 // MARK: Packing
 
-/// Where a vector's numbers for the first row lie in packed columns, and how far those for the next one are.
-typedef struct CogVectorPlace {
-  float *numbers;
-  size_t stride;
-} CogVectorPlace;
-
-/// The place of one of `vectors` vectors in columns packed for rows of `depth` numbers.
-COG_INLINE CogVectorPlace cog_vector_place(float *packed, size_t vector, size_t vectors, size_t depth) {
-  const size_t first = vector / COG_ATTENTION_VECTORS * COG_ATTENTION_VECTORS;
-  const CogVectorPlace place = {
-      packed + (first * depth + vector - first) * COG_LANES,
-      cog_part_size(first, COG_ATTENTION_VECTORS, vectors) * COG_LANES};
-  return place;
-}
-
 /// Packs keys [count, dimension] as columns.
 COG_KERNEL void cog_pack_keys(
     const float *restrict keys, size_t stride, size_t count, size_t dimension, float *restrict packed) {
-  for (size_t first = 0; first < count; first += COG_LANES) {
-    const CogVectorPlace place =
-        cog_vector_place(packed, first / COG_LANES, cog_vectors_of(count), dimension);
-    const float *rows = keys + first * stride;
-    const size_t existing = cog_part_size(first, COG_LANES, count);
-    size_t i = 0;
-    for (; i + COG_LANES <= dimension && existing == COG_LANES; i += COG_LANES) {
-      float columns[COG_LANES][COG_LANES];
-      cog_transpose_block(rows + i, stride, columns);
-      for (size_t c = 0; c < COG_LANES; c++) {
-        memcpy(place.numbers + (i + c) * place.stride, columns[c], sizeof columns[c]);
-      }
+  const size_t at_once = COG_ATTENTION_VECTORS * COG_LANES;
+  for (size_t first = 0; first < count; first += at_once) {
+    const size_t width = cog_vectors_of(cog_part_size(first, at_once, count)) * COG_LANES;
+    for (size_t vector = 0; vector < width; vector += COG_LANES) {
+      const size_t key = first + vector;
+      cog_transpose_rows(
+          keys + key * stride, stride, cog_part_size(key, COG_LANES, count), dimension, packed + vector, width);
     }
-    for (; i < dimension; i++) {
-      float column[COG_LANES] = {0};
-      for (size_t key = 0; key < existing; key++) column[key] = rows[key * stride + i];
-      memcpy(place.numbers + i * place.stride, column, sizeof column);
-    }
+    packed += width * dimension;
   }
 }
 
@@ -167,6 +143,10 @@ COG_INLINE size_t cog_attention_row(const CogAttentionHead *head, size_t stride,
   return (first + row / head->heads) * stride + row % head->heads * head->dimension;
 }
 
+COG_INLINE size_t cog_seen_keys(const CogAttentionHead *head, size_t query) {
+  return cog_visible_keys(head->is_causal, head->query_count, head->key_count, query);
+}
+
 /// Copies the queries of a block's rows, and zeros behind them up to a whole tile of rows, whose number it returns.
 COG_KERNEL size_t cog_copy_queries(
     const CogAttentionHead *head, size_t first, size_t rows, float *restrict queries, size_t width) {
@@ -187,14 +167,14 @@ COG_KERNEL void cog_attend_block(
   const size_t width = cog_attention_width(head), stride = cog_score_stride(head);
   float *outputs = memory + COG_ATTENTION_ROWS * width, *scores = outputs + COG_ATTENTION_ROWS * width;
   const size_t padded_rows = cog_copy_queries(head, first, rows, memory, width);
-  const size_t seen = cog_visible_keys(head, first + count - 1);  // by the last query, which sees the most
+  const size_t seen = cog_seen_keys(head, first + count - 1);  // by the last query, which sees the most
   const CogAttentionRows queries = {memory, width, padded_rows, dimension};
   const CogPackedColumns keys = {packed_keys, dimension, cog_vectors_of(head->key_count)};
   cog_multiply_packed(queries, keys, cog_vectors_of(seen), scores, stride);
   float sums[COG_ATTENTION_ROWS];
   for (size_t row = 0; row < rows; row++) {
     float *own = scores + row * stride;
-    const size_t visible = cog_visible_keys(head, first + row / head->heads);
+    const size_t visible = cog_seen_keys(head, first + row / head->heads);
     sums[row] = visible == 0 ? 1 : cog_softmax(own, visible, head->scale, head->rounds);
     memset(own + visible, 0, (seen - visible) * sizeof *own);
   }

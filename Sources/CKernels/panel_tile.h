@@ -13,10 +13,10 @@ typedef struct CogTile {
 #define COG_INTERLEAVE_HIGH(a, b) \
   __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
-/// Writes 16 rows and columns as [column][row]: each of the four steps of a perfect shuffle moves one bit of an
-/// element's column behind the bits of its row.
+/// Writes 16 rows and columns as [column][row], columns `column_stride` apart: each of the four steps of a perfect
+/// shuffle moves one bit of an element's column behind the bits of its row.
 COG_KERNEL void cog_transpose_block(
-    const float *restrict weights, size_t stride, float (*restrict columns)[COG_PANEL_ROWS]) {
+    const float *restrict weights, size_t stride, float *restrict columns, size_t column_stride) {
   cog_lanes a[COG_PANEL_ROWS], b[COG_PANEL_ROWS];
   COG_UNROLL for (size_t r = 0; r < COG_PANEL_ROWS; r++) memcpy(&a[r], weights + r * stride, sizeof a[r]);
   COG_UNROLL for (size_t step = 0; step < 2; step++) {
@@ -29,7 +29,22 @@ COG_KERNEL void cog_transpose_block(
       a[2 * i + 1] = COG_INTERLEAVE_HIGH(b[i], b[i + 8]);
     }
   }
-  COG_UNROLL for (size_t c = 0; c < COG_PANEL_ROWS; c++) memcpy(columns[c], &a[c], sizeof a[c]);
+  COG_UNROLL for (size_t c = 0; c < COG_PANEL_ROWS; c++) memcpy(columns + c * column_stride, &a[c], sizeof a[c]);
+}
+
+/// The same for up to 16 rows and any number of columns; rows that do not exist are zeros.
+COG_KERNEL void cog_transpose_rows(
+    const float *restrict weights, size_t stride, size_t rows, size_t count, float *restrict columns,
+    size_t column_stride) {
+  size_t c = 0;
+  for (; c + COG_PANEL_ROWS <= count && rows == COG_PANEL_ROWS; c += COG_PANEL_ROWS) {
+    cog_transpose_block(weights + c, stride, columns + c * column_stride, column_stride);
+  }
+  for (; c < count; c++) {
+    float column[COG_PANEL_ROWS] = {0};
+    for (size_t r = 0; r < rows; r++) column[r] = weights[r * stride + c];
+    memcpy(columns + c * column_stride, column, sizeof column);
+  }
 }
 
 /// Copies the columns from `first` on of `rows` rows, of which `columns` exist.
@@ -37,14 +52,6 @@ COG_KERNEL void cog_load_tile(
     CogTile *restrict tile, const float *restrict weights, size_t stride, size_t rows, size_t columns,
     size_t first) {
   const size_t existing = cog_part_size(first, tile->columns, columns);
-  size_t c = 0;
-  if (rows == COG_PANEL_ROWS) {
-    for (; c + COG_PANEL_ROWS <= existing; c += COG_PANEL_ROWS) {
-      cog_transpose_block(weights + first + c, stride, tile->weights + c);
-    }
-  }
-  memset(tile->weights[c], 0, (tile->columns - c) * sizeof tile->weights[c]);
-  for (; c < existing; c++) {
-    for (size_t r = 0; r < rows; r++) tile->weights[c][r] = weights[r * stride + first + c];
-  }
+  cog_transpose_rows(weights + first, stride, rows, existing, tile->weights[0], COG_PANEL_ROWS);
+  memset(tile->weights[existing], 0, (tile->columns - existing) * sizeof tile->weights[0]);
 }

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Queries, keys and values of one attention layer, all heads.
 public struct AttentionInput {
   /// `[queryCount, headCount * headDimension]`.
@@ -57,6 +59,6 @@ public struct AttentionInput {
 
   /// Keys that a query sees.
   func visibleKeys(_ query: Int) -> Int {
-    isCausal ? max(0, min(keyCount, keyCount - queryCount + query + 1)) : keyCount
+    cog_visible_keys(isCausal, queryCount, keyCount, query)
   }
 }

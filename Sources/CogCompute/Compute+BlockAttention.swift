@@ -23,7 +23,7 @@ private struct PackedHeads {
 
   init(_ input: AttentionInput, _ kernels: CogKernels, threads: ThreadPool) {
     let (count, dimension) = (input.keyCount, input.headDimension)
-    let size = (count + 15) / 16 * 16 * ((dimension + 15) / 16 * 16)
+    let size = cog_packed_size(count, dimension)
     let keys = FloatMatrix(uninitializedRows: input.keyValueHeadCount, columns: size)
     let values = FloatMatrix(uninitializedRows: input.keyValueHeadCount, columns: size)
     threads.parallelFor(input.keyValueHeadCount) { head in

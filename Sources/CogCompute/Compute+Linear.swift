@@ -82,7 +82,7 @@ extension Compute {
       kernels.table.pointee.matvec_f32(weights, x.columns, rows, x.columns, x.pointer, output)
     } else {
       BLAS.multiply(
-        x.pointer, stride: x.columns, weights, stride: x.columns, bIsTransposed: true, into: output,
+        x.pointer, stride: x.columns, transposed: weights, stride: x.columns, into: output,
         stride: outputStride, m: x.rows, n: rows, k: x.columns)
     }
   }

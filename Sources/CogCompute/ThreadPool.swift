@@ -16,7 +16,7 @@ public final class ThreadPool: Sendable {
   public init(threadCount: Int) {
     self.threadCount = max(1, threadCount)
     state = PoolState(threadCount: self.threadCount)
-    for number in 1..<max(1, threadCount) { state.startWorker(number) }
+    for number in 1..<self.threadCount { state.startWorker(number) }
   }
 
   deinit { state.stop() }

@@ -138,7 +138,7 @@ static void try_blocks(const CogKernels *kernels, size_t queries, size_t keys, s
   static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION], outputs[2][COUNT * WIDTH];
   const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
   fill(input, queries * heads * dimension), fill(own, keys * dimension), fill(values, keys * dimension);
-  const size_t packed = (keys + 15) / 16 * 16 * ((dimension + 15) / 16 * 16);
+  const size_t packed = cog_packed_size(keys, dimension);
   for (size_t k = 0; k < 2; k++) {
     const CogAttentionHead head = {
         .queries = input, .query_stride = heads * dimension, .output = outputs[k],

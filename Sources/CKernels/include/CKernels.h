@@ -145,11 +145,16 @@ typedef struct CogAttentionHead {
 /// Queries times heads that a block of attention has at most.
 enum { COG_ATTENTION_ROWS = 24 };
 
-/// How many keys a query sees: the first ones.
-static inline size_t cog_visible_keys(const CogAttentionHead *head, size_t query) {
-  if (!head->is_causal) return head->key_count;
-  const size_t seen = head->key_count + query + 1;
-  return seen > head->query_count ? seen - head->query_count : 0;
+/// How many of `key_count` keys the query of a number below `query_count` sees: the first ones.
+static inline size_t cog_visible_keys(bool is_causal, size_t query_count, size_t key_count, size_t query) {
+  if (!is_causal) return key_count;
+  const size_t seen = key_count + query + 1;
+  return seen > query_count ? seen - query_count : 0;
+}
+
+/// Floats of the packed keys, or values, of a head.
+static inline size_t cog_packed_size(size_t count, size_t dimension) {
+  return (count + 15) / 16 * 16 * ((dimension + 15) / 16 * 16);
 }
 
 /// The kernels of one instruction set.
@@ -186,8 +191,7 @@ typedef struct CogKernels {
       const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
 
   // Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are `stride`
-  // floats apart, are packed once for all queries, into as many floats with `count` and `dimension` rounded up to
-  // multiples of 16.
+  // floats apart, are packed once for all queries, into cog_packed_size floats.
   void (*pack_keys)(const float *keys, size_t stride, size_t count, size_t dimension, float *packed);
   void (*pack_values)(const float *values, size_t stride, size_t count, size_t dimension, float *packed);
   // Writes the outputs of `count` queries from `first` on, count * heads <= COG_ATTENTION_ROWS; a query that sees no
