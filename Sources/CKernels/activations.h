@@ -127,7 +127,11 @@ COG_KERNEL void cog_rounding_rest(
   }
 }
 
-/// Writes a token's group to its place: `count` values, padding included.
+/// Writes a token's group to its place in a tile of `tokens` tokens: `count` values, padding included.
+typedef void CogStoreGroup(
+    const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens);
+
+/// As [column / 4][token][4].
 COG_INLINE void cog_store_activation_group(
     const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens) {
   for (size_t i = 0; i < count; i += 4) {
@@ -138,11 +142,10 @@ COG_INLINE void cog_store_activation_group(
   place.offsets[token] = source->offset;
 }
 
-/// Quantizes a tile; `change`, if not NULL, gets each group of each token, with the columns that it has with padding,
-/// before it is written.
+/// Quantizes a tile.
 COG_INLINE void cog_quantize_tile(
     const float *x, size_t stride, size_t tokens, size_t columns, size_t padded_columns, size_t group_size,
-    void *tile, void (*const change)(CogActivationGroup *group, size_t columns)) {
+    void *tile, CogStoreGroup *const store) {
   uint8_t *start = tile;
   for (size_t first = 0; first < padded_columns; first += group_size) {
     const size_t count = cog_part_size(first, group_size, columns);
@@ -151,8 +154,7 @@ COG_INLINE void cog_quantize_tile(
     for (size_t token = 0; token < tokens; token++) {
       CogActivationGroup group;
       cog_quantize_group(x + token * stride + first, count, group_size, &group);
-      if (change) change(&group, padded);
-      cog_store_activation_group(&group, padded, place, token, tokens);
+      store(&group, padded, place, token, tokens);
     }
     start += tokens * cog_token_bytes(group_size);
   }
@@ -161,5 +163,5 @@ COG_INLINE void cog_quantize_tile(
 COG_KERNEL void cog_quantize_activations(
     const float *restrict x, size_t stride, size_t tokens, size_t columns, size_t padded_columns,
     size_t group_size, void *restrict tile) {
-  cog_quantize_tile(x, stride, tokens, columns, padded_columns, group_size, tile, NULL);
+  cog_quantize_tile(x, stride, tokens, columns, padded_columns, group_size, tile, cog_store_activation_group);
 }

@@ -84,7 +84,7 @@ COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) { return vmulq_
 COG_INLINE cog_floats cog_add_scaled(
     cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
   const float32x4_t exact = vcvtq_f32_s32(vsubq_s32(dots, offset));
-  return vfmaq_f32(sums, vmulq_n_f32(scales, activation_scale), exact);
+  return vfmaq_n_f32(sums, vmulq_f32(scales, exact), activation_scale);
 }
 
 COG_INLINE void cog_store_part(cog_floats sums, const float *bias, size_t part, float *output) {

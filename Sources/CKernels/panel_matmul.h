@@ -9,26 +9,41 @@
 //   cog_group_zeros         the zero points of a group, likewise
 //   cog_int4_offset         zero points * sum: what int4 dot products carry too much
 //   cog_int8_offset         what int8 dot products carry too much
-//   cog_add_scaled          sums + activation scale * scales * (dots - offset), as in Formats/int4.md
+//   cog_add_scaled          sums + activation scale * (scales * (dots - offset)), as in Formats/int4.md
 //   cog_store_part          adds the bias and stores the sums of a part
 //
 // All loops over tokens and parts have constant bounds after inlining and are unrolled (COG_UNROLL), so that
 // dots and sums stay in registers: a loop that indexes them would put them into memory.
 
+/// Writes the sums of a whole panel.
+COG_INLINE void cog_store_whole_panel(
+    size_t panel, const size_t tokens, cog_floats sums[][COG_PARTS], const float *bias, float *output,
+    size_t output_stride) {
+  COG_UNROLL for (size_t token = 0; token < tokens; token++) {
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
+      cog_store_part(sums[token][part], bias, part, output + token * output_stride + panel * COG_PANEL_ROWS);
+    }
+  }
+}
+
+/// Writes the sums of a panel that may be the last one, whose rows do not all exist.
 COG_INLINE void cog_store_tile(
-    const CogPanelMatrix *matrix, size_t panel, size_t tokens, cog_floats sums[][COG_PARTS],
+    const CogPanelMatrix *matrix, size_t panel, const size_t tokens, cog_floats sums[][COG_PARTS],
     const float *bias, float *output, size_t output_stride) {
-  float rows[COG_PANEL_ROWS] = {0};
   const size_t count = cog_panel_rows(matrix, panel);
-  const bool whole = count == COG_PANEL_ROWS;
-  if (bias) memcpy(rows, bias + panel * COG_PANEL_ROWS, count * sizeof(float));
+  if (bias) bias += panel * COG_PANEL_ROWS;
+  if (count == COG_PANEL_ROWS) {
+    cog_store_whole_panel(panel, tokens, sums, bias, output, output_stride);
+    return;
+  }
+  float rows[COG_PANEL_ROWS] = {0};
+  if (bias) memcpy(rows, bias, count * sizeof(float));
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     float partial[COG_PANEL_ROWS];
-    float *destination = output + token * output_stride + panel * COG_PANEL_ROWS;
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
-      cog_store_part(sums[token][part], bias ? rows : NULL, part, whole ? destination : partial);
+      cog_store_part(sums[token][part], bias ? rows : NULL, part, partial);
     }
-    if (!whole) memcpy(destination, partial, count * sizeof(float));
+    memcpy(output + token * output_stride + panel * COG_PANEL_ROWS, partial, count * sizeof(float));
   }
 }
 

@@ -8,14 +8,14 @@
 
 enum { COG_TILE_TOKENS = 4 };
 
-/// Adds one group to the sums of 16 rows: activation scale * weight scale * (dot - zero * sum), with one
-/// rounding of the scales' product and one of the sum.
+/// Adds one group to the sums of 16 rows: activation scale * (weight scale * (dot - zero * sum)), with one
+/// rounding of the inner product and one of the sum.
 static inline void cog_add_group(
     const int32_t *restrict dots, const int32_t *restrict zeros, const float *restrict weight_scales,
     float activation_scale, int32_t activation_sum, float *restrict sums) {
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-    const float scale = activation_scale * weight_scales[r];
-    sums[r] = fmaf(scale, (float)(dots[r] - zeros[r] * activation_sum), sums[r]);
+    const float product = weight_scales[r] * (float)(dots[r] - zeros[r] * activation_sum);
+    sums[r] = fmaf(product, activation_scale, sums[r]);
   }
 }
 

@@ -131,8 +131,8 @@ struct PanelTwin {
           let first = group * groupSize
           let dot = activation.q.indices.reduce(0) { $0 + activation.q[$1] * quanta[row][first + $1] }
           let total = activation.q.reduce(0, +)
-          let scale = activation.scale * Float(scales[row][group])
-          sum = sum.addingProduct(scale, Float(dot - zeros[row][group] * total))
+          let product = Float(scales[row][group]) * Float(dot - zeros[row][group] * total)
+          sum = sum.addingProduct(product, activation.scale)
         }
         result.append(bias.map { sum + $0[row] } ?? sum)
       }
@@ -144,6 +144,6 @@ struct PanelTwin {
     guard x.allSatisfy(\.isFinite) else { return ([Int](repeating: 0, count: x.count), .nan) }
     let largest = x.map(abs).max() ?? 0
     guard largest >= 0x1p-120 else { return ([Int](repeating: 0, count: x.count), 0) }
-    return (x.map { Int(($0 * (120 / largest)).rounded(.toNearestOrEven)) }, largest / 120)
+    return (x.map { Int(($0 * (117 / largest)).rounded(.toNearestOrEven)) }, largest / 117)
   }
 }

@@ -95,6 +95,31 @@ struct QuantizedLinearTests {
     }
   }
 
+  /// Kernels that multiply pairs take these a shorter way, unless the weights lean far to one side.
+  @Test(
+    "Zero points in the middle of their range give the same bits, however far the weights lean",
+    arguments: [4...12, 5...11, 7...8], [0...15, 3...12, 0...2, 13...15])
+  func middleZeros(zeros: ClosedRange<Int>, quanta: ClosedRange<Int>) throws {
+    var random = SeededGenerator(10)
+    for (rows, columns, tokens) in [(33, 256, 44), (16, 1_000, 37), (17, 4_168, 33)] {
+      var twin = PanelTwin(rows: rows, columns: columns, groupSize: 64, isInt4: true, random: &random)
+      for row in 0..<rows {
+        for group in 0..<twin.groups { twin.zeros[row][group] = Int.random(in: zeros, using: &random) }
+        for column in 0..<columns { twin.quanta[row][column] = Int.random(in: quanta, using: &random) }
+      }
+      twin.scales[0][1] = .infinity
+      twin.scales[1][2] = 0
+      let x = random.normals(tokens * columns)
+      let expected = twin.product(x, tokens: tokens, bias: nil)
+      for kernels in KernelSet.available {
+        let compute = try Compute(mode: .fast, kernels: kernels)
+        let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), twin.weight()).values
+        let isEqual = zip(result, expected).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+        #expect(isEqual, "\(kernels.name) [\(rows), \(columns)]")
+      }
+    }
+  }
+
   @Test("NaN and infinity in an activation make that token's outputs NaN and leave the others alone")
   func notFinite() throws {
     var random = SeededGenerator(3)

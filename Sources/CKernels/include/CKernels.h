@@ -61,8 +61,8 @@ typedef struct CogPanelMatrix {
 } CogPanelMatrix;
 
 /// The largest magnitude of a quantized activation: it leaves room in a byte for an int4 weight beside it.
-enum { COG_LARGEST_ACTIVATION = 120 };
-/// A group of smaller activations counts as zeros: 120 divided by them would not be finite.
+enum { COG_LARGEST_ACTIVATION = 117 };
+/// A group of smaller activations counts as zeros: 117 divided by them would not be finite.
 static const float COG_LEAST_ACTIVATION = 0x1p-120f;
 
 /// Activations quantized to 8 bits, in tiles of neighboring tokens that a kernel multiplies with one load of
@@ -73,7 +73,8 @@ static const float COG_LEAST_ACTIVATION = 0x1p-120f;
 ///
 /// A short last group takes as many bytes as the others, in all
 /// tokens * group_count * cog_token_bytes(group_size).
-/// But for the scales, what the numbers are is between the two functions of a CogProduct.
+/// But for the scales, what the numbers are, and in which order the values lie, is between the two functions of a
+/// CogProduct.
 typedef struct CogActivations {
   const void *tiles;  ///< aligned to 4 bytes
   size_t tokens;      ///< in all tiles together
