@@ -36,17 +36,17 @@ COG_INLINE CogTileGroup cog_parts_of_group(void *values, size_t group_size, cons
   return parts;
 }
 
-/// A group of `group_size` columns of a tile of `tokens` tokens, constants where that helps.
+/// A group of a tile of `tokens` tokens, a constant where that helps.
 COG_INLINE CogTileGroup
-cog_tile_group(const CogTokenTile *tile, size_t group, const size_t group_size, const size_t tokens) {
-  return cog_parts_of_group((void *)(tile->groups + group * tile->group_bytes), group_size, tokens);
+cog_tile_group(const CogPanelMatrix *matrix, const CogTokenTile *tile, size_t group, const size_t tokens) {
+  return cog_parts_of_group(
+      (void *)(tile->groups + group * tile->group_bytes), matrix->group_size, tokens);
 }
 
 /// A quantized group of a token.
 typedef struct CogActivationGroup {
   float scale;
   int32_t sum;
-  int32_t offset;
   int8_t values[COG_LARGEST_GROUP];  ///< zeros behind the last column
 } CogActivationGroup;
 
@@ -89,7 +89,7 @@ COG_INLINE void cog_quantize_whole_group(const float *x, size_t count, CogActiva
   const float largest = cog_float_of_bits((uint32_t)bits);
   const bool finite = bits < 0x7F800000, none = largest < COG_LEAST_ACTIVATION;
   group->scale = !finite ? NAN : none ? 0 : largest / COG_LARGEST_ACTIVATION;
-  group->sum = group->offset = 0;
+  group->sum = 0;
   if (finite && !none) {
     group->sum = cog_quantize_lanes(x, count, COG_LARGEST_ACTIVATION / largest, group->values);
   } else {
@@ -131,7 +131,7 @@ COG_KERNEL void cog_rounding_rest(
 typedef void CogStoreGroup(
     const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens);
 
-/// As [column / 4][token][4].
+/// As [column / 4][token][4], without an offset.
 COG_INLINE void cog_store_activation_group(
     const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens) {
   for (size_t i = 0; i < count; i += 4) {
@@ -139,7 +139,6 @@ COG_INLINE void cog_store_activation_group(
   }
   place.scales[token] = source->scale;
   place.sums[token] = source->sum;
-  place.offsets[token] = source->offset;
 }
 
 /// Quantizes a tile.

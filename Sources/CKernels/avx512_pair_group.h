@@ -21,10 +21,9 @@ COG_INLINE __m512i cog_dot_pairs(__m512i dots, CogPairLine line, const int8_t *v
   return _mm512_dpbusd_epi32(dots, x, y);
 }
 
-/// A token's products with a line whose halves are not.
-COG_INLINE __m512i cog_dot_halves(__m512i dots, CogPairLine line, const int8_t *values) {
-  dots = _mm512_dpbusd_epi32(dots, line.low, cog_broadcast(values));
-  return _mm512_dpbusd_epi32(dots, line.high, cog_broadcast(values + 4));
+/// A token's products with half of a line whose halves are not.
+COG_INLINE __m512i cog_dot_half(__m512i dots, __m512i half, const int8_t *values) {
+  return _mm512_dpbusd_epi32(dots, half, cog_broadcast(values));
 }
 
 /// Adds the products of four lines, a step at a time for a few neighboring tokens: the processor looks ahead over
@@ -32,7 +31,7 @@ COG_INLINE __m512i cog_dot_halves(__m512i dots, CogPairLine line, const int8_t *
 /// first line.
 COG_INLINE void cog_dot_four_lines(
     __m512i dots[], const CogPairLine lines[COG_PAIR_LINES], const int8_t *values, const size_t tokens) {
-  enum { STEPS = COG_PAIR_LINES + 1 };
+  enum { STEPS = COG_PAIR_LINES + 1, PLAIN = COG_PAIR_LINES - 1 };
   COG_UNROLL for (size_t step = 0; step < STEPS; step++) {
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       const int8_t *own = values + token * COG_PAIR_GROUP;
@@ -40,8 +39,8 @@ COG_INLINE void cog_dot_four_lines(
       if (step % 2 == 0) {
         dots[token] = cog_dot_pairs(dots[token], lines[step / 2], own + step / 2 * 8);
       } else {
-        const __m512i weights = step == 1 ? lines[3].low : lines[3].high;
-        dots[token] = _mm512_dpbusd_epi32(dots[token], weights, cog_broadcast(own + 3 * 8 + step / 2 * 4));
+        const __m512i half = step == 1 ? lines[PLAIN].low : lines[PLAIN].high;
+        dots[token] = cog_dot_half(dots[token], half, own + PLAIN * 8 + step / 2 * 4);
       }
       // Otherwise the compiler loads for several tokens ahead, and has to move registers to memory.
       __asm__ volatile("" : "+v"(dots[token]));
@@ -51,11 +50,11 @@ COG_INLINE void cog_dot_four_lines(
 
 /// What the products of a group's rows are finished with.
 typedef struct CogPairRows {
-  bool at_once;    ///< a constant after inlining
+  bool at_once;  ///< a constant after inlining
   __m512 scales;
-  __m512 scaled;   ///< minus the rows' own sums times the scales, if at once
-  __m512i own;     ///< otherwise these sums
-  __m512i far;     ///< and how far zero points are out of range
+  __m512 scaled;  ///< minus the rows' own sums times the scales, if at once
+  __m512i own;    ///< otherwise minus these sums
+  __m512i far;    ///< and how far zero points are out of range
 } CogPairRows;
 
 COG_INLINE CogPairRows cog_load_pair_rows(const CogPairGroup *group, const bool at_once) {
@@ -137,7 +136,8 @@ COG_INLINE void cog_multiply_short_pair_group(
     const bool is_pair = cog_is_pair_line(line);
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       const int8_t *values = activations->values + token * COG_PAIR_GROUP + line * 8;
-      dots[token] = is_pair ? cog_dot_pairs(dots[token], one, values) : cog_dot_halves(dots[token], one, values);
+      dots[token] = is_pair ? cog_dot_pairs(dots[token], one, values)
+                            : cog_dot_half(cog_dot_half(dots[token], one.low, values), one.high, values + 4);
     }
   }
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {

@@ -67,7 +67,7 @@ COG_INLINE void cog_store_pair_group(
   const __m512i y = _mm512_mask_srli_epi64(values, 0x77, values, 32);
   const __m512i own = _mm512_maskz_dpbusd_epi32(COG_PAIR_FIRSTS | COG_PAIR_PLAIN, _mm512_setzero_si512(), x, y);
   place.scales[token] = source->scale;
-  // The upper half meets the sign of what the lower one is multiplied with.
+  // Two 16-bit factors; the upper one, 0, meets the sign of what the lower one is multiplied with.
   place.sums[token] = (uint16_t)-source->sum;
   place.offsets[token] = -_mm512_reduce_add_epi32(own);
 }

@@ -51,7 +51,7 @@ COG_INLINE void cog_store_tile(
 COG_INLINE void cog_multiply_group(
     const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, bool is_int4, const CogTokenTile *tile,
     const size_t tokens, cog_floats sums[][COG_PARTS]) {
-  const CogTileGroup activations = cog_tile_group(tile, group, matrix->group_size, tokens);
+  const CogTileGroup activations = cog_tile_group(matrix, tile, group, tokens);
   const CogGroupInput input = {
       panel + cog_lines_offset(matrix, group, is_int4), cog_group_columns(matrix, group), activations.values};
   cog_ints dots[COG_TILE_TOKENS][COG_PARTS];

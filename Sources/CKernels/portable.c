@@ -53,7 +53,7 @@ static inline void cog_row_sums(
   for (size_t group = 0; group < matrix->group_count; group++) {
     const size_t columns = cog_group_columns(matrix, group);
     const uint8_t *line = panel + cog_lines_offset(matrix, group, is_int4);
-    const CogTileGroup activations = cog_tile_group(tile, group, matrix->group_size, tile->tokens);
+    const CogTileGroup activations = cog_tile_group(matrix, tile, group, tile->tokens);
     const int8_t *x = activations.values + token * 4;
     int32_t dots[COG_PANEL_ROWS] = {0}, zeros[COG_PANEL_ROWS] = {0};
     float scales[COG_PANEL_ROWS];

@@ -6,6 +6,11 @@ import Testing
 /// Sizes with padding rows and columns, short last groups, and a size that has neither.
 private let sizes = [(1, 1), (16, 8), (5, 40), (33, 129), (48, 256), (17, 333), (20, 700)]
 
+/// Whether two lists are equal, NaN included.
+private func areSame(_ first: [Float], _ second: [Float]) -> Bool {
+  first.count == second.count && zip(first, second).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+}
+
 struct QuantizedLinearTests {
   @Test(
     "Products with int8 activations have the bits that the format's page asks for, in every instruction set",
@@ -114,7 +119,7 @@ struct QuantizedLinearTests {
       for kernels in KernelSet.available {
         let compute = try Compute(mode: .fast, kernels: kernels)
         let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), twin.weight()).values
-        let isEqual = zip(result, expected).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+        let isEqual = areSame(result, expected)
         #expect(isEqual, "\(kernels.name) [\(rows), \(columns)]")
       }
     }
@@ -226,7 +231,8 @@ struct WeightMatrixTests {
         let oracle = try Compute(mode: .fast, kernels: KernelSet.named("portable")).linear(x, weight).values
         for kernels in KernelSet.available {
           let result = try Compute(mode: .fast, kernels: kernels).linear(x, weight).values
-          #expect(zip(result, oracle).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }, "\(kernels.name)")
+          let isEqual = areSame(result, oracle)
+          #expect(isEqual, "\(kernels.name)")
         }
       }
       #expect(try weight.dequantizedRows(0..<19).count == 19 * 150)
