@@ -44,8 +44,8 @@ COG_INLINE void cog_add_lines(
   }
 }
 
-/// int4: unsigned weights up to 15 times signed activations up to 117, two products to a 16-bit lane. Eight
-/// of these sums stay below 2^15 (8 * 2 * 15 * 117 = 28080), so four lines are added before they are
+/// int4: unsigned weights up to 15 times signed activations up to 112, two products to a 16-bit lane. Eight
+/// of these sums stay below 2^15 (8 * 2 * 15 * 112 = 26880), so four lines are added before they are
 /// widened.
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m256i ones = _mm256_set1_epi16(1);
@@ -72,7 +72,7 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
   }
 }
 
-/// int8: |weight| times the activation with the weight's sign; two products stay below 2^15 (2 * 128 * 117).
+/// int8: |weight| times the activation with the weight's sign; two products stay below 2^15 (2 * 128 * 112).
 COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m256i ones = _mm256_set1_epi16(1);
   for (size_t column = 0; column < input->columns; column += 4) {

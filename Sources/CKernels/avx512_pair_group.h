@@ -52,16 +52,11 @@ COG_INLINE void cog_dot_four_lines(
 typedef struct CogPairRows {
   bool at_once;  ///< a constant after inlining
   __m512 scales;
-  __m512 scaled;  ///< minus the rows' own sums times the scales, if at once
-  __m512i own;    ///< otherwise minus these sums
-  __m512i far;    ///< and how far zero points are out of range
+  __m512i own;  ///< minus the rows' own sums; if at once times the scales, as floats
 } CogPairRows;
 
 COG_INLINE CogPairRows cog_load_pair_rows(const CogPairGroup *group, const bool at_once) {
-  const __m512i offsets = _mm512_load_si512(group->offsets);
-  const CogPairRows rows = {
-      at_once, _mm512_load_ps(group->scales), _mm512_castsi512_ps(offsets), _mm512_srai_epi32(offsets, 8),
-      _mm512_srai_epi32(_mm512_slli_epi32(offsets, 24), 24)};
+  const CogPairRows rows = {at_once, _mm512_load_ps(group->scales), _mm512_load_si512(group->offsets)};
   return rows;
 }
 
@@ -70,11 +65,9 @@ COG_INLINE void cog_finish_pairs(
     CogPairRows rows, const CogTileGroup *activations, size_t token, __m512i dots, cog_floats sums[][COG_PARTS]) {
   __m512 products;
   if (rows.at_once) {
-    products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), rows.scales, rows.scaled);
+    products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), rows.scales, _mm512_castsi512_ps(rows.own));
   } else {
-    const __m512i near = _mm512_add_epi32(dots, rows.own);
-    const __m512i exact = _mm512_dpwssd_epi32(near, rows.far, _mm512_set1_epi32(activations->sums[token]));
-    products = _mm512_mul_ps(_mm512_cvtepi32_ps(exact), rows.scales);
+    products = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dots, rows.own)), rows.scales);
   }
   cog_floats sum = sums[token][0];
   // With the sum in a register the scale comes from memory within the addition. Loading a float for all lanes is not

@@ -4,20 +4,18 @@
 //   (a + w') (a' + w) = a w + a' w' + a a' + w w'
 //
 // two products for one multiplication and two additions; a a' is found once for a token and all rows, w w' once
-// for a row and all tokens. Weights less their zero point, w = q - zero, are from -11 to 10 where the zero point is
-// from 5 to 11; so an activation of at most 117 and a weight fit a byte together, with what makes the first sum
-// unsigned:
+// for a row and all tokens. Weights less their zero point, w = q - zero, are from -15 to 15; so an activation of at most
+// 112 and a weight fit a byte together, with what makes the first sum unsigned:
 //
 //   x = (a + 128) + w'   from 0 to 255        a, w:   columns 0 to 3 of a line, weights in the low four bits
 //   y = a' + w           from -128 to 127     a', w': columns 4 to 7, weights in the high four bits
 //
-// Of four lines three are such pairs and one is multiplied as ever, with 11 added to its weights, so that both kinds
+// Of four lines three are such pairs and one is multiplied as ever, with 15 added to its weights, so that both kinds
 // of places are busy. A group's result is exact, as everything is an integer:
 //
 //   the sum of x y and of the fourth line's products
-//   - the sum of (a + 128) a' and of 11 a over the fourth line     the token's `offsets`
+//   - the sum of (a + 128) a' and of 15 a over the fourth line     the token's `offsets`
 //   - the sum of (w' + 128) w                                      the rows' own
-//   - (zero point - the nearest from 5 to 11) * sum of the activations
 //
 // What follows is in float32: times the rows' scale, and that times the token's. If the rows' own sum times their
 // scale is a float32 (below 2^13 it always is), one fused multiply-add takes it out and rounds as the product alone
@@ -28,9 +26,7 @@
 
 enum {
   COG_PAIR_SHIFT = 128,  ///< makes the first factor unsigned
-  /// Zero points from which weights as low as 0 and as high as 15 fit a byte together with an activation.
-  COG_PAIR_LARGEST_ZERO = 128 - COG_LARGEST_ACTIVATION,
-  COG_PAIR_LEAST_ZERO = 15 - (127 - COG_LARGEST_ACTIVATION),
+  COG_PAIR_WEIGHT = 15,  ///< the largest magnitude of a weight less its zero point
   COG_PAIR_LINES = 4,   ///< lines that are multiplied together, the last without pairing
   COG_PAIR_GROUP = 64,  ///< the only group size whose products are paired
   COG_PAIR_GROUP_LINES = COG_PAIR_GROUP / 8,
@@ -38,6 +34,8 @@ enum {
   COG_MANY_PAIR_TOKENS = 32,
   COG_FEWEST_PAIR_TOKENS = 8,  ///< the narrowest tile that is paired
 };
+
+_Static_assert(COG_LARGEST_ACTIVATION + COG_PAIR_WEIGHT <= 127, "an activation and a weight fit a byte");
 
 /// Whether a tile's products are paired: activations and products must agree.
 COG_KERNEL inline bool cog_are_pairs(size_t tokens, size_t group_size) {
@@ -63,12 +61,10 @@ COG_INLINE void cog_store_pair_group(
       _mm512_mask_xor_epi32(values, COG_PAIR_FIRSTS, values, _mm512_set1_epi8((char)COG_PAIR_SHIFT));
   _mm512_storeu_si512(place.values + token * COG_PAIR_GROUP, shifted);
   const __m512i x =
-      _mm512_mask_mov_epi32(_mm512_set1_epi8(COG_PAIR_LARGEST_ZERO), COG_PAIR_FIRSTS, shifted);
+      _mm512_mask_mov_epi32(_mm512_set1_epi8(COG_PAIR_WEIGHT), COG_PAIR_FIRSTS, shifted);
   const __m512i y = _mm512_mask_srli_epi64(values, 0x77, values, 32);
   const __m512i own = _mm512_maskz_dpbusd_epi32(COG_PAIR_FIRSTS | COG_PAIR_PLAIN, _mm512_setzero_si512(), x, y);
   place.scales[token] = source->scale;
-  // Two 16-bit factors; the upper one, 0, meets the sign of what the lower one is multiplied with.
-  place.sums[token] = (uint16_t)-source->sum;
   place.offsets[token] = -_mm512_reduce_add_epi32(own);
 }
 
@@ -88,8 +84,7 @@ COG_KERNEL void cog_quantize_pair_activations(
 typedef struct CogPairGroup {
   int8_t lines[COG_PAIR_GROUP_LINES][2][COG_LINE_BYTES];  ///< columns 0 to 3 of a line, then 4 to 7
   float scales[COG_PANEL_ROWS];
-  /// Minus the rows' own sums. In groups that are finished at once, times the scales, as float32; in others 32-bit
-  /// integers of which the low eight bits are how far the zero point is out of range.
+  /// Minus the rows' own sums: in groups that are finished at once times the scales, as float32, in others as integers.
   int32_t offsets[COG_PANEL_ROWS];
 } CogPairGroup;
 
@@ -97,10 +92,8 @@ typedef struct CogPairGroup {
 COG_KERNEL bool
 cog_unpack_pairs(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, CogPairGroup *unpacked) {
   const __m512i zeros = cog_group_zeros(panel + cog_zeros_offset(matrix, group), 0);
-  const __m512i near = _mm512_max_epi32(
-      _mm512_min_epi32(zeros, _mm512_set1_epi32(COG_PAIR_LARGEST_ZERO)), _mm512_set1_epi32(COG_PAIR_LEAST_ZERO));
-  const __m512i taken = _mm512_mullo_epi32(near, _mm512_set1_epi32(0x01010101));
-  const __m512i taken_plain = _mm512_sub_epi8(taken, _mm512_set1_epi8(COG_PAIR_LARGEST_ZERO));
+  const __m512i taken = _mm512_mullo_epi32(zeros, _mm512_set1_epi32(0x01010101));
+  const __m512i taken_plain = _mm512_sub_epi8(taken, _mm512_set1_epi8(COG_PAIR_WEIGHT));
   const size_t columns = cog_group_columns(matrix, group);
   const uint8_t *lines = panel + cog_lines_offset(matrix, group, true);
   const __m512i low_bits = _mm512_set1_epi8(15);
@@ -116,15 +109,13 @@ cog_unpack_pairs(const CogPanelMatrix *matrix, const uint8_t *panel, size_t grou
     own = _mm512_dpbusd_epi32(own, _mm512_xor_si512(high, _mm512_set1_epi8((char)COG_PAIR_SHIFT)), low);
   }
   const __m512 scales = cog_group_scales(panel + cog_scales_offset(matrix, group), 0);
-  const __m512i far = _mm512_sub_epi32(zeros, near), sums = _mm512_sub_epi32(_mm512_setzero_si512(), own);
+  const __m512i sums = _mm512_sub_epi32(_mm512_setzero_si512(), own);
   const __m512 floats = _mm512_cvtepi32_ps(sums), scaled = _mm512_mul_ps(floats, scales);
   // 0 but for what rounding left out; NaN if a scale is not finite.
   const __m512 rest = _mm512_fmsub_ps(floats, scales, scaled);
-  const bool at_once = columns == COG_PAIR_GROUP && _mm512_test_epi32_mask(far, far) == 0 &&
-                       _mm512_cmp_ps_mask(rest, _mm512_setzero_ps(), _CMP_EQ_OQ) == 0xFFFF;
-  const __m512i packed =
-      _mm512_or_si512(_mm512_slli_epi32(sums, 8), _mm512_and_si512(far, _mm512_set1_epi32(0xFF)));
+  const bool at_once =
+      columns == COG_PAIR_GROUP && _mm512_cmp_ps_mask(rest, _mm512_setzero_ps(), _CMP_EQ_OQ) == 0xFFFF;
   _mm512_store_ps(unpacked->scales, scales);
-  _mm512_store_si512(unpacked->offsets, at_once ? _mm512_castps_si512(scaled) : packed);
+  _mm512_store_si512(unpacked->offsets, at_once ? _mm512_castps_si512(scaled) : sums);
   return at_once;
 }

@@ -80,7 +80,7 @@ COG_INLINE cog_ints cog_group_zeros(const uint8_t *zeros, size_t part) {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)zeros));
 }
 
-/// One madd: both fit 16 bits (|sum| <= 117 * 128), and the upper half of the sum meets the upper half of a
+/// One madd: both fit 16 bits (|sum| <= 112 * 128), and the upper half of the sum meets the upper half of a
 /// zero point, which is 0.
 COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) {
   return _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum));

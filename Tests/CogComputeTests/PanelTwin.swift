@@ -144,6 +144,6 @@ struct PanelTwin {
     guard x.allSatisfy(\.isFinite) else { return ([Int](repeating: 0, count: x.count), .nan) }
     let largest = x.map(abs).max() ?? 0
     guard largest >= 0x1p-120 else { return ([Int](repeating: 0, count: x.count), 0) }
-    return (x.map { Int(($0 * (117 / largest)).rounded(.toNearestOrEven)) }, largest / 117)
+    return (x.map { Int(($0 * (112 / largest)).rounded(.toNearestOrEven)) }, largest / 112)
   }
 }

@@ -61,8 +61,8 @@ typedef struct CogPanelMatrix {
 } CogPanelMatrix;
 
 /// The largest magnitude of a quantized activation: it leaves room in a byte for an int4 weight beside it.
-enum { COG_LARGEST_ACTIVATION = 117 };
-/// A group of smaller activations counts as zeros: 117 divided by them would not be finite.
+enum { COG_LARGEST_ACTIVATION = 112 };
+/// A group of smaller activations counts as zeros: 112 divided by them would not be finite.
 static const float COG_LEAST_ACTIVATION = 0x1p-120f;
 
 /// Activations quantized to 8 bits, in tiles of neighboring tokens that a kernel multiplies with one load of
