@@ -52,6 +52,7 @@ typedef struct CogActivationGroup {
 
 typedef int32_t cog_int_lanes __attribute__((ext_vector_type(16)));
 typedef int8_t cog_byte_lanes __attribute__((ext_vector_type(16)));
+typedef int16_t cog_short_lanes __attribute__((ext_vector_type(16)));
 
 /// The largest magnitude of 16 lanes each: the bits of |x| order as the numbers do, NaN and infinity last.
 COG_INLINE int32_t cog_largest_magnitude(const float *x, size_t count) {

@@ -1,31 +1,17 @@
-// Attention of blocks of queries: a whole prompt's, or a frame's. Compiled like elementwise.h, which must stand before
-// it with panel_tile.h. The including file may define COG_ATTENTION_VECTORS, the vectors of 16 columns whose sums the
-// registers hold for COG_ATTENTION_TILE rows.
+// Attention of blocks of queries in float32: a whole prompt's, or a frame's. Compiled like elementwise.h; panel_tile.h
+// and attention_products.h must stand before it.
 //
-// Scores and outputs are products of rows with packed columns: keys are the columns of one, the values' features those
-// of the other. Packed columns are read from the first float to the last:
-//
-//   for each COG_ATTENTION_VECTORS vectors of 16 columns, the last of them perhaps fewer:
-//     [number of the row][vector][16], zeros for columns that do not exist.
-//
-// A block's rows are the queries of all heads that share keys and values; its scores are all that is kept of them.
-
-#ifndef COG_ATTENTION_VECTORS
-#define COG_ATTENTION_VECTORS 1
-#endif
-
-enum { COG_ATTENTION_TILE = 6 };  ///< rows that share a load of the columns
-
-static inline size_t cog_vectors_of(size_t columns) { return (columns + COG_LANES - 1) / COG_LANES; }
+// Scores are the products of queries with keys, outputs those of the scores' exponentials with the values' features. A
+// block's rows are the queries of all heads that share keys and values; its scores are all that is kept of them.
 
 // MARK: Packing
 
 /// Packs keys [count, dimension] as columns.
 COG_KERNEL void cog_pack_keys(
-    const float *restrict keys, size_t stride, size_t count, size_t dimension, float *restrict packed) {
-  const size_t at_once = COG_ATTENTION_VECTORS * COG_LANES;
-  for (size_t first = 0; first < count; first += at_once) {
-    const size_t width = cog_vectors_of(cog_part_size(first, at_once, count)) * COG_LANES;
+    const float *restrict keys, size_t stride, size_t count, size_t dimension, void *restrict destination) {
+  float *packed = destination;
+  for (size_t first = 0; first < count; first += COG_COLUMNS_TOGETHER) {
+    const size_t width = cog_vectors_of(cog_part_size(first, COG_COLUMNS_TOGETHER, count)) * COG_LANES;
     for (size_t vector = 0; vector < width; vector += COG_LANES) {
       const size_t key = first + vector;
       cog_transpose_rows(
@@ -37,10 +23,10 @@ COG_KERNEL void cog_pack_keys(
 
 /// Packs the features of values [count, dimension] as columns: of each value, those that lie together.
 COG_KERNEL void cog_pack_values(
-    const float *restrict values, size_t stride, size_t count, size_t dimension, float *restrict packed) {
-  const size_t at_once = COG_ATTENTION_VECTORS * COG_LANES;
-  for (size_t first = 0; first < dimension; first += at_once) {
-    const size_t existing = cog_part_size(first, at_once, dimension);
+    const float *restrict values, size_t stride, size_t count, size_t dimension, void *restrict destination) {
+  float *packed = destination;
+  for (size_t first = 0; first < dimension; first += COG_COLUMNS_TOGETHER) {
+    const size_t existing = cog_part_size(first, COG_COLUMNS_TOGETHER, dimension);
     const size_t width = cog_vectors_of(existing) * COG_LANES;
     for (size_t i = 0; i < count; i++, packed += width) {
       const float *source = values + i * stride + first;
@@ -54,71 +40,6 @@ COG_KERNEL void cog_pack_values(
     }
   }
 }
-
-// MARK: Products
-
-/// Rows to multiply: `count` of them, a multiple of COG_ATTENTION_TILE, with `depth` numbers each.
-typedef struct CogAttentionRows {
-  const float *numbers;
-  size_t stride, count, depth;
-} CogAttentionRows;
-
-/// Columns packed for rows of `depth` numbers, at least as many as the rows have.
-typedef struct CogPackedColumns {
-  const float *numbers;
-  size_t depth, vectors;
-} CogPackedColumns;
-
-/// The products of COG_ATTENTION_TILE rows with `vectors` (a constant) vectors of columns that lie together.
-COG_INLINE void cog_multiply_columns(
-    const float *restrict rows, size_t row_stride, size_t depth, const float *restrict columns,
-    const size_t vectors, float *restrict output, size_t output_stride) {
-  cog_lanes sums[COG_ATTENTION_TILE][COG_ATTENTION_VECTORS];
-  COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
-    COG_UNROLL for (size_t v = 0; v < vectors; v++) sums[row][v] = (cog_lanes)0.0f;
-  }
-  for (size_t i = 0; i < depth; i++, columns += vectors * COG_LANES) {
-    COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
-      const cog_lanes factor = (cog_lanes)rows[row * row_stride + i];
-      COG_UNROLL for (size_t v = 0; v < vectors; v++) {
-        cog_lanes column;
-        memcpy(&column, columns + v * COG_LANES, sizeof column);
-        sums[row][v] = __builtin_elementwise_fma(column, factor, sums[row][v]);
-      }
-    }
-  }
-  COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
-    memcpy(output + row * output_stride, sums[row], vectors * sizeof *sums[row]);
-  }
-}
-
-#define COG_COLUMNS_CASE(count)                                                                          \
-  case count:                                                                                            \
-    cog_multiply_columns(numbers, rows.stride, rows.depth, together, count, place, output_stride);       \
-    break;
-
-/// output[row][column] = the products of all rows with the first `wanted` vectors of columns, and with what lies
-/// together with the last of them.
-COG_KERNEL void cog_multiply_packed(
-    CogAttentionRows rows, CogPackedColumns columns, size_t wanted, float *restrict output,
-    size_t output_stride) {
-  for (size_t first = 0; first < wanted; first += COG_ATTENTION_VECTORS) {
-    const float *together = columns.numbers + first * columns.depth * COG_LANES;
-    for (size_t row = 0; row < rows.count; row += COG_ATTENTION_TILE) {
-      const float *numbers = rows.numbers + row * rows.stride;
-      float *place = output + row * output_stride + first * COG_LANES;
-      switch (cog_part_size(first, COG_ATTENTION_VECTORS, columns.vectors)) {
-        COG_COLUMNS_CASE(1)
-#if COG_ATTENTION_VECTORS == 4
-        COG_COLUMNS_CASE(2) COG_COLUMNS_CASE(3) COG_COLUMNS_CASE(4)
-#endif
-        default: break;
-      }
-    }
-  }
-}
-
-#undef COG_COLUMNS_CASE
 
 // MARK: A block
 
@@ -161,16 +82,16 @@ COG_KERNEL size_t cog_copy_queries(
 
 /// The outputs of `count` queries from `first` on.
 COG_KERNEL void cog_attend_block(
-    const CogAttentionHead *head, const float *packed_keys, const float *packed_values, size_t first,
-    size_t count, float *memory) {
+    const CogAttentionHead *head, const void *packed_keys, const void *packed_values, size_t first,
+    size_t count, void *memory) {
   const size_t dimension = head->dimension, rows = count * head->heads;
   const size_t width = cog_attention_width(head), stride = cog_score_stride(head);
-  float *outputs = memory + COG_ATTENTION_ROWS * width, *scores = outputs + COG_ATTENTION_ROWS * width;
+  float *outputs = (float *)memory + COG_ATTENTION_ROWS * width, *scores = outputs + COG_ATTENTION_ROWS * width;
   const size_t padded_rows = cog_copy_queries(head, first, rows, memory, width);
   const size_t seen = cog_seen_keys(head, first + count - 1);  // by the last query, which sees the most
   const CogAttentionRows queries = {memory, width, padded_rows, dimension};
   const CogPackedColumns keys = {packed_keys, dimension, cog_vectors_of(head->key_count)};
-  cog_multiply_packed(queries, keys, cog_vectors_of(seen), scores, stride);
+  cog_multiply_packed_floats(queries, keys, cog_vectors_of(seen), scores, stride);
   float sums[COG_ATTENTION_ROWS];
   for (size_t row = 0; row < rows; row++) {
     float *own = scores + row * stride;
@@ -180,7 +101,7 @@ COG_KERNEL void cog_attend_block(
   }
   const CogAttentionRows weights = {scores, stride, padded_rows, seen};
   const CogPackedColumns values = {packed_values, head->key_count, cog_vectors_of(dimension)};
-  cog_multiply_packed(weights, values, values.vectors, outputs, width);
+  cog_multiply_packed_floats(weights, values, values.vectors, outputs, width);
   for (size_t row = 0; row < rows; row++) {
     float *output = outputs + row * width;
     cog_divide(output, sums[row], dimension);

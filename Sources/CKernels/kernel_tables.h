@@ -36,9 +36,8 @@ extern const CogKernels cog_neon_kernels;
     .quantize_int8 = cog_quantize_int8,                                                                \
     .matvec_f32 = cog_matvec_f32,                                                                      \
     .matvec_bf16 = cog_matvec_bf16,                                                                    \
-    .pack_keys = cog_pack_keys,                                                                        \
-    .pack_values = cog_pack_values,                                                                    \
-    .attend_block = cog_attend_block,                                                                  \
+    .attention = {cog_pack_keys, cog_pack_values, cog_attend_block},                                   \
+    .short_attention = {cog_pack_short_keys, cog_pack_short_values, cog_attend_short_block},           \
     .attention_scratch_size = cog_attention_scratch_size,                                              \
     .add_weighted_rows = cog_add_weighted_rows,                                                        \
     .scores_f16 = cog_scores_f16,                                                                      \

@@ -9,6 +9,11 @@
 #define COG_KERNEL __attribute__((target("dotprod"))) static
 
 #define COG_HAS_HALF_CONVERSION 1
+/// The lower halves of the lanes, then the upper ones: as many products for an instruction as with float32.
+#define COG_SHORT_PRODUCTS_4(sums, columns, pair)                                                          \
+  vmlal_n_s16(                                                                                             \
+      vmlal_n_s16((sums), vmovn_s32(columns), (int16_t)(pair)), vshrn_n_s32((columns), 16),                \
+      (int16_t)((pair) >> 16))
 #include "plain_kernels.h"
 
 #define COG_WIDE_TILES 0

@@ -12,4 +12,7 @@
 #include "panel_tile.h"
 #include "panel_quantizer.h"
 // After panel_tile.h:
+#include "attention_products.h"
 #include "block_attention.h"
+// After block_attention.h:
+#include "short_attention.h"

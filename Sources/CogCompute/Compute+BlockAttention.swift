@@ -4,13 +4,14 @@ extension Compute {
   /// Attention of many queries: packs the keys and values of every head, then shares out blocks of queries.
   func attendBlocks(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
     let kernels = kernels.table.pointee
-    let packed = PackedHeads(input, kernels, threads: threads)
+    let attention = mode == .fast ? kernels.short_attention : kernels.attention
+    let packed = PackedHeads(input, attention, threads: threads)
     let parts = AttentionParts(input, rounds: rounds, into: output)
     threads.parallelFor(parts.count) { index in
       var (head, keyValueHead, queries) = parts[index]
       let scratch = FloatMatrix(
         uninitializedRows: 1, columns: kernels.attention_scratch_size(&head))
-      kernels.attend_block(
+      attention.attend_block(
         &head, packed.keys(keyValueHead), packed.values(keyValueHead), queries.lowerBound, queries.count,
         scratch.pointer)
     }
@@ -21,15 +22,16 @@ extension Compute {
 private struct PackedHeads {
   private let keys, values: FloatMatrix
 
-  init(_ input: AttentionInput, _ kernels: CogKernels, threads: ThreadPool) {
+  init(_ input: AttentionInput, _ attention: CogAttention, threads: ThreadPool) {
     let (count, dimension) = (input.keyCount, input.headDimension)
     let size = cog_packed_size(count, dimension)
     let keys = FloatMatrix(uninitializedRows: input.keyValueHeadCount, columns: size)
     let values = FloatMatrix(uninitializedRows: input.keyValueHeadCount, columns: size)
     threads.parallelFor(input.keyValueHeadCount) { head in
       let (column, place) = (head * dimension, head * size)
-      kernels.pack_keys(input.keys + column, input.keyStride, count, dimension, keys.pointer + place)
-      kernels.pack_values(input.values + column, input.valueStride, count, dimension, values.pointer + place)
+      attention.pack_keys(input.keys + column, input.keyStride, count, dimension, keys.pointer + place)
+      attention.pack_values(
+        input.values + column, input.valueStride, count, dimension, values.pointer + place)
     }
     (self.keys, self.values) = (keys, values)
   }

@@ -12,13 +12,13 @@ private struct CachedCase {
   let capacity: Int
 
   /// The relative error beside attention in float32.
-  func compare(_ compute: Compute) -> Double {
-    let (result, expected) = run(compute)
+  func compare(_ compute: Compute) throws -> Double {
+    let (result, expected) = try run(compute)
     return relativeL2(result, expected.map(Double.init))
   }
 
   /// What attention over the cache gives, and attention in float32.
-  func run(_ compute: Compute) -> (cached: [Float], float: [Float]) {
+  func run(_ compute: Compute) throws -> (cached: [Float], float: [Float]) {
     var random = SeededGenerator(UInt64(keyCount * 100 + dimension))
     let width = keyValueHeads * dimension
     let queries = FloatMatrix(
@@ -40,7 +40,8 @@ private struct CachedCase {
       CachedAttentionInput(
         queries: queries.pointer, queryStride: heads * dimension, queryCount: queryCount, headCount: heads,
         keyCount: keyCount, keys: cachedKeys, values: cachedValues, scale: scale))
-    let expected = compute.attention(
+    let exact = try Compute(mode: .float32, kernels: compute.kernels)
+    let expected = exact.attention(
       AttentionInput(
         queries: queries.pointer, queryStride: heads * dimension, keys: keys.pointer, keyStride: width,
         values: values.pointer, valueStride: width, queryCount: queryCount, keyCount: keyCount,
@@ -69,14 +70,14 @@ struct CachedAttentionTests {
   func matchesFloat(index: Int) throws {
     for kernels in KernelSet.available {
       #expect(
-        Self.cases[index].compare(try Compute(mode: .fast, kernels: kernels)) < 1e-6, "\(kernels.name)")
+        try Self.cases[index].compare(Compute(mode: .fast, kernels: kernels)) < 1e-6, "\(kernels.name)")
     }
   }
 
   @Test("Every instruction set gives the same bits", arguments: cases.indices)
   func sameBits(index: Int) throws {
     let results = try KernelSet.available.map {
-      Self.cases[index].run(try Compute(mode: .fast, kernels: $0)).cached
+      try Self.cases[index].run(Compute(mode: .fast, kernels: $0)).cached
     }
     for (result, kernels) in zip(results, KernelSet.available) {
       #expect(result == results[0], "\(kernels.name)")

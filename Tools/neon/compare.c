@@ -132,30 +132,40 @@ static void fill(float *values, size_t count) {
   for (size_t i = 0; i < count; i++) values[i] = next_float();
 }
 
-/// Attention of a block of queries over as many keys or more.
+/// What one way of attention makes of all blocks of a head's queries.
+static void attend(CogAttention attention, CogAttentionHead head, const float *keys, const float *values, void *memory) {
+  const size_t bytes = cog_packed_size(head.key_count, head.dimension) * sizeof(float);
+  char *packed = memory;
+  attention.pack_keys(keys, head.dimension, head.key_count, head.dimension, packed);
+  attention.pack_values(values, head.dimension, head.key_count, head.dimension, packed + bytes);
+  const size_t most = COG_ATTENTION_ROWS / head.heads;
+  for (size_t first = 0; first < head.query_count; first += most) {
+    const size_t left = head.query_count - first;
+    attention.attend_block(&head, packed, packed + bytes, first, left < most ? left : most, packed + 2 * bytes);
+  }
+}
+
+/// Attention of blocks of queries over as many keys or more.
 static void try_blocks(const CogKernels *kernels, size_t queries, size_t keys, size_t dimension, size_t heads) {
   enum { COUNT = 80, DIMENSION = 140, HEADS = 4, WIDTH = HEADS * DIMENSION };
-  static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION], outputs[2][COUNT * WIDTH];
+  static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION], outputs[4][COUNT * WIDTH];
   const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
   fill(input, queries * heads * dimension), fill(own, keys * dimension), fill(values, keys * dimension);
-  const size_t packed = cog_packed_size(keys, dimension);
   for (size_t k = 0; k < 2; k++) {
-    const CogAttentionHead head = {
+    CogAttentionHead head = {
         .queries = input, .query_stride = heads * dimension, .output = outputs[k],
         .output_stride = heads * dimension, .query_count = queries, .key_count = keys, .heads = heads,
         .dimension = dimension, .scale = 0.3f, .is_causal = queries % 2 == 0, .rounds = keys % 2 == 0};
-    float *memory = malloc((2 * packed + both[k]->attention_scratch_size(&head)) * sizeof(float));
-    both[k]->pack_keys(own, dimension, keys, dimension, memory);
-    both[k]->pack_values(values, dimension, keys, dimension, memory + packed);
-    const size_t most = COG_ATTENTION_ROWS / heads;
-    for (size_t first = 0; first < queries; first += most) {
-      const size_t count = queries - first < most ? queries - first : most;
-      both[k]->attend_block(&head, memory, memory + packed, first, count, memory + 2 * packed);
-    }
+    const size_t floats = 2 * cog_packed_size(keys, dimension) + both[k]->attention_scratch_size(&head);
+    float *memory = malloc(floats * sizeof(float));
+    attend(both[k]->attention, head, own, values, memory);
+    head.output = outputs[2 + k];
+    attend(both[k]->short_attention, head, own, values, memory);
     free(memory);
   }
-  compare(
-      kernels->name, "attend_block", outputs[0], outputs[1], queries * heads * dimension * sizeof(float));
+  const size_t bytes = queries * heads * dimension * sizeof(float);
+  compare(kernels->name, "attention", outputs[0], outputs[1], bytes);
+  compare(kernels->name, "short_attention", outputs[2], outputs[3], bytes);
 }
 
 /// The activation functions, and what rounding to 8 bits leaves out.

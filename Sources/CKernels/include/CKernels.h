@@ -140,7 +140,8 @@ typedef struct CogAttentionHead {
   size_t dimension;  ///< features of a head
   float scale;       ///< what the scores are multiplied with
   bool is_causal;    ///< query i sees key_count - query_count + i + 1 keys, all otherwise
-  bool rounds;       ///< to BF16: the exponentials before they meet the values, and the outputs
+  /// To BF16: the exponentials before they meet the values, and the outputs. Attention with shorts does not.
+  bool rounds;
 } CogAttentionHead;
 
 /// Queries times heads that a block of attention has at most.
@@ -153,10 +154,22 @@ static inline size_t cog_visible_keys(bool is_causal, size_t query_count, size_t
   return seen > query_count ? seen - query_count : 0;
 }
 
-/// Floats of the packed keys, or values, of a head.
+/// Room for the packed keys, or values, of a head, in floats.
 static inline size_t cog_packed_size(size_t count, size_t dimension) {
   return (count + 15) / 16 * 16 * ((dimension + 15) / 16 * 16);
 }
+
+/// Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are `stride` floats
+/// apart, are packed once for all queries, into the room of cog_packed_size floats.
+typedef struct CogAttention {
+  void (*pack_keys)(const float *keys, size_t stride, size_t count, size_t dimension, void *packed);
+  void (*pack_values)(const float *values, size_t stride, size_t count, size_t dimension, void *packed);
+  /// Writes the outputs of `count` queries from `first` on, count * heads <= COG_ATTENTION_ROWS; a query that sees no
+  /// key gets zeros. The scratch memory has room for as many floats as attention_scratch_size tells.
+  void (*attend_block)(
+      const CogAttentionHead *head, const void *packed_keys, const void *packed_values, size_t first,
+      size_t count, void *scratch);
+} CogAttention;
 
 /// The kernels of one instruction set.
 typedef struct CogKernels {
@@ -191,15 +204,8 @@ typedef struct CogKernels {
   void (*matvec_bf16)(
       const void *weights, size_t stride, size_t rows, size_t columns, const float *x, float *output);
 
-  // Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are `stride`
-  // floats apart, are packed once for all queries, into cog_packed_size floats.
-  void (*pack_keys)(const float *keys, size_t stride, size_t count, size_t dimension, float *packed);
-  void (*pack_values)(const float *values, size_t stride, size_t count, size_t dimension, float *packed);
-  // Writes the outputs of `count` queries from `first` on, count * heads <= COG_ATTENTION_ROWS; a query that sees no
-  // key gets zeros. The scratch memory has as many floats as attention_scratch_size tells.
-  void (*attend_block)(
-      const CogAttentionHead *head, const float *packed_keys, const float *packed_values, size_t first,
-      size_t count, float *scratch);
+  CogAttention attention;        ///< in float32
+  CogAttention short_attention;  ///< with 16-bit integers, within a thousandth of it
   size_t (*attention_scratch_size)(const CogAttentionHead *head);
 
   // Attention of one query: output[column] += sum over i of weights[i] * values[i * stride + column].
