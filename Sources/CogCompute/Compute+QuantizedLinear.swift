@@ -40,19 +40,17 @@ extension Compute {
     let activations = QuantizedActivations(
       x, layout: first.layout, productKernels, tileTokens: kernels.table.pointee.tile_tokens,
       threads: threads)
-    let taskCounts = products.map {
-      taskCount($0.layout, tokens: x.rows, fewestPanels: productKernels.fewest_panels)
-    }
-    threads.parallelFor(taskCounts.reduce(0, +)) { index in
-      var (part, number) = (index, 0)
-      while part >= taskCounts[number] {
-        part -= taskCounts[number]
-        number += 1
-      }
-      let (panels, tasks) = (products[number].layout.panelCount, taskCounts[number])
+    let tasks = ProductTasks(
+      counts: products.map {
+        taskCount($0.layout, tokens: x.rows, fewestPanels: productKernels.fewest_panels)
+      }, tokens: x.rows, tileTokens: kernels.table.pointee.tile_tokens, threads: threads.threadCount)
+    threads.parallelFor(tasks.count) { index in
+      let task = tasks[index]
+      let panels = products[task.product].layout.panelCount
       multiply(
-        products[number], activations, productKernels,
-        panels: part * panels / tasks..<(part + 1) * panels / tasks)
+        products[task.product], activations, productKernels,
+        panels: task.part * panels / task.partCount..<(task.part + 1) * panels / task.partCount,
+        tokens: task.tokens)
     }
   }
 
@@ -65,13 +63,13 @@ extension Compute {
 
   private func multiply(
     _ product: borrowing QuantizedProduct, _ activations: borrowing QuantizedActivations,
-    _ productKernels: CogProduct, panels: Range<Int>
+    _ productKernels: CogProduct, panels: Range<Int>, tokens: Range<Int>
   ) {
-    var (matrix, view) = (product.matrix, activations.view)
+    var (matrix, view) = (product.matrix, activations.view(of: tokens))
+    let output = product.result.pointer + tokens.lowerBound * product.result.columns
     withOptionalPointer(to: product.bias) {
       productKernels.matmul(
-        &matrix, panels.lowerBound, panels.upperBound, &view, $0, product.result.pointer,
-        product.result.columns)
+        &matrix, panels.lowerBound, panels.upperBound, &view, $0, output, product.result.columns)
     }
   }
 
@@ -92,9 +90,58 @@ extension Compute {
   }
 }
 
+/// How threads share out the products of some weights with many tokens. A task is a part of a weight's panels with all
+/// tokens, which are unpacked once; but the last one of each thread's share has the tokens in parts of their own, so
+/// that no thread waits long for another whose processor is slower for the moment.
+private struct ProductTasks {
+  /// A task: part `part` of `partCount` of a product's panels, and some tokens.
+  struct Task {
+    let product, part, partCount: Int
+    let tokens: Range<Int>
+  }
+
+  private static let fewestTokens = 96
+
+  /// Parts of each product's panels.
+  private let counts: [Int]
+  private let tokens, tileTokens: Int
+  /// Tasks of a thread's share: `whole` with all tokens, then `split` with a part of them.
+  private let whole, split: Int
+  /// How many there are.
+  let count: Int
+
+  init(counts: [Int], tokens: Int, tileTokens: Int, threads: Int) {
+    let total = counts.reduce(0, +)
+    let isEven = threads > 1 && total % threads == 0
+    self.counts = counts
+    self.tokens = tokens
+    self.tileTokens = tileTokens
+    split = isEven ? min(4, max(1, tokens / Self.fewestTokens)) : 1
+    whole = isEven ? total / threads - 1 : total - 1
+    count = (isEven ? threads : 1) * (whole + split)
+  }
+
+  subscript(index: Int) -> Task {
+    let (share, place) = index.quotientAndRemainder(dividingBy: whole + split)
+    var part = share * (whole + 1) + min(place, whole)
+    var product = 0
+    while part >= counts[product] {
+      part -= counts[product]
+      product += 1
+    }
+    return Task(
+      product: product, part: part, partCount: counts[product],
+      tokens: place < whole ? 0..<tokens : firstToken(place - whole)..<firstToken(place - whole + 1))
+  }
+
+  /// Where a part of the tokens begins, and the one before it ends: with a whole tile.
+  private func firstToken(_ part: Int) -> Int {
+    part == split ? tokens : tokens * part / split / tileTokens * tileTokens
+  }
+}
+
 /// Activations quantized to 8 bits in tiles of tokens, as the kernels read them (`CogActivations`).
 private struct QuantizedActivations {
-  private let tokens: Int
   private let tileTokens: Int
   private let memory: FloatMatrix
 
@@ -102,7 +149,6 @@ private struct QuantizedActivations {
   init(
     _ x: FloatMatrix, layout: PanelLayout, _ productKernels: CogProduct, tileTokens: Int, threads: ThreadPool
   ) {
-    tokens = x.rows
     self.tileTokens = tileTokens
     let tokenFloats = layout.groupCount * cog_token_bytes(layout.groupSize) / MemoryLayout<Float>.stride
     memory = FloatMatrix(uninitializedRows: x.rows, columns: tokenFloats)
@@ -116,7 +162,10 @@ private struct QuantizedActivations {
     }
   }
 
-  var view: CogActivations {
-    CogActivations(tiles: memory.pointer, tokens: tokens, tile_tokens: tileTokens)
+  /// Some tokens, of which the first begins a tile.
+  func view(of tokens: Range<Int>) -> CogActivations {
+    CogActivations(
+      tiles: memory.pointer + tokens.lowerBound * memory.columns, tokens: tokens.count,
+      tile_tokens: tileTokens)
   }
 }
