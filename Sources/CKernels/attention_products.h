@@ -23,6 +23,11 @@ enum {
 
 static inline size_t cog_vectors_of(size_t columns) { return (columns + COG_LANES - 1) / COG_LANES; }
 
+/// Rows up to a whole tile.
+static inline size_t cog_padded_rows(size_t rows) {
+  return (rows + COG_ATTENTION_TILE - 1) / COG_ATTENTION_TILE * COG_ATTENTION_TILE;
+}
+
 typedef int32_t cog_8_int_lanes __attribute__((ext_vector_type(8)));
 
 /// Rows to multiply: `count` of them, a multiple of COG_ATTENTION_TILE, with `depth` numbers each.

@@ -71,7 +71,7 @@ COG_INLINE size_t cog_seen_keys(const CogAttentionHead *head, size_t query) {
 /// Copies the queries of a block's rows, and zeros behind them up to a whole tile of rows, whose number it returns.
 COG_KERNEL size_t cog_copy_queries(
     const CogAttentionHead *head, size_t first, size_t rows, float *restrict queries, size_t width) {
-  const size_t padded_rows = (rows + COG_ATTENTION_TILE - 1) / COG_ATTENTION_TILE * COG_ATTENTION_TILE;
+  const size_t padded_rows = cog_padded_rows(rows);
   for (size_t row = 0; row < rows; row++) {
     const float *query = head->queries + cog_attention_row(head, head->query_stride, first, row);
     memcpy(queries + row * width, query, head->dimension * sizeof *query);

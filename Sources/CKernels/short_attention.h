@@ -55,6 +55,14 @@ COG_INLINE void cog_store_pairs(const cog_int_lanes *first, const cog_int_lanes 
   memcpy(place, &pairs, sizeof pairs);
 }
 
+/// Rounds 16 numbers to neighboring shorts.
+COG_INLINE void cog_store_shorts(const cog_lanes *x, const cog_lanes *inverses, int16_t *place) {
+  cog_int_lanes rounded;
+  cog_round_lanes(x, inverses, &rounded);
+  const cog_short_lanes shorts = __builtin_convertvector(rounded, cog_short_lanes);
+  memcpy(place, &shorts, sizeof shorts);
+}
+
 // MARK: Packing
 
 /// Up to 16 features of 16 keys, [feature][key], zeros where there are none.
@@ -95,23 +103,6 @@ COG_KERNEL void cog_pack_short_key_vector(
   }
 }
 
-/// Packs keys [count, dimension] as columns.
-COG_KERNEL void cog_pack_short_keys(
-    const float *restrict keys, size_t stride, size_t count, size_t dimension, void *restrict packed) {
-  float *steps = cog_short_steps(packed, count, dimension);
-  int32_t *together = packed;
-  for (size_t first = 0; first < count; first += COG_COLUMNS_TOGETHER) {
-    const size_t width = cog_vectors_of(cog_part_size(first, COG_COLUMNS_TOGETHER, count)) * COG_LANES;
-    for (size_t vector = 0; vector < width; vector += COG_LANES) {
-      const size_t key = first + vector;
-      cog_pack_short_key_vector(
-          keys + key * stride, stride, cog_part_size(key, COG_LANES, count), dimension, together + vector, width,
-          steps + key);
-    }
-    together += width * cog_short_pairs(dimension);
-  }
-}
-
 /// Loads up to 16 features of a value, zeros where there are none.
 COG_INLINE void cog_load_features(const float *value, size_t existing, cog_lanes *features) {
   if (existing == COG_LANES) {
@@ -123,7 +114,7 @@ COG_INLINE void cog_load_features(const float *value, size_t existing, cog_lanes
 
 /// Packs up to 16 features of all values, `width` pairs from one pair of values to the next.
 COG_KERNEL void cog_pack_short_value_vector(
-    const float *restrict values, size_t stride, size_t count, size_t existing, int32_t *restrict packed,
+    const float *restrict values, size_t stride, size_t existing, size_t count, int32_t *restrict packed,
     size_t width, float *restrict steps) {
   CogShortRange range = {(cog_lanes)0.0f, (cog_lanes)0.0f};
   cog_lanes features;
@@ -146,21 +137,39 @@ COG_KERNEL void cog_pack_short_value_vector(
   }
 }
 
+/// Packs up to 16 columns of `depth` numbers, `existing` of them: one of the two above.
+typedef void CogPackShortVector(
+    const float *restrict numbers, size_t stride, size_t existing, size_t depth, int32_t *restrict packed,
+    size_t width, float *restrict steps);
+
+/// Packs `count` columns of `depth` numbers, which begin `column_stride` floats apart.
+COG_INLINE void cog_pack_short_columns(
+    const float *numbers, size_t column_stride, size_t stride, size_t count, size_t depth, void *packed,
+    CogPackShortVector *const pack) {
+  float *steps = cog_short_steps(packed, count, depth);
+  int32_t *together = packed;
+  for (size_t first = 0; first < count; first += COG_COLUMNS_TOGETHER) {
+    const size_t width = cog_vectors_of(cog_part_size(first, COG_COLUMNS_TOGETHER, count)) * COG_LANES;
+    for (size_t vector = 0; vector < width; vector += COG_LANES) {
+      const size_t column = first + vector, existing = cog_part_size(column, COG_LANES, count);
+      pack(
+          numbers + column * column_stride, stride, existing, depth, together + vector, width,
+          steps + column);
+    }
+    together += width * cog_short_pairs(depth);
+  }
+}
+
+/// Packs keys [count, dimension] as columns.
+COG_KERNEL void cog_pack_short_keys(
+    const float *restrict keys, size_t stride, size_t count, size_t dimension, void *restrict packed) {
+  cog_pack_short_columns(keys, stride, stride, count, dimension, packed, cog_pack_short_key_vector);
+}
+
 /// Packs the features of values [count, dimension] as columns.
 COG_KERNEL void cog_pack_short_values(
     const float *restrict values, size_t stride, size_t count, size_t dimension, void *restrict packed) {
-  float *steps = cog_short_steps(packed, dimension, count);
-  int32_t *together = packed;
-  for (size_t first = 0; first < dimension; first += COG_COLUMNS_TOGETHER) {
-    const size_t width = cog_vectors_of(cog_part_size(first, COG_COLUMNS_TOGETHER, dimension)) * COG_LANES;
-    for (size_t vector = 0; vector < width; vector += COG_LANES) {
-      const size_t feature = first + vector;
-      cog_pack_short_value_vector(
-          values + feature, stride, count, cog_part_size(feature, COG_LANES, dimension), together + vector, width,
-          steps + feature);
-    }
-    together += width * cog_short_pairs(count);
-  }
+  cog_pack_short_columns(values, 1, stride, dimension, count, packed, cog_pack_short_value_vector);
 }
 
 // MARK: A block
@@ -178,11 +187,8 @@ COG_KERNEL float cog_round_query(const float *restrict query, size_t dimension, 
   cog_lanes steps, inverses;
   cog_find_steps(&range, &steps, &inverses);
   for (size_t i = 0; i < dimension; i += COG_LANES) {
-    cog_int_lanes rounded;
     cog_load_features(query + i, cog_part_size(i, COG_LANES, dimension), &features);
-    cog_round_lanes(&features, &inverses, &rounded);
-    const cog_short_lanes narrow = __builtin_convertvector(rounded, cog_short_lanes);
-    memcpy(shorts + i, &narrow, sizeof narrow);
+    cog_store_shorts(&features, &inverses, shorts + i);
   }
   return steps[0];
 }
@@ -241,11 +247,8 @@ COG_KERNEL float cog_short_softmax(int32_t *restrict scores, size_t visible, con
   const cog_lanes inverses = (cog_lanes)inverse;
   int16_t *shorts = (int16_t *)scores;
   for (size_t i = 0; i < visible; i += COG_LANES) {
-    cog_int_lanes rounded;
     memcpy(&x, scores + i, sizeof x);
-    cog_round_lanes(&x, &inverses, &rounded);
-    const cog_short_lanes narrow = __builtin_convertvector(rounded, cog_short_lanes);
-    memcpy(shorts + i, &narrow, sizeof narrow);
+    cog_store_shorts(&x, &inverses, shorts + i);
   }
   return 1 / (inverse * cog_sum_of_lanes(&sums));
 }
@@ -263,7 +266,7 @@ COG_KERNEL size_t cog_round_queries(
     const CogAttentionHead *head, size_t first, size_t rows, int32_t *restrict pairs, size_t stride,
     float *restrict factors) {
   const float log2_e = 0x1.715476p+0f;
-  const size_t padded_rows = (rows + COG_ATTENTION_TILE - 1) / COG_ATTENTION_TILE * COG_ATTENTION_TILE;
+  const size_t padded_rows = cog_padded_rows(rows);
   for (size_t row = 0; row < rows; row++) {
     const float *query = head->queries + cog_attention_row(head, head->query_stride, first, row);
     const float step = cog_round_query(query, head->dimension, (int16_t *)(pairs + row * stride));

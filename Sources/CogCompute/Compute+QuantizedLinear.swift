@@ -112,13 +112,14 @@ private struct ProductTasks {
 
   init(counts: [Int], tokens: Int, tileTokens: Int, threads: Int) {
     let total = counts.reduce(0, +)
-    let isEven = threads > 1 && total % threads == 0
+    // Without equal shares, one with all tasks.
+    let shares = total % threads == 0 ? threads : 1
     self.counts = counts
     self.tokens = tokens
     self.tileTokens = tileTokens
-    split = isEven ? min(4, max(1, tokens / Self.fewestTokens)) : 1
-    whole = isEven ? total / threads - 1 : total - 1
-    count = (isEven ? threads : 1) * (whole + split)
+    split = shares > 1 ? min(4, max(1, tokens / Self.fewestTokens)) : 1
+    whole = total / shares - 1
+    count = shares * (whole + split)
   }
 
   subscript(index: Int) -> Task {
