@@ -45,7 +45,7 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
   COG_UNROLL for (size_t token = 0; token < tokens; token++) others[token] = _mm512_setzero_si512();
   for (size_t column = 0; column < input->columns; column += 8, values += 8 * tokens) {
     const uint8_t *line = input->lines + column * (COG_LINE_BYTES / 8);
-    if (tokens <= 2) cog_prefetch_line(line);
+    if (tokens <= 2) cog_prefetch_pages(line);
     const __m512i bytes = _mm512_loadu_si512(line);
     const __m512i low = _mm512_and_si512(bytes, low_bits);
     const __m512i high = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low_bits);
@@ -69,7 +69,7 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
   const int8_t *values = input->values;
   for (size_t column = 0; column < input->columns; column += 4, values += 4 * tokens) {
     const uint8_t *line = input->lines + column * (COG_LINE_BYTES / 4);
-    if (tokens <= 2) cog_prefetch_line(line);
+    if (tokens <= 2) cog_prefetch_pages(line);
     const __m512i weights = _mm512_xor_si512(_mm512_loadu_si512(line), sign_bits);
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], weights, cog_broadcast(values + 4 * token));

@@ -10,11 +10,16 @@ typedef struct CogGroupInput {
   const int8_t *values;  ///< [columns / 4][tokens][4]
 } CogGroupInput;
 
-/// Asks for the line 1024 bytes ahead, into the second-level cache: with one token, memory is what limits. A panel is
-/// read from its first byte to its last, which is what the processor's own prefetching is best at; farther ahead,
-/// hints get in its way. The address may lie beyond the weights; it is never read.
-COG_KERNEL inline void cog_prefetch_line(const uint8_t *line) {
-  __builtin_prefetch((const void *)((uintptr_t)line + 1024), 0, 1);
+/// With each page's first line asks for those of the next two, into the second-level cache: with one token, memory is what
+/// limits. A panel is read from its first byte to its last, which the processor's own prefetching is best at; but that
+/// ends with a page, and what it waits for in the next one is the translation of its address. More hints than these
+/// get in its way. The addresses may lie beyond the weights; they are never read.
+COG_KERNEL inline void cog_prefetch_pages(const uint8_t *line) {
+  enum { PAGE_BYTES = 4096 };
+  const uintptr_t address = (uintptr_t)line;
+  if (address % PAGE_BYTES >= COG_LINE_BYTES) return;
+  __builtin_prefetch((const void *)(address + PAGE_BYTES), 0, 1);
+  __builtin_prefetch((const void *)(address + 2 * PAGE_BYTES), 0, 1);
 }
 
 COG_KERNEL inline float

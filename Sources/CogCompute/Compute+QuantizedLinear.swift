@@ -5,7 +5,8 @@ import CogNative
 struct QuantizedProduct {
   let layout: PanelLayout
   let matrix: CogPanelMatrix
-  let bias: [Float]?
+  /// `[rows]`, or nil.
+  let bias: FloatMatrix?
   /// `[tokens, rows]`.
   let result: FloatMatrix
 
@@ -16,7 +17,7 @@ struct QuantizedProduct {
     }
     self.layout = layout
     self.matrix = matrix
-    self.bias = bias
+    self.bias = bias.map { FloatMatrix($0, rows: 1, columns: $0.count) }
     result = FloatMatrix(uninitializedRows: tokens, columns: weight.rows)
   }
 
@@ -44,13 +45,12 @@ extension Compute {
       counts: products.map {
         taskCount($0.layout, tokens: x.rows, fewestPanels: productKernels.fewest_panels)
       }, tokens: x.rows, tileTokens: kernels.table.pointee.tile_tokens, threads: threads.threadCount)
-    threads.parallelFor(tasks.count) { index in
-      let task = tasks[index]
-      let panels = products[task.product].layout.panelCount
-      multiply(
-        products[task.product], activations, productKernels,
-        panels: task.part * panels / task.partCount..<(task.part + 1) * panels / task.partCount,
-        tokens: task.tokens)
+    let operands = products.map { ProductOperands($0, activations, productKernels) }
+    withExtendedLifetime((products, activations)) {
+      threads.parallelFor(tasks.count) { index in
+        let task = tasks[index]
+        operands[task.product].multiply(task)
+      }
     }
   }
 
@@ -59,18 +59,6 @@ extension Compute {
     let table = kernels.table.pointee
     if layout.bits == 8 { return table.int8 }
     return tokens >= table.many_tokens ? table.int4_many : table.int4
-  }
-
-  private func multiply(
-    _ product: borrowing QuantizedProduct, _ activations: borrowing QuantizedActivations,
-    _ productKernels: CogProduct, panels: Range<Int>, tokens: Range<Int>
-  ) {
-    var (matrix, view) = (product.matrix, activations.view(of: tokens))
-    let output = product.result.pointer + tokens.lowerBound * product.result.columns
-    withOptionalPointer(to: product.bias) {
-      productKernels.matmul(
-        &matrix, panels.lowerBound, panels.upperBound, &view, $0, output, product.result.columns)
-    }
   }
 
   /// Tasks that share out a weight's panels, about equal in size; as many for each thread, unless there are fewer
@@ -82,11 +70,6 @@ extension Compute {
     let needed = tokens <= 2 ? most : max(most, (layout.panelCount + fitting - 1) / fitting)
     let shared = (needed + threads.threadCount - 1) / threads.threadCount * threads.threadCount
     return min(shared, layout.panelCount)
-  }
-
-  private func withOptionalPointer(to values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
-    guard let values else { return body(nil) }
-    values.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 }
 
@@ -141,32 +124,65 @@ private struct ProductTasks {
   }
 }
 
-/// Activations quantized to 8 bits in tiles of tokens, as the kernels read them (`CogActivations`).
+/// Activations quantized to 8 bits in tiles of tokens, as the kernels read them.
 private struct QuantizedActivations {
-  private let tileTokens: Int
+  /// All tokens; valid as long as this is.
+  let view: CogActivations
+  /// Bytes of a token.
+  let tokenBytes: Int
   private let memory: FloatMatrix
 
   /// Quantizes `x`, the tiles in parallel.
   init(
     _ x: FloatMatrix, layout: PanelLayout, _ productKernels: CogProduct, tileTokens: Int, threads: ThreadPool
   ) {
-    self.tileTokens = tileTokens
-    let tokenFloats = layout.groupCount * cog_token_bytes(layout.groupSize) / MemoryLayout<Float>.stride
+    tokenBytes = layout.groupCount * cog_token_bytes(layout.groupSize)
+    let tokenFloats = tokenBytes / MemoryLayout<Float>.stride
     memory = FloatMatrix(uninitializedRows: x.rows, columns: tokenFloats)
-    let memory = memory
+    let tiles = memory.pointer
+    view = CogActivations(tiles: tiles, tokens: x.rows, tile_tokens: tileTokens)
     threads.parallelFor((x.rows + tileTokens - 1) / tileTokens) { tile in
       let first = tile * tileTokens
       let width = min(tileTokens, x.rows - first)
       productKernels.activations(
         x.pointer + first * x.columns, x.columns, width, x.columns, layout.paddedColumns, layout.groupSize,
-        memory.pointer + first * tokenFloats)
+        tiles + first * tokenFloats)
     }
   }
+}
 
-  /// Some tokens, of which the first begins a tile.
-  func view(of tokens: Range<Int>) -> CogActivations {
-    CogActivations(
-      tiles: memory.pointer + tokens.lowerBound * memory.columns, tokens: tokens.count,
-      tile_tokens: tileTokens)
+/// What tasks take of a product and its input: without reference counts, over which threads would get into each
+/// other's way.
+private struct ProductOperands {
+  private let matrix: CogPanelMatrix
+  private let panelCount: Int
+  private let activations: CogActivations
+  private let tokenBytes: Int
+  private let kernels: CogProduct
+  private let bias: UnsafePointer<Float>?
+  private let output: UnsafeMutablePointer<Float>
+  private let outputStride: Int
+
+  /// The operands of a product and activations that outlive them.
+  init(_ product: QuantizedProduct, _ activations: QuantizedActivations, _ kernels: CogProduct) {
+    matrix = product.matrix
+    panelCount = product.layout.panelCount
+    self.activations = activations.view
+    tokenBytes = activations.tokenBytes
+    self.kernels = kernels
+    bias = product.bias.map { UnsafePointer($0.pointer) }
+    output = product.result.pointer
+    outputStride = product.result.columns
+  }
+
+  /// Multiplies a part of the panels with some tokens, of which the first begins a tile.
+  func multiply(_ task: ProductTasks.Task) {
+    let firstToken = task.tokens.lowerBound
+    var (matrix, activations) = (matrix, activations)
+    activations.tiles += firstToken * tokenBytes
+    activations.tokens = task.tokens.count
+    kernels.matmul(
+      &matrix, task.part * panelCount / task.partCount, (task.part + 1) * panelCount / task.partCount,
+      &activations, bias, output + firstToken * outputStride, outputStride)
   }
 }

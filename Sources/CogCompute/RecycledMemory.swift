@@ -56,12 +56,12 @@ enum RecycledMemory {
     for block in excess { block.pointer.deallocate() }
   }
 
-  /// The smallest kept block that holds `byteCount` bytes and wastes at most as many.
+  /// The smallest kept block that holds `byteCount` bytes and wastes at most as many, or less than a huge page.
   private static func takeKept(_ byteCount: Int) -> Block? {
     shelf.withLock { shelf in
       var best: Int?
       for (index, block) in shelf.blocks.enumerated()
-      where block.byteCount >= byteCount && block.byteCount / 2 <= byteCount {
+      where block.byteCount >= byteCount && block.byteCount <= max(2 * byteCount, alignment) {
         if let found = best, shelf.blocks[found].byteCount < block.byteCount { continue }
         best = index
       }

@@ -174,13 +174,15 @@ private final class PoolState: @unchecked Sendable {
   /// Works on the thread's own share, then on what is left of the others'.
   @inline(never)
   private func drain(_ job: PoolJob, number: Int) {
+    // Once: its context has a reference count, over which the threads would get into each other's way.
+    let body = job.body.pointee
     for offset in 0..<shares.count {
       let part = (number + offset) % shares.count
       let end = Self.firstIndex(part + 1, of: shares.count, in: job)
       while true {
         let index = shares[part].next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < end else { break }
-        job.body.pointee(index)
+        body(index)
       }
     }
   }
