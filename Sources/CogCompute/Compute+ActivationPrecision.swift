@@ -21,6 +21,21 @@ extension Compute {
     guard mode == .fast, precision == .sixteenBits, let groupSize = weight.encoding.groupSize else {
       return try linear(x, weight)
     }
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
+    for first in stride(from: 0, to: x.rows, by: Self.sixteenBitTokens) {
+      let tokens = first..<min(x.rows, first + Self.sixteenBitTokens)
+      try multiplySixteenBits(
+        x.sharedRows(tokens), weight, groupSize: groupSize, into: result.sharedRows(tokens))
+    }
+    return result
+  }
+
+  /// Tokens whose two passes are multiplied together: their products take twice the room of the result.
+  private static let sixteenBitTokens = 252
+
+  private func multiplySixteenBits(
+    _ x: FloatMatrix, _ weight: WeightMatrix, groupSize: Int, into result: FloatMatrix
+  ) throws {
     // Both passes in one product: the weight is read once.
     let halves = FloatMatrix(uninitializedRows: 2 * x.rows, columns: x.columns)
     halves.pointer.update(from: x.pointer, count: x.count)
@@ -30,9 +45,8 @@ extension Compute {
       kernels.table.pointee.rounding_rest(x.pointer + place, x.columns, groupSize, rest + place)
     }
     let products = try linear(halves, weight)
-    let result = products.sharedRows(0..<x.rows)
+    result.pointer.update(from: products.pointer, count: result.count)
     add(result, products.sharedRows(x.rows..<2 * x.rows))
-    return result
   }
 
   /// The outputs of linear layers that share their input, in order: as ``linear(_:_:precision:)`` for each weight.

@@ -55,21 +55,20 @@ public struct VisionTower: VisionStages {
     compute.round(patches)
     let projected = try compute.linear(
       patches, weights.matrix(.patchProjection), bias: weights.vector(.patchProjectionBias))
-    let cls = try weights.vector(.classEmbedding)
-    let width = vision.hiddenSize
-    let patchCount = vision.positionCount - 1
-    let result = FloatMatrix(rows: images.rows * vision.positionCount, columns: width)
-    for frame in 0..<images.rows {
-      let start = result.pointer + frame * vision.positionCount * width
-      for channel in 0..<width { start[channel] = cls[channel] }
-      (start + width).update(from: projected.pointer + frame * patchCount * width, count: patchCount * width)
-    }
-    compute.round(result)
-    let position = try weights.vector(.positionEmbedding)
-    let positions = FloatMatrix(
-      (0..<images.rows).flatMap { _ in position }, rows: result.rows, columns: width)
+    let cls = try FloatMatrix(weights.vector(.classEmbedding), rows: 1, columns: vision.hiddenSize)
+    let positions = try FloatMatrix(
+      weights.vector(.positionEmbedding), rows: vision.positionCount, columns: vision.hiddenSize)
+    compute.round(cls)
     compute.round(positions)
-    compute.add(result, positions)
+    let result = FloatMatrix(
+      uninitializedRows: images.rows * vision.positionCount, columns: vision.hiddenSize)
+    compute.threads.parallelFor(images.rows) { frame in
+      let rows = result.sharedRows(frame * vision.positionCount..<(frame + 1) * vision.positionCount)
+      rows.pointer.update(from: cls.pointer, count: cls.count)
+      (rows.pointer + cls.count).update(
+        from: projected.pointer + frame * (positions.count - cls.count), count: positions.count - cls.count)
+      compute.add(rows, positions)
+    }
     return result
   }
 
@@ -78,8 +77,9 @@ public struct VisionTower: VisionStages {
     let grid = vision.gridSize
     let patch = vision.patchSize
     let size = vision.imageSize
-    let result = FloatMatrix(rows: images.rows * grid * grid, columns: vision.channelCount * patch * patch)
-    for row in 0..<result.rows {
+    let result = FloatMatrix(
+      uninitializedRows: images.rows * grid * grid, columns: vision.channelCount * patch * patch)
+    compute.threads.parallelFor(result.rows) { row in
       let (frame, cell) = row.quotientAndRemainder(dividingBy: grid * grid)
       let image = images.pointer + frame * images.columns
       var target = result.pointer + row * result.columns
