@@ -11,6 +11,8 @@ enum {
   /// megabyte, which stays in the second-level cache.
   COG_PAIR_BLOCK_GROUPS = 64,
   COG_PAIR_BLOCK_PANELS = 7,
+  /// Panels whose outputs are quantized together, at most.
+  COG_NEXT_PANELS = 16,
 };
 
 /// Some groups of some panels, unpacked: [panel - first_panel][group - first_group].
@@ -27,6 +29,7 @@ typedef struct CogProductPlace {
   const float *bias;
   float *output;
   size_t stride;
+  const CogNextActivations *next;  ///< where they go instead of the output, or NULL
 } CogProductPlace;
 
 /// The sums of a panel that an earlier block of its groups has left in the output, or zeros.
@@ -123,6 +126,43 @@ COG_PAIR_TILE_FUNCTION(12)
 static CogPairTile *const cog_pair_tiles[] = {
     cog_pair_tile_8, cog_pair_tile_9, cog_pair_tile_10, cog_pair_tile_11, cog_pair_tile_12};
 
+/// The products of a tile of any number of tokens with a block.
+COG_KERNEL void
+cog_multiply_any_pair_tile(const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {
+  if (tile->tokens >= COG_FEWEST_PAIR_TOKENS) {
+    cog_pair_tiles[tile->tokens - COG_FEWEST_PAIR_TOKENS](block, tile, place);
+  } else if (block->first_group == 0) {
+    cog_multiply_int4_tile(
+        block->matrix, block->first_panel, block->end_panel, tile, place->bias, place->output, place->stride);
+  }
+}
+
+/// The same with a block of whole rows, whose outputs are mapped and quantized while they are in the first-level cache.
+COG_KERNEL void cog_quantize_pair_products(
+    const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {
+  const CogNextActivations *next = place->next;
+  const size_t stride = (block->end_panel - block->first_panel) * COG_PANEL_ROWS;
+  const size_t column = block->first_panel * COG_PANEL_ROWS, group = column / COG_PAIR_GROUP;
+  float outputs[COG_TILE_TOKENS * COG_NEXT_PANELS * COG_PANEL_ROWS] = {0};
+  // As if the block's panels and the tile's tokens were the first ones.
+  CogPanelMatrix matrix = *block->matrix;
+  matrix.panels = cog_panel(block->matrix, block->first_panel);
+  matrix.rows -= column;
+  CogPairBlock first = *block;
+  first.matrix = &matrix;
+  first.first_panel = 0;
+  first.end_panel -= block->first_panel;
+  const CogTokenTile own = {tile->groups, tile->group_bytes, 0, tile->tokens};
+  const CogProductPlace there = {place->bias ? place->bias + column : NULL, outputs, stride, NULL};
+  cog_multiply_any_pair_tile(&first, &own, &there);
+  next->map(outputs, tile->tokens * stride);
+  uint8_t *groups = (uint8_t *)next->tiles + tile->first_token * next->group_count * cog_token_bytes(COG_PAIR_GROUP);
+  cog_quantize_pair_activations(
+      outputs, stride, tile->tokens, cog_part_size(0, stride, matrix.rows),
+      cog_part_size(column, stride, next->padded_columns), COG_PAIR_GROUP,
+      groups + group * tile->tokens * cog_token_bytes(COG_PAIR_GROUP));
+}
+
 /// Unpacks a block, then multiplies it with tile after tile.
 COG_KERNEL void cog_multiply_pair_block(
     CogPairBlock block, const CogActivations *activations, const CogProductPlace *place) {
@@ -140,11 +180,10 @@ COG_KERNEL void cog_multiply_pair_block(
   block.at_once = at_once;
   for (size_t token = 0; token < activations->tokens; token += activations->tile_tokens) {
     const CogTokenTile tile = cog_tile(block.matrix, activations, token);
-    if (tile.tokens >= COG_FEWEST_PAIR_TOKENS) {
-      cog_pair_tiles[tile.tokens - COG_FEWEST_PAIR_TOKENS](&block, &tile, place);
-    } else if (block.first_group == 0) {
-      cog_multiply_int4_tile(
-          block.matrix, block.first_panel, block.end_panel, &tile, place->bias, place->output, place->stride);
+    if (place->next) {
+      cog_quantize_pair_products(&block, &tile, place);
+    } else {
+      cog_multiply_any_pair_tile(&block, &tile, place);
     }
   }
 }
@@ -156,7 +195,7 @@ COG_KERNEL void cog_matmul_int4_pairs(
     cog_matmul_int4(matrix, first_panel, end_panel, activations, bias, output, output_stride);
     return;
   }
-  const CogProductPlace place = {bias, output, output_stride};
+  const CogProductPlace place = {bias, output, output_stride, NULL};
   const size_t groups = matrix->group_count;
   const size_t blocks = (groups + COG_PAIR_BLOCK_GROUPS - 1) / COG_PAIR_BLOCK_GROUPS;
   const size_t groups_at_once = (groups + blocks - 1) / blocks;
@@ -168,5 +207,23 @@ COG_KERNEL void cog_matmul_int4_pairs(
       const CogPairBlock block = {matrix, panel, end, group, end_group, NULL, NULL};
       cog_multiply_pair_block(block, activations, &place);
     }
+  }
+}
+
+_Static_assert(
+    COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / COG_NEXT_MOST_GROUPS >= COG_PAIR_GROUP / COG_PANEL_ROWS,
+    "a block of the longest rows makes a whole group");
+
+COG_KERNEL void cog_matmul_next_pairs(
+    const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
+    const float *bias, const CogNextActivations *next) {
+  const CogProductPlace place = {bias, NULL, 0, next};
+  const size_t fitting = COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / matrix->group_count;
+  const size_t bounded = fitting < COG_NEXT_PANELS ? fitting : COG_NEXT_PANELS;
+  const size_t panels_at_once = bounded / COG_NEXT_STEP * COG_NEXT_STEP;
+  for (size_t panel = first_panel; panel < end_panel; panel += panels_at_once) {
+    const size_t end = panel + panels_at_once < end_panel ? panel + panels_at_once : end_panel;
+    const CogPairBlock block = {matrix, panel, end, 0, matrix->group_count, NULL, NULL};
+    cog_multiply_pair_block(block, activations, &place);
   }
 }

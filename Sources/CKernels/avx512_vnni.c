@@ -115,6 +115,6 @@ const CogKernels cog_avx512_vnni_kernels = COG_KERNEL_TABLE(COG_AVX512_VNNI, "av
 
 const CogKernels cog_avx512_pairs_kernels = COG_KERNEL_TABLE_WITH(
     COG_AVX512_PAIRS, "avx512-pairs", cog_quantize_pair_activations, cog_matmul_int4_pairs,
-    COG_PAIR_BLOCK_PANELS, COG_MANY_PAIR_TOKENS);
+    COG_PAIR_BLOCK_PANELS, COG_MANY_PAIR_TOKENS, cog_matmul_next_pairs);
 
 #endif

@@ -14,10 +14,11 @@ extern const CogKernels cog_neon_kernels;
 
 /// The table of a file: every file gives its kernels the same names.
 #define COG_KERNEL_TABLE(instruction_set, set_name) \
-  COG_KERNEL_TABLE_WITH(instruction_set, set_name, cog_quantize_activations, cog_matmul_int4, 4, 1)
+  COG_KERNEL_TABLE_WITH(instruction_set, set_name, cog_quantize_activations, cog_matmul_int4, 4, 1, NULL)
 
 /// The same with products of its own for `tokens` tokens and more.
-#define COG_KERNEL_TABLE_WITH(instruction_set, set_name, many_activations, many_matmul, panels, tokens) \
+#define COG_KERNEL_TABLE_WITH(                                                                         \
+    instruction_set, set_name, many_activations, many_matmul, panels, tokens, many_next)               \
   {                                                                                                    \
     .set = instruction_set,                                                                            \
     .name = set_name,                                                                                  \
@@ -26,9 +27,9 @@ extern const CogKernels cog_neon_kernels;
     .round_to_bf16 = cog_round_to_bf16,                                                                \
     .tile_tokens = COG_TILE_TOKENS,                                                                    \
     .many_tokens = tokens,                                                                             \
-    .int4 = {cog_quantize_activations, cog_matmul_int4, 4},                                            \
-    .int4_many = {many_activations, many_matmul, panels},                                              \
-    .int8 = {cog_quantize_activations, cog_matmul_int8, 4},                                            \
+    .int4 = {cog_quantize_activations, cog_matmul_int4, 4, NULL},                                      \
+    .int4_many = {many_activations, many_matmul, panels, many_next},                                   \
+    .int8 = {cog_quantize_activations, cog_matmul_int8, 4, NULL},                                      \
     .rounding_rest = cog_rounding_rest,                                                                \
     .dequantize_int4 = cog_dequantize_int4,                                                            \
     .dequantize_int8 = cog_dequantize_int8,                                                            \

@@ -56,14 +56,13 @@ extension Compute {
   public func linear(_ x: FloatMatrix, _ weights: [WeightMatrix], precision: ActivationPrecision) throws
     -> [FloatMatrix]
   {
-    let products = weights.compactMap { QuantizedProduct($0, tokens: x.rows) }
-    guard mode == .fast, precision == .eightBits, x.rows > 0, x.rows <= Int32.max,
-      products.count == weights.count, let first = products.first,
-      products.allSatisfy(first.sharesInput), weights.allSatisfy({ $0.columns == x.columns })
+    let quantized = weights.compactMap { QuantizedWeight($0) }
+    guard mode == .fast, precision == .eightBits, x.rows <= Int32.max, quantized.count == weights.count,
+      let first = quantized.first, quantized.allSatisfy(first.sharesInput),
+      weights.allSatisfy({ $0.columns == x.columns })
     else {
       return try weights.map { try linear(x, $0, precision: precision) }
     }
-    multiplyQuantized(x, products)
-    return products.map(\.result)
+    return multiplyQuantized(x, quantized)
   }
 }

@@ -11,24 +11,28 @@ extension Compute {
   ///
   /// - Throws: ``CogError`` when the sizes of input, weight and bias do not match.
   public func linear(_ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil) throws -> FloatMatrix {
-    guard x.columns == weight.columns, x.rows <= Int32.max else {
+    try checkSizes(tokens: x.rows, columns: x.columns, weight, bias: bias)
+    let bias = bias.map(parameters)
+    if mode == .fast, let quantized = QuantizedWeight(weight, bias: bias) {
+      return multiplyQuantized(x, [quantized])[0]
+    }
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
+    if x.rows > 0 { multiplyPlain(x, weight, bias: bias, into: result) }
+    return result
+  }
+
+  /// Throws what ``linear(_:_:bias:)`` throws for an input `[tokens, columns]`.
+  func checkSizes(tokens: Int, columns: Int, _ weight: WeightMatrix, bias: [Float]?) throws {
+    guard columns == weight.columns, tokens <= Int32.max else {
       throw CogError(
         "a linear layer's input does not match its weight", expected: "\(weight.columns) columns",
-        found: "\(x.columns)")
+        found: "\(columns)")
     }
     guard bias.map({ $0.count == weight.rows }) ?? true else {
       throw CogError(
         "a linear layer's bias does not match its weight", expected: "\(weight.rows) values",
         found: "\(bias?.count ?? 0)")
     }
-    let bias = bias.map(parameters)
-    if mode == .fast, let product = QuantizedProduct(weight, bias: bias, tokens: x.rows) {
-      if x.rows > 0 { multiplyQuantized(x, [product]) }
-      return product.result
-    }
-    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
-    if x.rows > 0 { multiplyPlain(x, weight, bias: bias, into: result) }
-    return result
   }
 }
 

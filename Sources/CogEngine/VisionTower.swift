@@ -147,11 +147,11 @@ public struct VisionTower: VisionStages {
   }
 
   private func mlp(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
-    let inner = try compute.linear(
-      x, weights.matrix(.visionMLPIn, layer: layer), bias: weights.vector(.visionMLPInBias, layer: layer))
-    compute.gelu(inner)
-    return try compute.linear(
-      inner, weights.matrix(.visionMLPOut, layer: layer),
-      bias: weights.vector(.visionMLPOutBias, layer: layer))
+    try compute.geluLayers(
+      x,
+      inner: LinearLayer(
+        weights.matrix(.visionMLPIn, layer: layer), bias: weights.vector(.visionMLPInBias, layer: layer)),
+      outer: LinearLayer(
+        weights.matrix(.visionMLPOut, layer: layer), bias: weights.vector(.visionMLPOutBias, layer: layer)))
   }
 }

@@ -109,11 +109,34 @@ typedef void CogQuantizeActivations(
     const float *x, size_t stride, size_t tokens, size_t columns, size_t padded_columns, size_t group_size,
     void *tile);
 
+/// The activations of a product that takes what another one puts out, as CogActivations.
+typedef struct CogNextActivations {
+  void (*map)(float *x, size_t count);  ///< applied to each output
+  void *tiles;                          ///< the first token's, which begins a tile
+  size_t group_count;                   ///< of the next product's weights, whose group size is 64
+  size_t padded_columns;                ///< likewise
+} CogNextActivations;
+
+enum {
+  COG_NEXT_STEP = 4,          ///< panels of a CogPanelMatmulNext come in as many: a group of its outputs
+  COG_NEXT_MOST_GROUPS = 112  ///< groups of a row of its weights, at most
+};
+
+/// Multiplies `tokens` activations with the panels [first_panel, end_panel), adds the bias, maps the outputs and
+/// quantizes them for the next product, which never are in memory as floats. The same numbers as CogPanelMatmul, the
+/// map and CogQuantizeActivations one after the other. `first_panel` is a multiple of COG_NEXT_STEP, and `end_panel`, too, or
+/// the number of panels.
+typedef void CogPanelMatmulNext(
+    const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
+    const float *_Nullable bias, const CogNextActivations *next);
+
 /// How quantized weights meet activations: what one function writes, the other one reads.
 typedef struct CogProduct {
   CogQuantizeActivations *activations;
   CogPanelMatmul *matmul;
   size_t fewest_panels;  ///< panels that are worth a call with many tokens
+  /// NULL where nothing is won with it; else for weights and next weights in int4 with groups of 64.
+  CogPanelMatmulNext *_Nullable matmul_next;
 } CogProduct;
 
 /// Writes the rows [first_row, end_row) as float32, `columns` of each, output[row - first_row][column].
