@@ -24,9 +24,7 @@ extension Compute {
     }
     let operands = weights.map { ProductOperands($0, activations) }
     let outputs = results.map(\.pointer)
-    shareOut(weights, activations) {
-      operands[$0.product].multiply($0, into: outputs[$0.product], stride: results[$0.product].columns)
-    }
+    shareOut(weights, activations) { operands[$0.product].multiply($0, into: outputs[$0.product]) }
     return results
   }
 

@@ -66,9 +66,9 @@ struct ProductOperands {
     kernels = activations.kernels
   }
 
-  /// Writes the products of a task's panels and tokens to their places in `[tokens, stride]`.
-  func multiply(_ task: ProductTasks.Task, into output: UnsafeMutablePointer<Float>, stride: Int) {
-    let panels = task.share(of: panelCount)
+  /// Writes the products of a task's panels and tokens to their places in `[tokens, rows]`.
+  func multiply(_ task: ProductTasks.Task, into output: UnsafeMutablePointer<Float>) {
+    let (panels, stride) = (task.share(of: panelCount), matrix.rows)
     var (matrix, tokens) = (matrix, activations(of: task))
     kernels.matmul(
       &matrix, panels.lowerBound, panels.upperBound, &tokens, bias,
