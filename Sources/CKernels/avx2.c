@@ -35,7 +35,7 @@ COG_INLINE void cog_add_lines(
   const __m256i low_bits = _mm256_set1_epi8(15);
   COG_UNROLL for (size_t i = 0; i < count; i++, line += COG_LINE_BYTES, values += 8 * tokens) {
     __m256i weights[COG_PARTS];
-    if (tokens <= 2) cog_prefetch_pages(line);
+    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       weights[part] = _mm256_and_si256(cog_load_part(line, part), low_bits);
     }
@@ -80,7 +80,7 @@ COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, co
   const __m256i ones = _mm256_set1_epi16(1);
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line);
+    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const __m256i weights = cog_load_part(line, part);
       const __m256i magnitudes = _mm256_abs_epi8(weights);

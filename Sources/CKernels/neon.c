@@ -36,7 +36,7 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
   const uint8x16_t low_bits = vdupq_n_u8(15);
   for (size_t column = 0; column < input->columns; column += 8) {
     const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line);
+    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
     int8x16_t low[COG_PARTS], high[COG_PARTS];
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const uint8x16_t bytes = vld1q_u8(line + part * 16);
@@ -57,7 +57,7 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
 COG_INLINE void cog_dot_int8(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line);
+    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
       const int8x16_t weights = vreinterpretq_s8_u8(vld1q_u8(line + part * 16));
       COG_UNROLL for (size_t token = 0; token < tokens; token++) {

@@ -10,14 +10,15 @@ typedef struct CogGroupInput {
   const int8_t *values;  ///< [columns / 4][tokens][4]
 } CogGroupInput;
 
-/// With each page's first line asks for those of the next two, into the second-level cache: with one token, memory is what
-/// limits. A panel is read from its first byte to its last, which the processor's own prefetching is best at; but that
-/// ends with a page, and what it waits for in the next one is the translation of its address. More hints than these
-/// get in its way. The addresses may lie beyond the weights; they are never read.
-COG_KERNEL inline void cog_prefetch_pages(const uint8_t *line) {
-  enum { PAGE_BYTES = 4096 };
+/// Where a panel is read from its first byte to its last, for one token or a few, memory is what limits. The processor's
+/// own prefetching is best at that, but ends with a page, and waits for the translation of the next one's address. So a
+/// line of each of the next two pages is asked for, into the second-level cache, every two kilobytes; more hints than
+/// these get in its way. `bytes` are read from `line` on before the next call. The addresses may lie beyond the weights;
+/// they are never read.
+COG_KERNEL inline void cog_prefetch_pages(const uint8_t *line, size_t bytes) {
+  enum { PAGE_BYTES = 4096, STEP_BYTES = 2048 };
   const uintptr_t address = (uintptr_t)line;
-  if (address % PAGE_BYTES >= COG_LINE_BYTES) return;
+  if (address % STEP_BYTES >= bytes) return;
   __builtin_prefetch((const void *)(address + PAGE_BYTES), 0, 1);
   __builtin_prefetch((const void *)(address + 2 * PAGE_BYTES), 0, 1);
 }
