@@ -122,10 +122,10 @@ enum {
   COG_NEXT_MOST_GROUPS = 112  ///< groups of a row of its weights, at most
 };
 
-/// Multiplies `tokens` activations with the panels [first_panel, end_panel), adds the bias, maps the outputs and
-/// quantizes them for the next product, which never are in memory as floats. The same numbers as CogPanelMatmul, the
-/// map and CogQuantizeActivations one after the other. `first_panel` is a multiple of COG_NEXT_STEP, and `end_panel`, too, or
-/// the number of panels.
+/// Multiplies activations with the panels [first_panel, end_panel), adds the bias, maps the outputs and quantizes them
+/// for the next product; they never are in memory as floats. The same numbers as CogPanelMatmul, the map and
+/// CogQuantizeActivations one after the other. `first_panel` is a multiple of COG_NEXT_STEP; so is `end_panel`, or it
+/// is the number of panels.
 typedef void CogPanelMatmulNext(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
     const float *_Nullable bias, const CogNextActivations *next);
