@@ -30,6 +30,7 @@ typedef struct CogProductPlace {
   float *output;
   size_t stride;
   const CogNextActivations *next;  ///< where they go instead of the output, or NULL
+  size_t next_group;               ///< the group there that begins with the first row
 } CogProductPlace;
 
 /// The sums of a panel that an earlier block of its groups has left in the output, or zeros.
@@ -137,30 +138,22 @@ cog_multiply_any_pair_tile(const CogPairBlock *block, const CogTokenTile *tile, 
   }
 }
 
-/// The same with a block of whole rows, whose outputs are mapped and quantized while they are in the first-level cache.
+/// The same with a block of whole rows, the first ones of its matrix, whose outputs are mapped and quantized while they
+/// are in the first-level cache.
 COG_KERNEL void cog_quantize_pair_products(
     const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {
   const CogNextActivations *next = place->next;
-  const size_t stride = (block->end_panel - block->first_panel) * COG_PANEL_ROWS;
-  const size_t column = block->first_panel * COG_PANEL_ROWS, group = column / COG_PAIR_GROUP;
+  const size_t stride = block->end_panel * COG_PANEL_ROWS;
   float outputs[COG_TILE_TOKENS * COG_NEXT_PANELS * COG_PANEL_ROWS] = {0};
-  // As if the block's panels and the tile's tokens were the first ones.
-  CogPanelMatrix matrix = *block->matrix;
-  matrix.panels = cog_panel(block->matrix, block->first_panel);
-  matrix.rows -= column;
-  CogPairBlock first = *block;
-  first.matrix = &matrix;
-  first.first_panel = 0;
-  first.end_panel -= block->first_panel;
-  const CogTokenTile own = {tile->groups, tile->group_bytes, 0, tile->tokens};
-  const CogProductPlace there = {place->bias ? place->bias + column : NULL, outputs, stride, NULL};
-  cog_multiply_any_pair_tile(&first, &own, &there);
+  const CogProductPlace here = {place->bias, outputs, stride, NULL, 0};
+  const CogTokenTile first = {tile->groups, tile->group_bytes, 0, tile->tokens};
+  cog_multiply_any_pair_tile(block, &first, &here);
   next->map(outputs, tile->tokens * stride);
-  uint8_t *groups = (uint8_t *)next->tiles + tile->first_token * next->group_count * cog_token_bytes(COG_PAIR_GROUP);
+  const size_t groups_before = tile->first_token * next->group_count + place->next_group * tile->tokens;
   cog_quantize_pair_activations(
-      outputs, stride, tile->tokens, cog_part_size(0, stride, matrix.rows),
-      cog_part_size(column, stride, next->padded_columns), COG_PAIR_GROUP,
-      groups + group * tile->tokens * cog_token_bytes(COG_PAIR_GROUP));
+      outputs, stride, tile->tokens, cog_part_size(0, stride, block->matrix->rows),
+      cog_part_size(place->next_group * COG_PAIR_GROUP, stride, next->padded_columns), COG_PAIR_GROUP,
+      (uint8_t *)next->tiles + groups_before * cog_token_bytes(COG_PAIR_GROUP));
 }
 
 /// Unpacks a block, then multiplies it with tile after tile.
@@ -195,35 +188,41 @@ COG_KERNEL void cog_matmul_int4_pairs(
     cog_matmul_int4(matrix, first_panel, end_panel, activations, bias, output, output_stride);
     return;
   }
-  const CogProductPlace place = {bias, output, output_stride, NULL};
+  const CogProductPlace place = {bias, output, output_stride, NULL, 0};
   const size_t groups = matrix->group_count;
   const size_t blocks = (groups + COG_PAIR_BLOCK_GROUPS - 1) / COG_PAIR_BLOCK_GROUPS;
   const size_t groups_at_once = (groups + blocks - 1) / blocks;
   const size_t panels_at_once = COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / groups_at_once;
   for (size_t panel = first_panel; panel < end_panel; panel += panels_at_once) {
-    const size_t end = panel + panels_at_once < end_panel ? panel + panels_at_once : end_panel;
+    const size_t end = panel + cog_part_size(panel, panels_at_once, end_panel);
     for (size_t group = 0; group < groups; group += groups_at_once) {
-      const size_t end_group = group + groups_at_once < groups ? group + groups_at_once : groups;
+      const size_t end_group = group + cog_part_size(group, groups_at_once, groups);
       const CogPairBlock block = {matrix, panel, end, group, end_group, NULL, NULL};
       cog_multiply_pair_block(block, activations, &place);
     }
   }
 }
 
+_Static_assert(COG_NEXT_STEP * COG_PANEL_ROWS == COG_PAIR_GROUP, "a step's outputs are a group");
 _Static_assert(
-    COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / COG_NEXT_MOST_GROUPS >= COG_PAIR_GROUP / COG_PANEL_ROWS,
+    COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / COG_NEXT_MOST_GROUPS >= COG_NEXT_STEP,
     "a block of the longest rows makes a whole group");
 
 COG_KERNEL void cog_matmul_next_pairs(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
     const float *bias, const CogNextActivations *next) {
-  const CogProductPlace place = {bias, NULL, 0, next};
   const size_t fitting = COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / matrix->group_count;
   const size_t bounded = fitting < COG_NEXT_PANELS ? fitting : COG_NEXT_PANELS;
   const size_t panels_at_once = bounded / COG_NEXT_STEP * COG_NEXT_STEP;
   for (size_t panel = first_panel; panel < end_panel; panel += panels_at_once) {
-    const size_t end = panel + panels_at_once < end_panel ? panel + panels_at_once : end_panel;
-    const CogPairBlock block = {matrix, panel, end, 0, matrix->group_count, NULL, NULL};
+    // The rest of the matrix, of which the block's panels are the first ones.
+    CogPanelMatrix rest = *matrix;
+    rest.panels = cog_panel(matrix, panel);
+    rest.rows -= panel * COG_PANEL_ROWS;
+    const size_t panels = cog_part_size(panel, panels_at_once, end_panel);
+    const CogPairBlock block = {&rest, 0, panels, 0, matrix->group_count, NULL, NULL};
+    const CogProductPlace place = {
+        bias ? bias + panel * COG_PANEL_ROWS : NULL, NULL, 0, next, panel / COG_NEXT_STEP};
     cog_multiply_pair_block(block, activations, &place);
   }
 }

@@ -30,7 +30,8 @@ extension Compute {
     return result
   }
 
-  /// Tokens whose two passes are multiplied together: their products take twice the room of the result.
+  /// Tokens whose two passes are multiplied together, a whole number of tiles: their products take twice the room of
+  /// the result.
   private static let sixteenBitTokens = 252
 
   private func multiplySixteenBits(

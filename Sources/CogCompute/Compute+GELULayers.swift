@@ -25,22 +25,22 @@ extension Compute {
   /// - Returns: `[tokens, outer.weight.rows]`.
   /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
   public func geluLayers(_ x: FloatMatrix, inner: LinearLayer, outer: LinearLayer) throws -> FloatMatrix {
-    if let result = try chain(x, inner: inner, outer: outer) { return result }
+    try checkSizes(tokens: x.rows, columns: x.columns, inner.weight, bias: inner.bias)
+    try checkSizes(tokens: x.rows, columns: inner.weight.rows, outer.weight, bias: outer.bias)
+    if let result = chain(x, inner: inner, outer: outer) { return result }
     let features = try linear(x, inner.weight, bias: inner.bias)
     gelu(features)
     return try linear(features, outer.weight, bias: outer.bias)
   }
 
   /// The layers where their kernels do both at once, or nil.
-  private func chain(_ x: FloatMatrix, inner: LinearLayer, outer: LinearLayer) throws -> FloatMatrix? {
-    guard mode == .fast, inner.weight.rows == outer.weight.columns,
+  private func chain(_ x: FloatMatrix, inner: LinearLayer, outer: LinearLayer) -> FloatMatrix? {
+    guard mode == .fast,
       let first = QuantizedWeight(inner.weight, bias: inner.bias), first.canChain,
       first.layout.groupCount <= COG_NEXT_MOST_GROUPS,
       let second = QuantizedWeight(outer.weight, bias: outer.bias), second.canChain,
       productKernels(first.layout, tokens: x.rows).matmul_next != nil
     else { return nil }
-    try checkSizes(tokens: x.rows, columns: x.columns, inner.weight, bias: inner.bias)
-    try checkSizes(tokens: x.rows, columns: inner.weight.rows, outer.weight, bias: outer.bias)
     let activations = quantize(x, for: first.layout)
     let features = emptyActivations(tokens: x.rows, for: second.layout)
     let next = CogNextActivations(

@@ -31,19 +31,19 @@ struct QuantizedActivations {
   let kernels: CogProduct
   /// All tokens; valid as long as this is.
   let view: CogActivations
-  /// Where the tokens begin.
-  let tiles: UnsafeMutableRawPointer
   /// Bytes of a token.
   let tokenBytes: Int
   private let memory: FloatMatrix
+
+  /// Where the tokens begin; valid as long as this is.
+  var tiles: UnsafeMutableRawPointer { UnsafeMutableRawPointer(memory.pointer) }
 
   /// Room for `tokens` tokens.
   init(tokens: Int, layout: PanelLayout, _ kernels: CogProduct, tileTokens: Int) {
     self.kernels = kernels
     tokenBytes = layout.groupCount * cog_token_bytes(layout.groupSize)
     memory = FloatMatrix(uninitializedRows: tokens, columns: tokenBytes / MemoryLayout<Float>.stride)
-    tiles = UnsafeMutableRawPointer(memory.pointer)
-    view = CogActivations(tiles: tiles, tokens: tokens, tile_tokens: tileTokens)
+    view = CogActivations(tiles: memory.pointer, tokens: tokens, tile_tokens: tileTokens)
   }
 }
 
