@@ -37,7 +37,11 @@ typedef struct CogProductPlace {
 COG_INLINE void cog_load_pair_sums(
     const CogPairBlock *block, size_t panel, const float *output, size_t stride, const size_t tokens,
     cog_floats sums[][COG_PARTS]) {
-  const unsigned rows = block->first_group > 0 ? (1u << cog_panel_rows(block->matrix, panel)) - 1 : 0;
+  if (block->first_group == 0) {
+    COG_UNROLL for (size_t token = 0; token < tokens; token++) sums[token][0] = cog_no_floats();
+    return;
+  }
+  const unsigned rows = (1u << cog_panel_rows(block->matrix, panel)) - 1;
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     sums[token][0] =
         _mm512_maskz_loadu_ps((__mmask16)rows, output + token * stride + panel * COG_PANEL_ROWS);
