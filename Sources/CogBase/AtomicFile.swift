@@ -9,13 +9,22 @@ public final class AtomicFile {
   public let path: String
   /// Bytes written so far by ``write(_:)``.
   public private(set) var offset = 0
+  /// Bytes that a file in huge pages takes beside its own until ``commit()``.
+  public static let spareBytes = HugePageWindows.byteCount
+
   private let temporaryPath: String
   private var descriptor: Int32
+  private var windows: HugePageWindows?
+  /// Where the last byte that was written ends.
+  private var end = 0
 
   /// Opens a temporary file beside `path`.
   ///
+  /// - Parameter inHugePages: whether the file will be mapped and read again and again: its pages are kept so that the
+  ///   system can map them as huge ones (``HugePageWindows``).
   /// - Throws: ``CogError`` when the folder is missing or cannot be written, or `path` is empty.
-  public init(path: String) throws {
+  public init(path: String, inHugePages: Bool = false) throws {
+    windows = inHugePages ? HugePageWindows() : nil
     guard !path.isEmpty else {
       throw CogError("the output has no name", expected: "the name of a file", found: "an empty one")
     }
@@ -44,8 +53,17 @@ public final class AtomicFile {
     if rest != 0 { try write([UInt8](repeating: 0, count: alignment - rest)) }
   }
 
-  /// Overwrites bytes at an offset, without moving the end. - Throws: as ``write(_:)``.
+  /// Writes bytes at an offset, without moving ``offset``. - Throws: as ``write(_:)``.
   public func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
+    let range = position..<position + bytes.count
+    for start in windows?.begin(range) ?? [] {
+      try HugePageWindows.zeros.withUnsafeBytes { try writeAll($0, at: start) }
+    }
+    try writeAll(bytes, at: position)
+    end = max(end, range.upperBound)
+  }
+
+  private func writeAll(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
     var done = 0
     while done < bytes.count {
       let written = pwrite(
@@ -62,6 +80,10 @@ public final class AtomicFile {
   ///
   /// - Throws: ``CogError`` when the disk fails; the temporary file is removed then.
   public func commit() throws {
+    // The last window may reach beyond the end.
+    guard windows == nil || ftruncate(descriptor, off_t(end)) == 0 else {
+      throw CogError.system("cannot write", file: path, code: errno)
+    }
     guard fsync(descriptor) == 0 else { throw CogError.system("cannot write", file: path, code: errno) }
     close(descriptor)
     descriptor = -1

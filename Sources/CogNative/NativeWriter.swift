@@ -43,7 +43,7 @@ public final class NativeWriter {
   private var checksum: UInt32 = 0
 
   /// Starts a file. - Throws: ``CogError`` when the place cannot be written.
-  public init(path: String) throws { file = try AtomicFile(path: path) }
+  public init(path: String) throws { file = try AtomicFile(path: path, inHugePages: true) }
 
   /// Gives tensors their places, one after another in this order; they may then be written in any order.
   ///
@@ -182,7 +182,7 @@ public final class NativeWriter {
     -> Int
   {
     2 * NativeHeader.alignment + 3 * 64 + tensorCount * NativeDirectory.entryBytes + nameBytes + metadataBytes
-      + tokenizerBytes
+      + tokenizerBytes + AtomicFile.spareBytes
   }
 
   /// Bytes that a tensor takes in the file together with the padding that follows it.
