@@ -52,10 +52,15 @@ public struct Benchmark {
     memory.stop()
     for run in 1...runs {
       progress.advance(by: 1, "run \(run) of \(runs)")
-      samples.limits.append(try MachineLimits.measure(kernels: model.compute.kernels, pool: pool))
+      var limits = try MachineLimits.measure(kernels: model.compute.kernels, pool: pool)
       memory.start()
       try measure(model, into: &samples)
       memory.stop()
+      if newTokens > 0 {
+        // A host may have moved the threads meanwhile, and given them a faster way to the memory.
+        limits.readBytesPerSecond = max(limits.readBytesPerSecond, try MachineLimits.readBandwidth(pool))
+      }
+      samples.limits.append(limits)
     }
     return try report(
       model, name: name, loads: loads, samples: samples, memory: memory, loadAverages: loadAverages)

@@ -35,8 +35,10 @@ public struct MachineLimits: Equatable, Sendable, Codable {
       .first { cog_instruction_set_name($0).map { String(cString: $0) } == name } ?? COG_PORTABLE
   }
 
-  /// Sums a buffer far larger than the caches, over and over.
-  private static func readBandwidth(_ pool: ThreadPool) throws -> Double {
+  /// Sums a buffer far larger than the caches, over and over, and returns bytes per second.
+  ///
+  /// - Throws: `CogError` when there is no memory for the buffer.
+  static func readBandwidth(_ pool: ThreadPool) throws -> Double {
     let cache = max(0, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)))
     let byteCount = max(smallestBuffer, 8 * cache)
     guard
