@@ -114,7 +114,8 @@ cog_quantize_group(const float *x, size_t count, size_t group_size, CogActivatio
   cog_quantize_whole_group(padded, group_size, group);
 }
 
-/// What rounding leaves out of a row's groups: nothing of one that counts as zeros, and of one with NaN or infinity.
+/// What rounding leaves out of a row's groups: nothing of one that counts as zeros, and of one with NaN or
+/// infinity.
 COG_KERNEL void cog_rounding_rest(
     const float *restrict x, size_t columns, size_t group_size, float *restrict rest) {
   for (size_t first = 0; first < columns; first += group_size) {

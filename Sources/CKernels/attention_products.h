@@ -1,13 +1,13 @@
-// Products of rows with packed columns, which attention consists of: keys are the columns of one, the values' features
-// those of the other. Compiled like elementwise.h, which must stand before it with activations.h. The including file may
-// define COG_ATTENTION_VECTORS, the vectors of 16 columns whose sums the registers hold for COG_ATTENTION_TILE rows, and
-// how its instruction set adds the products of shorts:
+// Products of rows with packed columns, which attention consists of: keys are the columns of one, the values'
+// features those of the other. Compiled like elementwise.h, which must stand before it with activations.h.
+// The including file may define COG_ATTENTION_VECTORS, the vectors of 16 columns whose sums the registers
+// hold for COG_ATTENTION_TILE rows, and how its instruction set adds the products of shorts:
 //
 //   COG_SHORT_PRODUCTS_16(sums, columns, pair)   a register of 16 lanes; or
 //   COG_SHORT_PRODUCTS_8, COG_SHORT_PRODUCTS_4   of 8 or 4 lanes
 //
-// A row is one of 32-bit numbers: floats, or pairs of shorts, which are 16-bit integers whose products are added as
-// 32-bit ones. Packed columns are read from the first number to the last:
+// A row is one of 32-bit numbers: floats, or pairs of shorts, which are 16-bit integers whose products are
+// added as 32-bit ones. Packed columns are read from the first number to the last:
 //
 //   for each COG_ATTENTION_VECTORS vectors of 16 columns, the last of them perhaps fewer:
 //     [number of the row][vector][16], zeros for columns that do not exist.
@@ -105,8 +105,8 @@ COG_INLINE void cog_multiply_columns(
         numbers, rows.stride, rows.depth, together, count, place, output_stride, are_shorts);                \
     break;
 
-/// output[row][column] = the products of all rows with the first `wanted` vectors of columns, and with what lies
-/// together with the last of them.
+/// output[row][column] = the products of all rows with the first `wanted` vectors of columns, and with what
+/// lies together with the last of them.
 COG_INLINE void cog_multiply_packed(
     CogAttentionRows rows, CogPackedColumns columns, size_t wanted, int32_t *restrict output,
     size_t output_stride, const bool are_shorts) {

@@ -26,9 +26,9 @@ COG_INLINE __m512i cog_dot_half(__m512i dots, __m512i half, const int8_t *values
   return _mm512_dpbusd_epi32(dots, half, cog_broadcast(values));
 }
 
-/// Adds the products of four lines, a step at a time for a few neighboring tokens: the processor looks ahead over
-/// some sixty instructions only, and a token's next step waits for its last one. `values` are the tokens' in the
-/// first line.
+/// Adds the products of four lines, a step at a time for a few neighboring tokens: the processor looks ahead
+/// over some sixty instructions only, and a token's next step waits for its last one. `values` are the
+/// tokens' in the first line.
 COG_INLINE void cog_dot_four_lines(
     __m512i dots[], const CogPairLine lines[COG_PAIR_LINES], const int8_t *values, const size_t tokens) {
   enum { STEPS = COG_PAIR_LINES + 1, PLAIN = COG_PAIR_LINES - 1 };
@@ -60,7 +60,8 @@ COG_INLINE CogPairRows cog_load_pair_rows(const CogPairGroup *group, const bool 
   return rows;
 }
 
-/// Takes out of a token's products what they carry too much, and adds them to its sums, as in Formats/int4.md.
+/// Takes out of a token's products what they carry too much, and adds them to its sums, as in
+/// Formats/int4.md.
 COG_INLINE void cog_finish_pairs(
     CogPairRows rows, const CogTileGroup *activations, size_t token, __m512i dots, cog_floats sums[][COG_PARTS]) {
   __m512 products;
@@ -70,8 +71,8 @@ COG_INLINE void cog_finish_pairs(
     products = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(dots, rows.own)), rows.scales);
   }
   cog_floats sum = sums[token][0];
-  // With the sum in a register the scale comes from memory within the addition. Loading a float for all lanes is not
-  // free, as loading an integer is: it takes the place of an addition.
+  // With the sum in a register the scale comes from memory within the addition. Loading a float for all lanes
+  // is not free, as loading an integer is: it takes the place of an addition.
   __asm__("" : "+v"(sum));
   sums[token][0] = _mm512_fmadd_ps(products, _mm512_set1_ps(activations->scales[token]), sum);
 }
@@ -92,8 +93,9 @@ COG_INLINE void cog_begin_dots(const CogTileGroup *activations, const size_t tok
   }
 }
 
-/// Adds the products of a group of eight lines to the sums of a tile of `tokens` (a constant) tokens. Neighbors are
-/// finished behind the next ones' last products: the ones mostly multiply, the others mostly add bytes.
+/// Adds the products of a group of eight lines to the sums of a tile of `tokens` (a constant) tokens.
+/// Neighbors are finished behind the next ones' last products: the ones mostly multiply, the others mostly
+/// add bytes.
 COG_INLINE void cog_multiply_pair_group(
     const CogPairGroup *weights, const bool at_once, const CogTileGroup *activations, const size_t tokens,
     cog_floats sums[][COG_PARTS]) {

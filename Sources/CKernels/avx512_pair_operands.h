@@ -1,25 +1,26 @@
-// int4 products with half the multiplications, for AVX-512 processors whose cores add bytes in four places and
-// multiply them in two. After Winograd, "A new algorithm for inner product" (1968):
+// int4 products with half the multiplications, for AVX-512 processors whose cores add bytes in four places
+// and multiply them in two. After Winograd, "A new algorithm for inner product" (1968):
 //
 //   (a + w') (a' + w) = a w + a' w' + a a' + w w'
 //
-// two products for one multiplication and two additions; a a' is found once for a token and all rows, w w' once
-// for a row and all tokens. Weights less their zero point, w = q - zero, are from -15 to 15; so an activation of at most
-// 112 and a weight fit a byte together, with what makes the first sum unsigned:
+// two products for one multiplication and two additions; a a' is found once for a token and all rows, w w'
+// once for a row and all tokens. Weights less their zero point, w = q - zero, are from -15 to 15; so an
+// activation of at most 112 and a weight fit a byte together, with what makes the first sum unsigned:
 //
 //   x = (a + 128) + w'   from 0 to 255        a, w:   columns 0 to 3 of a line, weights in the low four bits
 //   y = a' + w           from -128 to 127     a', w': columns 4 to 7, weights in the high four bits
 //
-// Of four lines three are such pairs and one is multiplied as ever, with 15 added to its weights, so that both kinds
-// of places are busy. A group's result is exact, as everything is an integer:
+// Of four lines three are such pairs and one is multiplied as ever, with 15 added to its weights, so that
+// both kinds of places are busy. A group's result is exact, as everything is an integer:
 //
 //   the sum of x y and of the fourth line's products
 //   - the sum of (a + 128) a' and of 15 a over the fourth line     the token's `offsets`
 //   - the sum of (w' + 128) w                                      the rows' own
 //
-// What follows is in float32: times the rows' scale, and that times the token's. If the rows' own sum times their
-// scale is a float32 (below 2^13 it always is), one fused multiply-add takes it out and rounds as the product alone
-// would. So a group of a row takes three instructions besides its products, and all sets give the same bits.
+// What follows is in float32: times the rows' scale, and that times the token's. If the rows' own sum times
+// their scale is a float32 (below 2^13 it always is), one fused multiply-add takes it out and rounds as the
+// product alone would. So a group of a row takes three instructions besides its products, and all sets give
+// the same bits.
 //
 // This file has the operands, avx512_pair_group.h multiplies a group of a panel with a tile of tokens, and
 // avx512_pairs.h multiplies matrices.
@@ -47,11 +48,12 @@ COG_KERNEL inline bool cog_is_pair_line(size_t line) { return line % COG_PAIR_LI
 
 // MARK: Activations
 
-/// Of the 32-bit lanes of a token's group, two for each line: the first halves of paired lines, and all others'.
+/// Of the 32-bit lanes of a token's group, two for each line: the first halves of paired lines, and all
+/// others'.
 enum { COG_PAIR_FIRSTS = 0x1515, COG_PAIR_PLAIN = 0xC0C0 };
 
-/// Writes a token's group to its place, [token][column], with the first factors shifted. Behind its last column
-/// there must be zeros.
+/// Writes a token's group to its place, [token][column], with the first factors shifted. Behind its last
+/// column there must be zeros.
 COG_INLINE void cog_store_pair_group(
     const CogActivationGroup *source, size_t count, CogTileGroup place, size_t token, size_t tokens) {
   (void)tokens;
@@ -84,7 +86,8 @@ COG_KERNEL void cog_quantize_pair_activations(
 typedef struct CogPairGroup {
   int8_t lines[COG_PAIR_GROUP_LINES][2][COG_LINE_BYTES];  ///< columns 0 to 3 of a line, then 4 to 7
   float scales[COG_PANEL_ROWS];
-  /// Minus the rows' own sums: in groups that are finished at once times the scales, as float32, in others as integers.
+  /// Minus the rows' own sums: in groups that are finished at once times the scales, as float32, in others as
+  /// integers.
   int32_t offsets[COG_PANEL_ROWS];
 } CogPairGroup;
 

@@ -1,6 +1,6 @@
-// int4 matrix products by pairing (avx512_pair_operands.h): packed weights are unpacked a block at a time, which stays
-// in the second-level cache while tile after tile of tokens is multiplied with it. avx512_vnni.c includes this file
-// behind panel_matmul.h.
+// int4 matrix products by pairing (avx512_pair_operands.h): packed weights are unpacked a block at a time,
+// which stays in the second-level cache while tile after tile of tokens is multiplied with it. avx512_vnni.c
+// includes this file behind panel_matmul.h.
 
 #include "avx512_pair_operands.h"
 
@@ -48,8 +48,8 @@ COG_INLINE void cog_load_pair_sums(
   }
 }
 
-/// The next tile's part of a block's groups, of which a few lines are asked for with each group of each panel: with
-/// many tokens they are in the third-level cache or in memory. Hints beyond its end do no harm.
+/// The next tile's part of a block's groups, of which a few lines are asked for with each group of each
+/// panel: with many tokens they are in the third-level cache or in memory. Hints beyond its end do no harm.
 typedef struct CogPairPrefetch {
   const uint8_t *next;
   size_t lines;  ///< for each group of each panel
@@ -142,8 +142,8 @@ cog_multiply_any_pair_tile(const CogPairBlock *block, const CogTokenTile *tile, 
   }
 }
 
-/// The same with a block of whole rows, the first ones of its matrix, whose outputs are mapped and quantized while they
-/// are in the first-level cache.
+/// The same with a block of whole rows, the first ones of its matrix, whose outputs are mapped and quantized
+/// while they are in the first-level cache.
 COG_KERNEL void cog_quantize_pair_products(
     const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {
   const CogNextActivations *next = place->next;

@@ -36,12 +36,12 @@ COG_INLINE __m512i cog_broadcast(const int8_t *values) {
   return _mm512_set1_epi32(four);
 }
 
-/// Up to so many tokens the processor waits for memory. It looks ahead over a number of instructions: the fewer a line
-/// takes, the more lines are on their way.
+/// Up to so many tokens the processor waits for memory. It looks ahead over a number of instructions: the
+/// fewer a line takes, the more lines are on their way.
 enum { COG_FEW_TOKENS = 4 };
 
-/// The low halves of the bytes are columns 0 to 3 of a line. The high ones are multiplied where they lie, which makes 16
-/// times their products and saves a shift.
+/// The low halves of the bytes are columns 0 to 3 of a line. The high ones are multiplied where they lie,
+/// which makes 16 times their products and saves a shift.
 COG_INLINE void cog_dot_few_int4(
     const CogGroupInput *input, const size_t line_count, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m512i low_bits = _mm512_set1_epi8(15), high_bits = _mm512_set1_epi8((char)0xF0);
@@ -61,8 +61,8 @@ COG_INLINE void cog_dot_few_int4(
   }
 }
 
-/// The low halves of the bytes meet all tokens before the high ones do: a sum waits for its last addition only after as
-/// many others.
+/// The low halves of the bytes meet all tokens before the high ones do: a sum waits for its last addition
+/// only after as many others.
 COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   if (tokens <= COG_FEW_TOKENS) {
     if (input->columns == 64) {  // the usual ones, unrolled

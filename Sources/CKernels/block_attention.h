@@ -1,8 +1,9 @@
-// Attention of blocks of queries in float32: a whole prompt's, or a frame's. Compiled like elementwise.h; panel_tile.h
-// and attention_products.h must stand before it.
+// Attention of blocks of queries in float32: a whole prompt's, or a frame's. Compiled like elementwise.h;
+// panel_tile.h and attention_products.h must stand before it.
 //
-// Scores are the products of queries with keys, outputs those of the scores' exponentials with the values' features. A
-// block's rows are the queries of all heads that share keys and values; its scores are all that is kept of them.
+// Scores are the products of queries with keys, outputs those of the scores' exponentials with the values'
+// features. A block's rows are the queries of all heads that share keys and values; its scores are all that
+// is kept of them.
 
 // MARK: Packing
 
@@ -48,8 +49,8 @@ COG_KERNEL size_t cog_attention_width(const CogAttentionHead *head) {
   return cog_vectors_of(head->dimension) * COG_LANES;
 }
 
-/// Floats from one row of scores to the next, some vectors more than the keys take: rows that are a power of two apart
-/// would share places in the cache.
+/// Floats from one row of scores to the next, some vectors more than the keys take: rows that are a power of
+/// two apart would share places in the cache.
 COG_KERNEL size_t cog_score_stride(const CogAttentionHead *head) {
   return (cog_vectors_of(head->key_count) + COG_ATTENTION_VECTORS) * COG_LANES;
 }
@@ -68,7 +69,8 @@ COG_INLINE size_t cog_seen_keys(const CogAttentionHead *head, size_t query) {
   return cog_visible_keys(head->is_causal, head->query_count, head->key_count, query);
 }
 
-/// Copies the queries of a block's rows, and zeros behind them up to a whole tile of rows, whose number it returns.
+/// Copies the queries of a block's rows, and zeros behind them up to a whole tile of rows, whose number it
+/// returns.
 COG_KERNEL size_t cog_copy_queries(
     const CogAttentionHead *head, size_t first, size_t rows, float *restrict queries, size_t width) {
   const size_t padded_rows = cog_padded_rows(rows);

@@ -38,8 +38,8 @@ static bool has_avx512_vnni(void) {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 }
 
-/// Whether bytes are added in four places of a core and multiplied in two: AMD's since Zen 4, the first that have
-/// AVX-512. Intel's add in as few places as they multiply.
+/// Whether bytes are added in four places of a core and multiplied in two: AMD's since Zen 4, the first that
+/// have AVX-512. Intel's add in as few places as they multiply.
 static bool adds_faster_than_it_multiplies(void) { return __builtin_cpu_is("amd"); }
 
 const CogKernels *cog_kernels(CogInstructionSet set) {

@@ -101,8 +101,8 @@ COG_KERNEL void cog_gelu(float *restrict x, size_t count) {
   }
 }
 
-/// GELU within 4e-5 |x|: what the normal distribution adds to 1/2 as an odd polynomial of degree 17, fitted up to 4.4,
-/// where it leaves less of 1 than its error.
+/// GELU within 4e-5 |x|: what the normal distribution adds to 1/2 as an odd polynomial of degree 17, fitted
+/// up to 4.4, where it leaves less of 1 than its error.
 COG_KERNEL void cog_rough_gelu(float *restrict x, size_t count) {
   for (size_t i = 0; i < count; i++) {
     float t = x[i] < -4.4f ? -4.4f : x[i];

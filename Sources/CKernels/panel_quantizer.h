@@ -1,6 +1,6 @@
 // Quantizes 16 rows of weights at once: the rows are the lanes of every inner loop, so no sum crosses lanes
-// and every instruction set takes the same choices. Compiled like elementwise.h; panel_tile.h must stand before
-// it.
+// and every instruction set takes the same choices. Compiled like elementwise.h; panel_tile.h must stand
+// before it.
 
 /// How each row of a group is quantized:
 /// q = clamp(round(weight / scale) + zero), weight ~ scale * (q - zero).
@@ -238,8 +238,9 @@ COG_KERNEL void cog_measure_loss(
   }
 }
 
-/// Adds what a group lost to `error`, and makes rows that became zeros the canonical zeros. False where a weight is
-/// not finite, with its row in `error`: no sum of squares of finite numbers is beyond the range of double.
+/// Adds what a group lost to `error`, and makes rows that became zeros the canonical zeros. False where a
+/// weight is not finite, with its row in `error`: no sum of squares of finite numbers is beyond the range of
+/// double.
 COG_KERNEL bool cog_finish_choice(
     const CogTile *restrict tile, CogRange range, size_t group, CogChoice *restrict choice,
     CogPanelError *restrict error) {

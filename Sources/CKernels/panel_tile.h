@@ -1,5 +1,5 @@
-// The weights of one group of 16 rows, with the rows in the lanes. Compiled like elementwise.h; panels.h must stand
-// before it.
+// The weights of one group of 16 rows, with the rows in the lanes. Compiled like elementwise.h; panels.h must
+// stand before it.
 
 /// The weights of one group of a panel, [column][row]; rows and columns that do not exist are zero.
 typedef struct CogTile {
@@ -13,8 +13,8 @@ typedef struct CogTile {
 #define COG_INTERLEAVE_HIGH(a, b) \
   __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
-/// Writes 16 rows and columns as [column][row], columns `column_stride` apart: each of the four steps of a perfect
-/// shuffle moves one bit of an element's column behind the bits of its row.
+/// Writes 16 rows and columns as [column][row], columns `column_stride` apart: each of the four steps of a
+/// perfect shuffle moves one bit of an element's column behind the bits of its row.
 COG_KERNEL void cog_transpose_block(
     const float *restrict weights, size_t stride, float *restrict columns, size_t column_stride) {
   cog_lanes a[COG_PANEL_ROWS], b[COG_PANEL_ROWS];

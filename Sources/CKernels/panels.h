@@ -10,11 +10,11 @@ typedef struct CogGroupInput {
   const int8_t *values;  ///< [columns / 4][tokens][4]
 } CogGroupInput;
 
-/// With a token or a few, memory is what limits. A panel is read from its first byte to its last, which the processor's
-/// own prefetching is best at; but that ends with a page, and waits for the translation of the next one's address. So
-/// every two kilobytes a line of each of the next two pages is asked for, into the second-level cache; more hints than
-/// these get in its way. `bytes` are read from `line` on before the next call. The addresses may lie beyond the weights;
-/// they are never read.
+/// With a token or a few, memory is what limits. A panel is read from its first byte to its last, which the
+/// processor's own prefetching is best at; but that ends with a page, and waits for the translation of the
+/// next one's address. So every two kilobytes a line of each of the next two pages is asked for, into the
+/// second-level cache; more hints than these get in its way. `bytes` are read from `line` on before the next
+/// call. The addresses may lie beyond the weights; they are never read.
 COG_KERNEL inline void cog_prefetch_pages(const uint8_t *line, size_t bytes) {
   enum { PAGE_BYTES = 4096, STEP_BYTES = 2048 };
   const uintptr_t address = (uintptr_t)line;

@@ -1,8 +1,9 @@
-// Attention of one query over keys and values in F16, compiled like elementwise.h, which must stand before it with
-// conversions.h. Query heads that share a key head meet each of its rows together: it is read and widened once.
+// Attention of one query over keys and values in F16, compiled like elementwise.h, which must stand before it
+// with conversions.h. Query heads that share a key head meet each of its rows together: it is read and
+// widened once.
 //
-// Sums are vectors of 16 lanes whatever the registers: an array of sums would be kept in memory, and every addition
-// would wait for the store before it.
+// Sums are vectors of 16 lanes whatever the registers: an array of sums would be kept in memory, and every
+// addition would wait for the store before it.
 
 enum { COG_HEADS_AT_ONCE = 4, COG_VALUE_VECTORS = 2, COG_VALUE_PART = COG_VALUE_VECTORS * COG_LANES };
 

@@ -1,14 +1,15 @@
-// Attention of blocks of queries in 16-bit integers, twice as fast as in float32 where processors multiply these in
-// pairs; for fast mode. Compiled like elementwise.h; block_attention.h must stand before it, and plain_attention.h.
+// Attention of blocks of queries in 16-bit integers, twice as fast as in float32 where processors multiply
+// these in pairs; for fast mode. Compiled like elementwise.h; block_attention.h must stand before it, and
+// plain_attention.h.
 //
-// Queries and keys, the exponentials of a query's scores and the features of all values are each rounded to integers, in
-// steps of their own: the smallest with which their norm is at most COG_SHORT_NORM and no integer has more than 16
-// bits. No sum of products |x . y| <= |x| |y| then leaves 32 bits, even with what rounding adds to the norms, half a
-// step for each integer, up to seven million keys. Rounding loses less than 1e-4 of a query or key and, with thousands of
-// keys, 5e-4 of an output.
+// Queries and keys, the exponentials of a query's scores and the features of all values are each rounded to
+// integers, in steps of their own: the smallest with which their norm is at most COG_SHORT_NORM and no
+// integer has more than 16 bits. No sum of products |x . y| <= |x| |y| then leaves 32 bits, even with what
+// rounding adds to the norms, half a step for each integer, up to seven million keys. Rounding loses less
+// than 1e-4 of a query or key and, with thousands of keys, 5e-4 of an output.
 //
-// Packed keys and values are attention_products.h's columns of pairs: neighboring features of a key, or a feature of
-// neighboring values. Behind them lies the step of each column.
+// Packed keys and values are attention_products.h's columns of pairs: neighboring features of a key, or a
+// feature of neighboring values. Behind them lies the step of each column.
 
 enum { COG_SHORT_NORM = 45000, COG_LARGEST_SHORT = 32767 };
 /// Numbers of smaller magnitude count as zeros: their squares would not be exact enough.
@@ -34,7 +35,8 @@ COG_INLINE void cog_extend_range(CogShortRange *range, const cog_lanes *x) {
   range->largest = magnitudes > range->largest ? magnitudes : range->largest;
 }
 
-/// The steps of 16 columns, NaN for those with numbers that are not finite, or too large for their squares to be.
+/// The steps of 16 columns, NaN for those with numbers that are not finite, or too large for their squares to
+/// be.
 COG_INLINE void cog_find_steps(const CogShortRange *range, cog_lanes *steps, cog_lanes *inverses) {
   const cog_lanes norms = __builtin_elementwise_sqrt(range->squares) / (float)COG_SHORT_NORM;
   const cog_lanes least = range->largest / (float)COG_LARGEST_SHORT;
@@ -193,8 +195,8 @@ COG_KERNEL float cog_round_query(const float *restrict query, size_t dimension, 
   return steps[0];
 }
 
-/// 2^x for x <= 0, from 2^-126 on, within 3e-6 of it: 2^n times a polynomial of the rest, fitted by iterated weighted
-/// least squares.
+/// 2^x for x <= 0, from 2^-126 on, within 3e-6 of it: 2^n times a polynomial of the rest, fitted by iterated
+/// weighted least squares.
 COG_INLINE void cog_rough_exp2(cog_lanes *x) {
   const cog_lanes bounded = *x < -126 ? (cog_lanes)-126.0f : *x;
   const cog_lanes shifted = bounded + cog_rounder;
@@ -208,8 +210,8 @@ COG_INLINE void cog_rough_exp2(cog_lanes *x) {
   *x = p * (cog_lanes)(exponents << 23);
 }
 
-/// The largest of the scores `factor` * step * product, which take the products' places; keys that a query does not see
-/// get less than any other.
+/// The largest of the scores `factor` * step * product, which take the products' places; keys that a query
+/// does not see get less than any other.
 COG_KERNEL float cog_scale_scores(int32_t *restrict scores, size_t visible, const float *restrict steps, float factor) {
   cog_lanes largest = (cog_lanes)-INFINITY;
   for (size_t i = 0; i < visible; i += COG_LANES) {
@@ -228,8 +230,9 @@ COG_KERNEL float cog_scale_scores(int32_t *restrict scores, size_t visible, cons
   return __builtin_reduce_max(largest);
 }
 
-/// Turns the products of a query with `visible` keys, at least one, to shorts in steps of 1 / inverse: the powers of 2
-/// of the scores less the largest of them. Returns what these are to be multiplied with for a sum of 1.
+/// Turns the products of a query with `visible` keys, at least one, to shorts in steps of 1 / inverse: the
+/// powers of 2 of the scores less the largest of them. Returns what these are to be multiplied with for a sum
+/// of 1.
 COG_KERNEL float cog_short_softmax(int32_t *restrict scores, size_t visible, const float *restrict steps, float factor) {
   const float largest = cog_scale_scores(scores, visible, steps, factor);
   cog_lanes sums = (cog_lanes)0.0f, squares = (cog_lanes)0.0f, x;
@@ -260,8 +263,9 @@ COG_KERNEL void cog_scale_outputs(
   for (size_t i = 0; i < dimension; i++) output[i] = (float)products[i] * (steps[i] * factor);
 }
 
-/// Rounds the queries of a block's rows, [row][stride] pairs, with zeros behind them up to a whole tile of rows, whose
-/// number it returns. `factors` receives what turns a row's products with rounded keys to logarithms of 2.
+/// Rounds the queries of a block's rows, [row][stride] pairs, with zeros behind them up to a whole tile of
+/// rows, whose number it returns. `factors` receives what turns a row's products with rounded keys to
+/// logarithms of 2.
 COG_KERNEL size_t cog_round_queries(
     const CogAttentionHead *head, size_t first, size_t rows, int32_t *restrict pairs, size_t stride,
     float *restrict factors) {

@@ -3,14 +3,15 @@ import Glibc
 /// A file that appears under its name only when it is whole.
 ///
 /// Bytes go to a temporary file in the same folder. ``commit()`` makes them durable and renames it; an object
-/// that goes away without a commit removes it. A crash leaves at most the temporary file, never half a result.
-public final class AtomicFile {
+/// that goes away without a commit removes it. A crash leaves at most the temporary file, never half a
+/// result.
+package final class AtomicFile {
   /// The path that the file will have.
-  public let path: String
+  package let path: String
   /// Bytes written so far by ``write(_:)``.
-  public private(set) var offset = 0
+  package private(set) var offset = 0
   /// Bytes that a file in huge pages takes beside its own until ``commit()``.
-  public static let spareBytes = HugePageWindows.byteCount
+  package static let spareBytes = HugePageWindows.byteCount
 
   private let temporaryPath: String
   private var descriptor: Int32
@@ -20,10 +21,10 @@ public final class AtomicFile {
 
   /// Opens a temporary file beside `path`.
   ///
-  /// - Parameter inHugePages: whether the file will be mapped and read again and again: its pages are kept so that the
-  ///   system can map them as huge ones (``HugePageWindows``).
+  /// - Parameter inHugePages: whether the file will be mapped and read again and again: its pages are kept so
+  ///   that the system can map them as huge ones (``HugePageWindows``).
   /// - Throws: ``CogError`` when the folder is missing or cannot be written, or `path` is empty.
-  public init(path: String, inHugePages: Bool = false) throws {
+  package init(path: String, inHugePages: Bool = false) throws {
     windows = inHugePages ? HugePageWindows() : nil
     guard !path.isEmpty else {
       throw CogError("the output has no name", expected: "the name of a file", found: "an empty one")
@@ -39,22 +40,22 @@ public final class AtomicFile {
   /// Appends bytes.
   ///
   /// - Throws: ``CogError`` when the disk is full or fails.
-  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     try write(bytes, at: offset)
     offset += bytes.count
   }
 
   /// Appends bytes. - Throws: as ``write(_:)-(UnsafeRawBufferPointer)``.
-  public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+  package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
   /// Appends zeros until the length is a multiple of `alignment`. - Throws: as ``write(_:)``.
-  public func pad(to alignment: Int) throws {
+  package func pad(to alignment: Int) throws {
     let rest = offset % alignment
     if rest != 0 { try write([UInt8](repeating: 0, count: alignment - rest)) }
   }
 
   /// Writes bytes at an offset, without moving ``offset``. - Throws: as ``write(_:)``.
-  public func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
     let range = position..<position + bytes.count
     for start in windows?.begin(range) ?? [] {
       try HugePageWindows.zeros.withUnsafeBytes { try writeAll($0, at: start) }
@@ -79,7 +80,7 @@ public final class AtomicFile {
   /// Makes the file durable and gives it its name.
   ///
   /// - Throws: ``CogError`` when the disk fails; the temporary file is removed then.
-  public func commit() throws {
+  package func commit() throws {
     // The last window may reach beyond the end.
     guard windows == nil || ftruncate(descriptor, off_t(end)) == 0 else {
       throw CogError.system("cannot write", file: path, code: errno)
@@ -95,7 +96,7 @@ public final class AtomicFile {
   }
 
   /// Removes the temporary file; nothing appears under the name.
-  public func abandon() {
+  package func abandon() {
     guard descriptor >= 0 else { return }
     close(descriptor)
     descriptor = -1
@@ -103,7 +104,7 @@ public final class AtomicFile {
   }
 
   /// Free bytes on the disk that holds the folder of `path`, or nil when it cannot be told.
-  public static func freeSpace(near path: String) -> Int? {
+  package static func freeSpace(near path: String) -> Int? {
     var status = statvfs()
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard statvfs(folder, &status) == 0 else { return nil }

@@ -1,26 +1,26 @@
 /// Reads little-endian fields one after another from bytes of a file; running out of bytes is an error.
-public struct ByteReader {
+package struct ByteReader {
   /// All the bytes; they must outlive the reader.
-  public let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
   /// The offset of the next byte.
-  public private(set) var offset: Int
+  package private(set) var offset: Int
   @usableFromInline let what: String
 
   /// A reader of `bytes`; `what` names them in errors ("header", "central directory").
-  public init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0, what: String) {
+  package init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0, what: String) {
     self.bytes = bytes
     self.offset = offset
     self.what = what
   }
 
   /// Bytes that are left.
-  public var remaining: Int { max(0, bytes.count - offset) }
+  package var remaining: Int { max(0, bytes.count - offset) }
 
   /// The next integer, little-endian.
   ///
   /// - Throws: ``CogError`` when the bytes end before it.
   @inlinable
-  public mutating func read<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) throws -> Value {
+  package mutating func read<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) throws -> Value {
     let size = MemoryLayout<Value>.size
     let slice = try take(size)
     return Value(littleEndian: slice.loadUnaligned(as: Value.self))
@@ -29,7 +29,7 @@ public struct ByteReader {
   /// The next `count` bytes, not copied.
   ///
   /// - Throws: ``CogError`` when fewer are left.
-  public mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
+  package mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
     guard offset >= 0, count >= 0, count <= remaining else {
       throw CogError(
         "the \(what) ends too early", expected: "\(count) bytes at offset \(offset)", found: "\(remaining)")
@@ -41,7 +41,7 @@ public struct ByteReader {
   /// The next `count` bytes as UTF-8 text.
   ///
   /// - Throws: ``CogError`` when fewer are left or they are not UTF-8.
-  public mutating func readText(_ count: Int) throws -> String {
+  package mutating func readText(_ count: Int) throws -> String {
     let start = offset
     guard let text = String(validating: try take(count), as: UTF8.self) else {
       throw CogError("the \(what) has text that is not UTF-8", subject: "offset \(start)")
@@ -50,30 +50,30 @@ public struct ByteReader {
   }
 
   /// Skips `count` bytes. - Throws: ``CogError`` when fewer are left.
-  public mutating func skip(_ count: Int) throws { _ = try take(count) }
+  package mutating func skip(_ count: Int) throws { _ = try take(count) }
 }
 
 /// Little-endian fields appended to a growing list of bytes; the twin of ``ByteReader``.
-public struct ByteWriter: Sendable {
+package struct ByteWriter: Sendable {
   /// What was written so far.
-  public private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
 
   /// An empty writer.
-  public init() {}
+  package init() {}
 
   /// Appends an integer, little-endian.
-  public mutating func write<Value: FixedWidthInteger>(_ value: Value) {
+  package mutating func write<Value: FixedWidthInteger>(_ value: Value) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
   /// Appends a 32-bit float, little-endian.
-  public mutating func write(_ value: Float) { write(value.bitPattern) }
+  package mutating func write(_ value: Float) { write(value.bitPattern) }
 
   /// Appends bytes as they are.
-  public mutating func write(contentsOf more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+  package mutating func write(contentsOf more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
 
   /// Appends zeros until the length is a multiple of `alignment`.
-  public mutating func pad(to alignment: Int) {
+  package mutating func pad(to alignment: Int) {
     let rest = bytes.count % alignment
     if rest != 0 { bytes.append(contentsOf: repeatElement(0, count: alignment - rest)) }
   }

@@ -2,7 +2,7 @@
 ///
 /// Source: the safetensors format (`Dtype`) and `torch` storage classes. The raw value is the safetensors
 /// name. Sub-byte types are listed so that a file with them can be shown; they are not read.
-public enum ElementType: String, Sendable, CaseIterable, Codable {
+package enum ElementType: String, Sendable, CaseIterable, Codable {
   case bool = "BOOL"
   case float4e2m1 = "F4"
   case float6e2m3 = "F6_E2M3"
@@ -28,7 +28,7 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
   case complex128 = "C128"
 
   /// Bits that one element takes in a file.
-  public var bitWidth: Int {
+  package var bitWidth: Int {
     switch self {
     case .float4e2m1: 4
     case .float6e2m3, .float6e3m2: 6
@@ -41,10 +41,10 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
   }
 
   /// Bytes that one element takes, or nil where several elements share a byte.
-  public var byteWidth: Int? { bitWidth % 8 == 0 ? bitWidth / 8 : nil }
+  package var byteWidth: Int? { bitWidth % 8 == 0 ? bitWidth / 8 : nil }
 
   /// Whether the type is one of the floating-point types that weights come in and that are read as weights.
-  public var isReadableFloat: Bool {
+  package var isReadableFloat: Bool {
     switch self {
     case .float64, .float32, .float16, .bfloat16: true
     default: false
@@ -52,7 +52,7 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
   }
 
   /// Whether the type is an integer or Boolean type.
-  public var isInteger: Bool {
+  package var isInteger: Bool {
     switch self {
     case .bool, .uint8, .int8, .int16, .uint16, .int32, .uint32, .int64, .uint64: true
     default: false

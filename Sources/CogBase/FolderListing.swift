@@ -1,11 +1,11 @@
 import Glibc
 
 /// What lies in a folder.
-public enum FolderListing {
+package enum FolderListing {
   /// The names of everything in the folder, in no order, without `.` and `..`.
   ///
   /// - Throws: ``CogError`` when the folder cannot be read.
-  public static func names(in path: String) throws -> [String] {
+  package static func names(in path: String) throws -> [String] {
     guard let folder = opendir(path) else {
       throw CogError.system("cannot list the folder", file: path, code: errno)
     }

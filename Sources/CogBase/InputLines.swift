@@ -1,7 +1,7 @@
 import Glibc
 
 /// The lines of a stream such as standard input, as bytes without their line feeds.
-public struct InputLines {
+package struct InputLines {
   private static let longestLine = 64 << 20
   private let descriptor: Int32
   private let name: String
@@ -11,21 +11,21 @@ public struct InputLines {
   private var isAtEnd = false
 
   /// The lines of an open file descriptor; `name` stands for the file in errors.
-  public init(descriptor: Int32, name: String) {
+  package init(descriptor: Int32, name: String) {
     self.descriptor = descriptor
     self.name = name
   }
 
   /// The lines of standard input.
-  public static var standardInput: InputLines {
+  package static var standardInput: InputLines {
     InputLines(descriptor: STDIN_FILENO, name: "standard input")
   }
 
   /// The next line, or nil after the last; a last line needs no line feed.
   ///
-  /// - Throws: ``CogError`` when the stream cannot be read or a line has more than 64 MiB; an interrupt, also while
-  ///   it waits.
-  public mutating func next() throws -> [UInt8]? {
+  /// - Throws: ``CogError`` when the stream cannot be read or a line has more than 64 MiB; an interrupt, also
+  ///   while it waits.
+  package mutating func next() throws -> [UInt8]? {
     while true {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
         defer { (start, searched) = (end + 1, end + 1) }

@@ -2,23 +2,24 @@ import Glibc
 import Synchronization
 
 /// Ctrl-C and termination: long work asks whether it should stop, and cleans up on its way out.
-public enum Interruption {
+package enum Interruption {
   private static let requested = Atomic<Bool>(false)
-  /// The ends of a pipe that the handler writes to, which ends a wait whatever thread the signal came to; -1 before
-  /// ``install()``.
+  /// The ends of a pipe that the handler writes to, which ends a wait whatever thread the signal came to; -1
+  /// before ``install()``.
   private static let wakeUpRead = Atomic<Int32>(-1)
   private static let wakeUpWrite = Atomic<Int32>(-1)
 
   /// Thrown by ``check()`` after an interrupt. The command leaves with status 130.
-  public struct Interrupted: Error, CustomStringConvertible {
+  package struct Interrupted: Error, CustomStringConvertible {
     /// "interrupted".
-    public var description: String { "interrupted" }
+    package var description: String { "interrupted" }
   }
 
   /// Makes SIGINT and SIGTERM set the flag that ``check()`` looks at; a second one ends the process at once.
   ///
-  /// Both are let through first: a process that a thread with blocked signals has started would never get them.
-  public static func install() {
+  /// Both are let through first: a process that a thread with blocked signals has started would never get
+  /// them.
+  package static func install() {
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)
@@ -45,10 +46,11 @@ public enum Interruption {
     wakeUpWrite.store(ends[1], ordering: .relaxed)
   }
 
-  /// Waits until something can be read from a descriptor, or reading it would tell that it has ended or failed.
+  /// Waits until something can be read from a descriptor, or reading it would tell that it has ended or
+  /// failed.
   ///
   /// - Throws: ``Interrupted`` when an interrupt comes before that, at any moment.
-  public static func wait(forInput descriptor: Int32) throws {
+  package static func wait(forInput descriptor: Int32) throws {
     while true {
       try check()
       var waiting = [
@@ -61,10 +63,10 @@ public enum Interruption {
   }
 
   /// Whether an interrupt was asked for.
-  public static var isRequested: Bool { requested.load(ordering: .relaxed) }
+  package static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
   /// - Throws: ``Interrupted`` once an interrupt was asked for.
-  public static func check() throws {
+  package static func check() throws {
     if isRequested { throw Interrupted() }
   }
 }

@@ -1,8 +1,8 @@
 /// A JSON value as it stands in a file: the order of keys is kept, and a key that stands twice is an error.
 ///
-/// Foundation's readers keep one of two equal keys without a word, which would let the second copy of a tensor
-/// win; headers and indexes of checkpoints are read with this one. Source: RFC 8259.
-public indirect enum JSON: Equatable, Sendable {
+/// Foundation's readers keep one of two equal keys without a word, which would let the second copy of a
+/// tensor win; headers and indexes of checkpoints are read with this one. Source: RFC 8259.
+package indirect enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
   /// A number in the text's own spelling, so that 64-bit integers lose nothing.
@@ -12,57 +12,57 @@ public indirect enum JSON: Equatable, Sendable {
   case object([Member])
 
   /// One key of an object and its value.
-  public struct Member: Equatable, Sendable {
+  package struct Member: Equatable, Sendable {
     /// The key, with escapes resolved.
-    public let key: String
+    package let key: String
     /// Its value.
-    public let value: JSON
+    package let value: JSON
   }
 
   /// The value of `key`, or nil when this is no object or has no such key.
-  public subscript(key: String) -> JSON? {
+  package subscript(key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
   }
 
   /// The members when this is an object.
-  public var members: [Member]? {
+  package var members: [Member]? {
     guard case .object(let members) = self else { return nil }
     return members
   }
 
   /// The elements when this is an array.
-  public var elements: [JSON]? {
+  package var elements: [JSON]? {
     guard case .array(let elements) = self else { return nil }
     return elements
   }
 
   /// The text when this is a string.
-  public var text: String? {
+  package var text: String? {
     guard case .string(let text) = self else { return nil }
     return text
   }
 
   /// The value when this is true or false.
-  public var boolean: Bool? {
+  package var boolean: Bool? {
     guard case .bool(let value) = self else { return nil }
     return value
   }
 
   /// The value when this is a number without fraction or exponent that fits `Int`.
-  public var integer: Int? {
+  package var integer: Int? {
     guard case .number(let spelling) = self else { return nil }
     return Int(spelling)
   }
 
   /// The value when this is a number.
-  public var double: Double? {
+  package var double: Double? {
     guard case .number(let spelling) = self else { return nil }
     return Double(spelling)
   }
 
   /// What kind of value this is, for error messages.
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .null: "null"
     case .bool: "true or false"

@@ -4,15 +4,16 @@ extension JSON {
   /// - Parameters:
   ///   - bytes: UTF-8 text; trailing white space is allowed, as safetensors headers are padded with spaces.
   ///   - what: what the bytes are, for errors ("header", "config.json").
-  /// - Throws: ``CogError`` with the byte offset when the text is not JSON, nests deeper than 64 levels or has
-  ///   a key twice in one object.
-  public static func parse(_ bytes: UnsafeRawBufferPointer, what: String) throws -> JSON {
+  /// - Throws: ``CogError`` with the byte offset when the text is not JSON, nests deeper than 64 levels or
+  ///   has a key twice in one object.
+  package static func parse(_ bytes: UnsafeRawBufferPointer, what: String) throws -> JSON {
     var parser = JSONParser(bytes: bytes, what: what)
     return try parser.parseDocument()
   }
 
-  /// Parses one JSON document held in an array of bytes. - Throws: as ``parse(_:what:)-(UnsafeRawBufferPointer,_)``.
-  public static func parse(_ bytes: [UInt8], what: String) throws -> JSON {
+  /// Parses one JSON document held in an array of bytes. - Throws: as
+  /// ``parse(_:what:)-(UnsafeRawBufferPointer,_)``.
+  package static func parse(_ bytes: [UInt8], what: String) throws -> JSON {
     try bytes.withUnsafeBytes { try parse($0, what: what) }
   }
 }

@@ -4,16 +4,16 @@ import Glibc
 ///
 /// The bytes stay valid as long as the object lives, so everything that hands out a pointer into them keeps
 /// a reference to it.
-public final class MappedFile: @unchecked Sendable {
+package final class MappedFile: @unchecked Sendable {
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// All bytes of the file.
-  public let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
 
   /// Maps the file at `path`.
   ///
   /// - Throws: ``CogError`` when it cannot be opened, is no regular file, or is empty.
-  public init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     // Without waiting: opening a named pipe would block for ever.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -43,7 +43,7 @@ public final class MappedFile: @unchecked Sendable {
   /// A mapping that nobody refers to any more goes away at once, its bytes with it; this keeps it.
   ///
   /// - Throws: as ``init(path:)``, and what `body` throws.
-  public static func withBytes<Result>(
+  package static func withBytes<Result>(
     ofFile path: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     let file = try MappedFile(path: path)
@@ -53,7 +53,7 @@ public final class MappedFile: @unchecked Sendable {
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
   /// How a range of the file will be used.
-  public enum Advice: Sendable {
+  package enum Advice: Sendable {
     /// Read soon: start reading ahead.
     case willNeed
     /// Read front to back.
@@ -63,7 +63,7 @@ public final class MappedFile: @unchecked Sendable {
   }
 
   /// Tells the kernel how `range` (bytes) will be used. A hint: it never fails.
-  public func advise(_ advice: Advice, _ range: Range<Int>) {
+  package func advise(_ advice: Advice, _ range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let clamped = range.clamped(to: 0..<bytes.count)
     let start = clamped.lowerBound / page * page

@@ -1,11 +1,11 @@
 import Glibc
 
 /// The place of a new file.
-public enum OutputPlace {
+package enum OutputPlace {
   /// Checks that `path` can become a new file and is none of the files that are read, under whatever name.
   ///
   /// - Throws: ``CogError`` when it is one of them or a folder.
-  public static func check(_ path: String, sources: [String]) throws {
+  package static func check(_ path: String, sources: [String]) throws {
     guard let place = status(path) else { return }
     guard place.st_mode & S_IFMT != S_IFDIR else {
       throw CogError(

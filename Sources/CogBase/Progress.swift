@@ -1,6 +1,6 @@
 /// How far long work is and how long it has to go: drawn on standard error when that is a terminal, silent
 /// otherwise.
-public final class Progress {
+package final class Progress {
   private let title: String
   private let total: Int
   private let isDrawn: Bool
@@ -9,14 +9,14 @@ public final class Progress {
   private var lastDrawn: ContinuousClock.Instant?
 
   /// Starts work of `total` units (bytes, frames, questions).
-  public init(_ title: String, total: Int) {
+  package init(_ title: String, total: Int) {
     self.title = title
     self.total = max(total, 1)
     isDrawn = Terminal.errorIsTerminal
   }
 
   /// Counts `units` more as done; `detail` says what is worked on now.
-  public func advance(by units: Int, _ detail: @autoclosure () -> String = "") {
+  package func advance(by units: Int, _ detail: @autoclosure () -> String = "") {
     done += units
     let now = ContinuousClock.now
     guard isDrawn, lastDrawn.map({ now - $0 > .milliseconds(100) }) ?? true else { return }
@@ -26,7 +26,7 @@ public final class Progress {
   }
 
   /// Clears the line; call it when the work ends, well or not.
-  public func finish() {
+  package func finish() {
     if isDrawn && lastDrawn != nil { Terminal.note("\r\u{1B}[2K", terminator: "") }
   }
 
@@ -40,7 +40,7 @@ public final class Progress {
 
 extension Duration {
   /// The duration in seconds.
-  public var seconds: Double {
+  package var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

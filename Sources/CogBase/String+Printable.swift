@@ -1,7 +1,7 @@
 extension String {
-  /// The text with control characters, line separators and marks that turn the direction of text shown as escapes:
-  /// names from a file cannot break a line or steer the terminal.
-  public var printable: String {
+  /// The text with control characters, line separators and marks that turn the direction of text shown as
+  /// escapes: names from a file cannot break a line or steer the terminal.
+  package var printable: String {
     guard unicodeScalars.contains(where: Self.isControl) else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in
       if Self.isControl(scalar) {

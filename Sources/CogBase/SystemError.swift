@@ -1,8 +1,40 @@
 import Glibc
 
-/// The C library's text for an `errno` value.
-func describeSystemError(_ code: Int32) -> String {
-  var buffer = [CChar](repeating: 0, count: 256)
-  guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
-  return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+/// A failed system call's `errno`, the ``CogError/cause`` of errors made from one.
+package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The value of `errno`.
+  package let number: Int32
+
+  /// The error of a value of `errno`.
+  package init(number: Int32) { self.number = number }
+
+  /// The C library's text for the value.
+  package var description: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// The kind of problem that the value stands for.
+  fileprivate var code: CogError.Code {
+    switch number {
+    case ENOENT, ENOTDIR: .notFound
+    case ENOSPC, EDQUOT, EFBIG: .diskFull
+    case EWOULDBLOCK, EBUSY, ETXTBSY: .busy
+    default: .system
+    }
+  }
+}
+
+extension CogError {
+  /// An error from `errno` of a failed system call.
+  ///
+  /// - Parameters:
+  ///   - action: what was tried, such as "cannot open".
+  ///   - file: the file that it was tried on.
+  ///   - code: the value of `errno`.
+  package static func system(_ action: String, file: String, code: Int32) -> CogError {
+    let cause = SystemError(number: code)
+    return CogError("\(action): \(cause)", code: cause.code, file: file, cause: cause)
+  }
 }

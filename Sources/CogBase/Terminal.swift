@@ -2,15 +2,16 @@ import Glibc
 import Synchronization
 
 /// Writes to standard error and standard output, and what those are connected to.
-public enum Terminal {
+package enum Terminal {
   /// The first error of writing to standard output, 0 while there was none.
   private static let outputError = Atomic<Int32>(0)
 
-  /// Makes failures of the standard streams errors instead of a signal or damage; call it before anything is opened.
+  /// Makes failures of the standard streams errors instead of a signal or damage; call it before anything is
+  /// opened.
   ///
-  /// A reader that has gone does not end the process by SIGPIPE. A stream that the starter closed is replaced by one
-  /// that fails, so that no file that is opened later takes its number and is written into.
-  public static func prepare() {
+  /// A reader that has gone does not end the process by SIGPIPE. A stream that the starter closed is replaced
+  /// by one that fails, so that no file that is opened later takes its number and is written into.
+  package static func prepare() {
     signal(SIGPIPE, SIG_IGN)
     for (descriptor, access) in [
       (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY),
@@ -19,12 +20,12 @@ public enum Terminal {
     }
   }
 
-  /// Whether the reader of standard output has gone, as after `| head -1`: it has what it wanted, and what else is
-  /// printed is dropped.
-  public static var readerHasGone: Bool { outputError.load(ordering: .relaxed) == EPIPE }
+  /// Whether the reader of standard output has gone, as after `| head -1`: it has what it wanted, and what
+  /// else is printed is dropped.
+  package static var readerHasGone: Bool { outputError.load(ordering: .relaxed) == EPIPE }
 
   /// - Throws: ``CogError`` when results could not be written; not when their reader has gone.
-  public static func checkOutput() throws {
+  package static func checkOutput() throws {
     let code = outputError.load(ordering: .relaxed)
     guard code == 0 || code == EPIPE else {
       throw CogError.system("cannot write", file: "standard output", code: code)
@@ -32,20 +33,20 @@ public enum Terminal {
   }
 
   /// Whether standard error is a terminal, where progress may be drawn.
-  public static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+  package static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// Whether standard output is a terminal and color is wanted (`NO_COLOR` is not set).
-  public static var outputHasColor: Bool { isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil }
+  package static var outputHasColor: Bool { isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil }
 
   /// Writes text to standard output at once; ``checkOutput()`` tells whether all of it arrived.
-  public static func print(_ text: String, terminator: String = "\n") {
+  package static func print(_ text: String, terminator: String = "\n") {
     guard outputError.load(ordering: .relaxed) == 0 else { return }
     let code = emit(text + terminator, to: STDOUT_FILENO)
     if code != 0 { outputError.store(code, ordering: .relaxed) }
   }
 
   /// Writes a note to standard error at once.
-  public static func note(_ text: String, terminator: String = "\n") {
+  package static func note(_ text: String, terminator: String = "\n") {
     _ = emit(text + terminator, to: STDERR_FILENO)
   }
 

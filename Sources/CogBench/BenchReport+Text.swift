@@ -4,7 +4,7 @@ import Foundation
 
 extension BenchReport {
   /// The report for people: the model, the machine, and a table of figures.
-  public var text: String {
+  package var text: String {
     [modelText, machineText, "", figures.rendered(), "", memoryText].joined(separator: "\n")
   }
 

@@ -1,27 +1,27 @@
 import CogBase
-public import CogCompute
+package import CogCompute
 import CogEngine
 import CogModel
 
 /// Measures one model: load, vision, prefill and decode, and the machine's limits beside them.
-public struct Benchmark {
+package struct Benchmark {
   /// Tokens of the prompt.
-  public var promptTokens = 512
+  package var promptTokens = 512
   /// Tokens to make one by one.
-  public var newTokens = 32
+  package var newTokens = 32
   /// Frames to look at; 0 leaves the vision tower out.
-  public var frames = 4
+  package var frames = 4
   /// Counted runs.
-  public var runs = 3
+  package var runs = 3
   /// Whether tokens are made after the prompt, or from an empty context, as `llama-bench -n` does.
-  public var decodesAfterPrompt = true
+  package var decodesAfterPrompt = true
   /// How to compute; nil chooses as the engine does.
-  public var mode: ComputeMode?
+  package var mode: ComputeMode?
   /// The threads.
-  public var pool: ThreadPool
+  package var pool: ThreadPool
 
   /// A benchmark with the usual sizes.
-  public init(pool: ThreadPool = .shared) { self.pool = pool }
+  package init(pool: ThreadPool = .shared) { self.pool = pool }
 
   /// Runs it.
   ///
@@ -29,9 +29,9 @@ public struct Benchmark {
   ///   - path: a native file.
   ///   - name: how the report names the model.
   ///   - onOpen: called once the file is open; a temporary one may lose its name then.
-  /// - Throws: `CogError` when the sizes do not fit the model's context, the file cannot be run, or the model's
-  ///   numbers are not finite; an interrupt.
-  public func run(path: String, name: String, onOpen: () -> Void = {}) throws -> BenchReport {
+  /// - Throws: `CogError` when the sizes do not fit the model's context, the file cannot be run, or the
+  ///   model's numbers are not finite; an interrupt.
+  package func run(path: String, name: String, onOpen: () -> Void = {}) throws -> BenchReport {
     guard promptTokens > 0, newTokens >= 0, frames >= 0, runs > 0 else {
       throw CogError("a benchmark needs at least 1 run and 1 token of a prompt, and no negative size")
     }

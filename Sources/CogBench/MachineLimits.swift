@@ -1,16 +1,16 @@
 import CKernels
 import CogBase
-public import CogCompute
+package import CogCompute
 import Glibc
 
 /// What the machine can do at most, measured beside the model: the yardsticks of a benchmark.
-public struct MachineLimits: Equatable, Sendable, Codable {
+package struct MachineLimits: Equatable, Sendable, Codable {
   /// Bytes per second that all threads together read from memory.
-  public var readBytesPerSecond: Double
+  package var readBytesPerSecond: Double
   /// 8-bit integer operations per second of all threads, a multiplication and an addition counted as two.
-  public var int8OperationsPerSecond: Double
+  package var int8OperationsPerSecond: Double
   /// Float32 operations per second of all threads, counted likewise.
-  public var floatOperationsPerSecond: Double
+  package var floatOperationsPerSecond: Double
 
   /// Seconds that each of the three measurements takes, about.
   private static let seconds = 0.25
@@ -22,7 +22,7 @@ public struct MachineLimits: Equatable, Sendable, Codable {
   ///   - kernels: the instruction set whose dot products and multiply-adds count.
   ///   - pool: the threads.
   /// - Throws: `CogError` when there is no memory for the buffer that is read.
-  public static func measure(kernels: KernelSet, pool: ThreadPool) throws -> MachineLimits {
+  package static func measure(kernels: KernelSet, pool: ThreadPool) throws -> MachineLimits {
     let set = instructionSet(named: kernels.name)
     return MachineLimits(
       readBytesPerSecond: try readBandwidth(pool),

@@ -1,8 +1,8 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// Shapes of a model to measure without a file of weights.
-public enum ModelPreset: String, Sendable, CaseIterable {
+package enum ModelPreset: String, Sendable, CaseIterable {
   /// The published CogVLM2-Video-Llama3: 12.5 billion parameters.
   case full
   /// The language model alone, Llama-3-8B; a vision tower of a few thousand weights keeps the file complete.
@@ -16,13 +16,13 @@ public enum ModelPreset: String, Sendable, CaseIterable {
   ///
   /// - Parameter layers: layers of the language model; nil takes the preset's.
   /// - Throws: `CogError` when the sizes do not fit together.
-  public func configuration(layers: Int? = nil) throws -> ModelConfiguration {
+  package func configuration(layers: Int? = nil) throws -> ModelConfiguration {
     let text = configurationText(layers: layers)
     return try Array(text.utf8).withUnsafeBytes { try ModelConfiguration(json: $0, file: name) }
   }
 
   /// How reports name the model.
-  public var name: String { "synthetic \(rawValue)" }
+  package var name: String { "synthetic \(rawValue)" }
 
   /// The text of a `config.json`.
   func configurationText(layers: Int? = nil) -> String {

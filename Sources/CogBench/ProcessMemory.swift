@@ -1,7 +1,7 @@
 import Glibc
 
-/// The most memory that this process had resident, pages of mapped files included (`VmHWM`), with the benchmark's
-/// own buffers left out where the system lets the mark be set back.
+/// The most memory that this process had resident, pages of mapped files included (`VmHWM`), with the
+/// benchmark's own buffers left out where the system lets the mark be set back.
 struct ProcessMemory {
   private(set) var peakBytes = 0
   /// Whether every mark could be set back; if not, the peak may be that of making the model or of the limits.

@@ -1,14 +1,14 @@
 /// What several runs of one measurement gave.
-public struct Spread: Equatable, Sendable, Codable {
+package struct Spread: Equatable, Sendable, Codable {
   /// The value in the middle; of an even number of values the mean of the two there.
-  public let median: Double
+  package let median: Double
   /// The smallest value.
-  public let minimum: Double
+  package let minimum: Double
   /// The largest value.
-  public let maximum: Double
+  package let maximum: Double
 
   /// The spread of values, or nil of none.
-  public init?(_ values: [Double]) {
+  package init?(_ values: [Double]) {
     let sorted = values.sorted()
     guard let first = sorted.first, let last = sorted.last else { return nil }
     let upper = sorted.count / 2

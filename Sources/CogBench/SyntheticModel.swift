@@ -1,24 +1,25 @@
 import CogBase
-public import CogCompute
+package import CogCompute
 import CogModel
 import CogNative
-public import CogQuantize
+package import CogQuantize
 
-/// Writes native files of random weights in published shapes: what `cogvlm bench` runs where there is no model.
+/// Writes native files of random weights in published shapes: what `cogvlm bench` runs where there is no
+/// model.
 ///
-/// The file is a whole one, read through the same mapping as any other; each tensor has bytes of its own, so that
-/// decoding a token really reads as much memory as the real model does.
-public struct SyntheticModel {
+/// The file is a whole one, read through the same mapping as any other; each tensor has bytes of its own, so
+/// that decoding a token really reads as much memory as the real model does.
+package struct SyntheticModel {
   /// The shapes.
-  public let preset: ModelPreset
+  package let preset: ModelPreset
   /// The encodings.
-  public let recipe: QuantizationRecipe
+  package let recipe: QuantizationRecipe
 
   /// Layers of the language model; nil takes the preset's.
-  public let layers: Int?
+  package let layers: Int?
 
   /// A model to write.
-  public init(preset: ModelPreset, recipe: QuantizationRecipe, layers: Int? = nil) {
+  package init(preset: ModelPreset, recipe: QuantizationRecipe, layers: Int? = nil) {
     self.preset = preset
     self.recipe = recipe
     self.layers = layers
@@ -29,9 +30,9 @@ public struct SyntheticModel {
   /// - Parameters:
   ///   - path: where; an existing file is replaced when the new one is whole.
   ///   - pool: the threads that make the numbers.
-  /// - Throws: `CogError` when an override of the recipe fits nothing, the disk has too little room or fails; an
-  ///   interrupt, after which no file is left.
-  public func write(to path: String, pool: ThreadPool) throws {
+  /// - Throws: `CogError` when an override of the recipe fits nothing, the disk has too little room or fails;
+  ///   an interrupt, after which no file is left.
+  package func write(to path: String, pool: ThreadPool) throws {
     let configuration = try preset.configuration(layers: layers)
     let table = TensorTable(configuration)
     try recipe.checkOverrides(against: table)

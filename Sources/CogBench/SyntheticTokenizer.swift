@@ -1,7 +1,7 @@
 import CogBase
 
-/// A tokenizer of any size in the form of `Formats/tokenizer.md`, so that loading a synthetic model takes the time
-/// that loading a real one does. Its words mean nothing.
+/// A tokenizer of any size in the form of `Formats/tokenizer.md`, so that loading a synthetic model takes the
+/// time that loading a real one does. Its words mean nothing.
 enum SyntheticTokenizer {
   /// Token 0 to 255 are the single bytes; then come words of two bytes, then of three, with all their merges.
   ///

@@ -6,9 +6,9 @@ import Glibc
 
 /// Random weights of one tensor in the layout that files have, block by block.
 ///
-/// Every panel and every chunk has a random stream of its own: no two layers share bytes, and the result does not
-/// depend on the number of threads. The scales are such that a matrix keeps the size of its input about the same, so
-/// that activations stay in the range of a trained model's.
+/// Every panel and every chunk has a random stream of its own: no two layers share bytes, and the result does
+/// not depend on the number of threads. The scales are such that a matrix keeps the size of its input about
+/// the same, so that activations stay in the range of a trained model's.
 struct SyntheticWeights {
   let pool: ThreadPool
   let kernels: KernelSet

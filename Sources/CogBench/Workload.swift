@@ -1,26 +1,27 @@
 import CogModel
-public import CogNative
+package import CogNative
 
 /// How much a model computes and reads: the accounting behind shares of the machine's limits.
 ///
-/// A multiplication and an addition are two operations. Products with weights are counted as `2 x weights x rows`,
-/// whatever the encoding; attention, norms, activations and rotary positions are not in them, so that a share
-/// of the int8 peak says how much of the whole time the peak would have needed for these products alone.
-public struct Workload {
+/// A multiplication and an addition are two operations. Products with weights are counted as `2 x weights x
+/// rows`, whatever the encoding; attention, norms, activations and rotary positions are not in them, so that
+/// a share of the int8 peak says how much of the whole time the peak would have needed for these products
+/// alone.
+package struct Workload {
   private let configuration: ModelConfiguration
   private let table: TensorTable
   private let byteCount: (TensorSpecification) -> Int
 
   /// The work of a model in a file.
-  public init(_ file: NativeFile) {
+  package init(_ file: NativeFile) {
     configuration = file.configuration
     table = file.table
     byteCount = { file.tensor(named: $0.name)?.byteCount ?? 0 }
   }
 
-  /// Products with weights while a prompt is read: for all tokens every layer up to the keys and values of the last
-  /// one, for the last token the rest.
-  public func prefillOperations(tokens: Int) -> Double {
+  /// Products with weights while a prompt is read: for all tokens every layer up to the keys and values of
+  /// the last one, for the last token the rest.
+  package func prefillOperations(tokens: Int) -> Double {
     let last = table.specifications.filter {
       $0.layer == configuration.layerCount - 1 && $0.part == .language && $0.role != .queryKeyValue
     }
@@ -29,19 +30,20 @@ public struct Workload {
   }
 
   /// Products with weights for one generated token.
-  public var decodeOperations: Double { prefillOperations(tokens: 1) }
+  package var decodeOperations: Double { prefillOperations(tokens: 1) }
 
   /// Products between queries, keys and values while a prompt is read from an empty cache:
-  /// `4 x width x visible keys` for each token and layer, token t seeing t keys; in the last layer for the last token.
-  public func prefillAttentionOperations(tokens: Int) -> Double {
+  /// `4 x width x visible keys` for each token and layer, token t seeing t keys; in the last layer for the
+  /// last token.
+  package func prefillAttentionOperations(tokens: Int) -> Double {
     let visible = Double(tokens) * Double(tokens + 1) / 2
     return 4 * Double(configuration.hiddenSize)
       * (Double(configuration.layerCount - 1) * visible + Double(tokens))
   }
 
-  /// Bytes of weights that one generated token reads: all layers, the final norm, the head, and its own row of the
-  /// embedding table. The cache of keys and values comes on top.
-  public var decodeBytes: Double {
+  /// Bytes of weights that one generated token reads: all layers, the final norm, the head, and its own row
+  /// of the embedding table. The cache of keys and values comes on top.
+  package var decodeBytes: Double {
     let read = table.specifications.filter { $0.part == .language || $0.part == .head }
     let embedding = table.specifications.filter { $0.part == .embedding }
     return read.reduce(0) { $0 + Double(byteCount($1)) }
@@ -49,7 +51,7 @@ public struct Workload {
   }
 
   /// Products with weights for one frame: patches, the tower's layers, the convolution and the adapter.
-  public var visionOperationsPerFrame: Double {
+  package var visionOperationsPerFrame: Double {
     let vision = configuration.vision
     return table.specifications.reduce(0) { sum, tensor in
       let rows =
@@ -64,7 +66,7 @@ public struct Workload {
   }
 
   /// Products between queries, keys and values for one frame.
-  public var visionAttentionOperationsPerFrame: Double {
+  package var visionAttentionOperationsPerFrame: Double {
     let vision = configuration.vision
     return 4 * Double(vision.layerCount) * Double(vision.hiddenSize)
       * Double(vision.positionCount) * Double(vision.positionCount)

@@ -1,13 +1,13 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// The folder of a downloaded checkpoint and what lies in it.
-public struct CheckpointFolder: Sendable, Equatable {
+package struct CheckpointFolder: Sendable, Equatable {
   /// The path of the folder.
-  public let path: String
+  package let path: String
 
   /// The folder `path`, or the one that holds the file `path`.
-  public init(of path: String) {
+  package init(of path: String) {
     if (try? FileStatus(path: path))?.isFolder == true {
       self.path = path
     } else if let slash = path.lastIndex(of: "/") {
@@ -18,18 +18,18 @@ public struct CheckpointFolder: Sendable, Equatable {
   }
 
   /// The path of a file in the folder, whether it is there or not.
-  public func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+  package func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
   /// The path of `config.json`, or nil when there is none.
-  public var configurationPath: String? { existing("config.json") }
+  package var configurationPath: String? { existing("config.json") }
 
   /// The path of `tokenizer.json`, or nil when there is none.
-  public var tokenizerPath: String? { existing("tokenizer.json") }
+  package var tokenizerPath: String? { existing("tokenizer.json") }
 
   /// Reads `config.json`.
   ///
   /// - Throws: ``CogError`` when it is missing, is no JSON, or is not the configuration of this model.
-  public func configuration() throws -> ModelConfiguration {
+  package func configuration() throws -> ModelConfiguration {
     guard let configurationPath else {
       throw CogError(
         "the folder has no configuration", file: path, expected: "config.json beside the weights",

@@ -1,10 +1,10 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// A tensor source that also keeps what its files say about themselves.
-public protocol CheckpointSource: TensorSource {
-  /// Text that the file carries beside its tensors: the `__metadata__` of a safetensors file, the scalars beside
-  /// the tensors of a PyTorch file.
+package protocol CheckpointSource: TensorSource {
+  /// Text that the file carries beside its tensors: the `__metadata__` of a safetensors file, the scalars
+  /// beside the tensors of a PyTorch file.
   var metadata: [String: String] { get }
   /// The path of the index that was read to find the files, or nil where there is none.
   var indexPath: String? { get }
@@ -12,7 +12,7 @@ public protocol CheckpointSource: TensorSource {
 
 extension CheckpointSource {
   /// A single file has no index.
-  public var indexPath: String? { nil }
+  package var indexPath: String? { nil }
 }
 
 /// The tensors of one file in the order in which they lie, with their positions by name.

@@ -2,14 +2,15 @@ import CogBase
 import CogModel
 
 /// Opens checkpoints of every form that is read.
-public enum Checkpoints {
+package enum Checkpoints {
   /// Opens a folder, the index of a sharded checkpoint, or a single file; which one it is, its content tells.
   ///
   /// In a folder, the first of these is taken: `model.safetensors.index.json`, `model.safetensors`, all
   /// `*.safetensors`, `pytorch_model.bin.index.json`, `pytorch_model.bin`.
   ///
-  /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with the checkpoint.
-  public static func open(path: String) throws -> any CheckpointSource {
+  /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with the
+  ///   checkpoint.
+  package static func open(path: String) throws -> any CheckpointSource {
     if try FileStatus(path: path).isFolder { return try openFolder(path) }
     if try FileKind.sniff(path: path) == .shardIndex { return try openIndex(path, givenPath: path) }
     return try openFile(path)

@@ -1,7 +1,7 @@
-public import CogBase
+package import CogBase
 
 /// What a file is, told by its content and never by its name.
-public enum FileKind: String, Sendable, Codable, CaseIterable {
+package enum FileKind: String, Sendable, Codable, CaseIterable {
   /// A safetensors file.
   case safetensors
   /// A PyTorch file in zip form, of `torch.save` since 1.6.
@@ -32,10 +32,10 @@ public enum FileKind: String, Sendable, Codable, CaseIterable {
   case unknown
 
   /// The magic bytes of a `.cogvlm` file.
-  public static let nativeMagic: [UInt8] = [0x89, 0x43, 0x4F, 0x47, 0x56, 0x4C, 0x4D, 0x0A]
+  package static let nativeMagic: [UInt8] = [0x89, 0x43, 0x4F, 0x47, 0x56, 0x4C, 0x4D, 0x0A]
 
   /// What the file is, in words that follow "this is".
-  public var description: String {
+  package var description: String {
     switch self {
     case .safetensors: "a safetensors file"
     case .torchZip: "a PyTorch file"
@@ -73,7 +73,7 @@ public enum FileKind: String, Sendable, Codable, CaseIterable {
   }
 
   /// The error for a file that is of this kind where weights are wanted.
-  public func refusal(of path: String) -> CogError {
+  package func refusal(of path: String) -> CogError {
     CogError(
       "this is \(description)", file: path, expected: "a checkpoint: safetensors or a PyTorch zip file",
       advice: advice)
@@ -82,7 +82,7 @@ public enum FileKind: String, Sendable, Codable, CaseIterable {
   /// Looks at the beginning of a file (for a zip archive also at its directory) and says what it is.
   ///
   /// - Throws: ``CogError`` when the file cannot be read or is no regular file.
-  public static func sniff(path: String) throws -> FileKind {
+  package static func sniff(path: String) throws -> FileKind {
     guard try FileStatus(path: path).requireRegular(path).byteCount > 0 else { return .empty }
     let file = try MappedFile(path: path)
     return withExtendedLifetime(file) {
@@ -102,7 +102,8 @@ public enum FileKind: String, Sendable, Codable, CaseIterable {
       return contains(legacyTorchMagic, in: head.prefix(32)) ? .torchLegacy : .pickle
     }
     if head.starts(with: "version https://git-lfs.github.com/".utf8) { return .lfsPointer }
-    // The first 8 bytes of a safetensors file are a length; a text of 8 printable bytes is a length beyond belief.
+    // The first 8 bytes of a safetensors file are a length; a text of 8 printable bytes is a length beyond
+    // belief.
     if head.count >= 9, head[8] == UInt8(ascii: "{"), !head.prefix(8).allSatisfy(isPrintable) {
       return .safetensors
     }
@@ -126,8 +127,8 @@ public enum FileKind: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// A zip archive is a PyTorch file when it has a `data.pkl`; where the directory is lost (a truncated download),
-  /// when its first entry lies in a folder as PyTorch's do.
+  /// A zip archive is a PyTorch file when it has a `data.pkl`; where the directory is lost (a truncated
+  /// download), when its first entry lies in a folder as PyTorch's do.
   private static func sniffZip(_ file: MappedFile) -> FileKind {
     if let directory = try? ZipDirectory(archive: file.bytes) {
       return directory.entries.contains { TorchLayout.folder(ofPickle: $0.name) != nil } ? .torchZip : .zip

@@ -1,10 +1,10 @@
 import CogBase
 
-/// A stack machine for the pickles of `torch.save`: it knows the instructions and names that tensors need, and calls
-/// nothing.
+/// A stack machine for the pickles of `torch.save`: it knows the instructions and names that tensors need,
+/// and calls nothing.
 ///
-/// Source: Python's `pickletools.py`, protocols 2 to 5. The number of instructions, values on the stack and memo
-/// entries is bounded, and so are time and memory, whatever the bytes say.
+/// Source: Python's `pickletools.py`, protocols 2 to 5. The number of instructions, values on the stack and
+/// memo entries is bounded, and so are time and memory, whatever the bytes say.
 struct PickleMachine {
   /// The containers, storages and tensors that were made.
   private(set) var heap = PickleHeap()
@@ -13,7 +13,8 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
 
-  /// A published shard takes some 30 instructions for each of its tensors: this is enough for 250,000 tensors.
+  /// A published shard takes some 30 instructions for each of its tensors: this is enough for 250,000
+  /// tensors.
   static let mostInstructions = 8_000_000
   static let deepestStack = 1 << 20
 
@@ -21,7 +22,8 @@ struct PickleMachine {
 
   /// Runs the whole pickle and returns the value that it leaves.
   ///
-  /// - Throws: ``CogError`` with the byte offset at the first instruction that is not understood or not allowed.
+  /// - Throws: ``CogError`` with the byte offset at the first instruction that is not understood or not
+  ///   allowed.
   mutating func run() throws -> PickleValue {
     for _ in 0..<Self.mostInstructions {
       let start = reader.offset

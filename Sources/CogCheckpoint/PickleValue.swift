@@ -1,7 +1,7 @@
 import CogBase
 
-/// A value of the pickle machine. Containers are numbers of places in a ``PickleHeap``, so that cycles leak nothing
-/// and nesting, however deep, costs no stack when it goes away.
+/// A value of the pickle machine. Containers are numbers of places in a ``PickleHeap``, so that cycles leak
+/// nothing and nesting, however deep, costs no stack when it goes away.
 enum PickleValue {
   case none
   case bool(Bool)
@@ -79,8 +79,9 @@ struct PickleHeap {
     }
   }
 
-  /// The whole numbers of a tuple or list, or nil when it is something else, holds something else, or has more than
-  /// ``mostDimensions`` (a pickle can use one long tuple millions of times; it must not cost its length each time).
+  /// The whole numbers of a tuple or list, or nil when it is something else, holds something else, or has
+  /// more than ``mostDimensions`` (a pickle can use one long tuple millions of times; it must not cost its
+  /// length each time).
   func integers(_ value: PickleValue) -> [Int]? {
     guard let elements = elements(value), elements.count <= Self.mostDimensions else { return nil }
     let integers = elements.compactMap { if case .int(let integer) = $0 { integer } else { nil } }
@@ -98,8 +99,8 @@ struct PickleDictionary {
 
   /// Adds an entry under the text of its key.
   ///
-  /// - Throws: ``CogError`` when the key is there already, which in Python would silently replace the first value,
-  ///   or is neither a string nor a plain value.
+  /// - Throws: ``CogError`` when the key is there already, which in Python would silently replace the first
+  ///   value, or is neither a string nor a plain value.
   mutating func add(_ key: PickleValue, _ value: PickleValue) throws {
     let text: String
     switch key {
@@ -123,8 +124,8 @@ struct PickleDictionary {
   subscript(key: String) -> PickleValue? { positions[key].map { entries[$0].value } }
 }
 
-/// The names that a pickle of tensors may use. There is nothing behind them to call: each stands for one thing that
-/// the machine knows how to build.
+/// The names that a pickle of tensors may use. There is nothing behind them to call: each stands for one
+/// thing that the machine knows how to build.
 enum PickleGlobal {
   case orderedDictionary
   case size

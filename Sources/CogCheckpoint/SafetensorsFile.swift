@@ -1,21 +1,22 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// A safetensors file, mapped: its header is read and checked when it opens, its tensors when they are used.
 ///
 /// Checkpoint shards and reference bundles alike. Views point into the mapping, at any alignment.
-public final class SafetensorsFile: CheckpointSource {
+package final class SafetensorsFile: CheckpointSource {
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// The `__metadata__` of the header.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   private let mapping: MappedFile
   private let table: RecordTable
 
   /// Opens the file and checks its header.
   ///
-  /// - Throws: ``CogError`` when the file cannot be read, is something else, or its header and size do not agree.
-  public init(path: String) throws {
+  /// - Throws: ``CogError`` when the file cannot be read, is something else, or its header and size do not
+  ///   agree.
+  package init(path: String) throws {
     self.path = path
     mapping = try MappedFile(path: path)
     let bytes = mapping.bytes
@@ -25,18 +26,18 @@ public final class SafetensorsFile: CheckpointSource {
   }
 
   /// All tensors by their offset in the file.
-  public var records: [TensorRecord] { table.records }
+  package var records: [TensorRecord] { table.records }
 
   /// The one file.
-  public var files: [String] { [path] }
+  package var files: [String] { [path] }
 
   /// The record of a tensor, or nil.
-  public func record(of name: String) -> TensorRecord? { table.record(of: name) }
+  package func record(of name: String) -> TensorRecord? { table.record(of: name) }
 
   /// The tensor's bytes in the mapped file.
   ///
   /// - Throws: ``CogError`` when there is no such tensor.
-  public func view(of name: String) throws -> TensorView {
+  package func view(of name: String) throws -> TensorView {
     guard let record = record(of: name), let range = Self.range(of: record) else { throw missing(name) }
     return TensorView(
       elementType: record.elementType, shape: record.shape,
@@ -44,10 +45,10 @@ public final class SafetensorsFile: CheckpointSource {
   }
 
   /// Starts reading the tensor's pages ahead.
-  public func prefetch(_ name: String) { advise(.willNeed, name) }
+  package func prefetch(_ name: String) { advise(.willNeed, name) }
 
   /// Lets the tensor's pages go.
-  public func release(_ name: String) { advise(.done, name) }
+  package func release(_ name: String) { advise(.done, name) }
 
   private func advise(_ advice: MappedFile.Advice, _ name: String) {
     if let range = record(of: name).flatMap(Self.range) { mapping.advise(advice, range) }

@@ -151,7 +151,8 @@ struct SafetensorsHeader {
     }
   }
 
-  /// Step 8: sorted by their start, the tensors follow each other without overlap or hole and end with the file.
+  /// Step 8: sorted by their start, the tensors follow each other without overlap or hole and end with the
+  /// file.
   private static func requireSeamless(_ entries: [Entry], dataCount: Int, dataStart: Int) throws {
     if let last = entries.max(by: { $0.range.upperBound < $1.range.upperBound }),
       last.range.upperBound > dataCount

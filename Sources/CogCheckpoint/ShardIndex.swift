@@ -16,7 +16,8 @@ struct ShardIndex {
 
   /// Reads and checks the index; the shards are not looked at.
   ///
-  /// - Throws: ``CogError`` when it is not JSON, has a tensor twice, maps nothing, or names a file outside its folder.
+  /// - Throws: ``CogError`` when it is not JSON, has a tensor twice, maps nothing, or names a file outside
+  ///   its folder.
   init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)

@@ -1,14 +1,14 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// The tensors of several files as one source.
-public final class ShardedCheckpoint: CheckpointSource {
+package final class ShardedCheckpoint: CheckpointSource {
   /// The path that the user gave: the folder or the index.
-  public let path: String
+  package let path: String
   /// The text that the shards carry, joined; where they contradict, the first shard's.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   /// The path of the index that the shards were found by, or nil.
-  public let indexPath: String?
+  package let indexPath: String?
   private let shards: [any CheckpointSource]
   private let table: RecordTable
   /// The place in `shards` of each record's file.
@@ -29,27 +29,27 @@ public final class ShardedCheckpoint: CheckpointSource {
   }
 
   /// All tensors, file by file, by their offset in the file.
-  public var records: [TensorRecord] { table.records }
+  package var records: [TensorRecord] { table.records }
 
   /// The files in order.
-  public var files: [String] { shards.flatMap(\.files) }
+  package var files: [String] { shards.flatMap(\.files) }
 
   /// The record of a tensor, or nil.
-  public func record(of name: String) -> TensorRecord? { table.record(of: name) }
+  package func record(of name: String) -> TensorRecord? { table.record(of: name) }
 
   /// The tensor's bytes in its shard.
   ///
   /// - Throws: ``CogError`` when there is no such tensor or its bytes are damaged.
-  public func view(of name: String) throws -> TensorView {
+  package func view(of name: String) throws -> TensorView {
     guard let shard = shard(of: name) else { throw missing(name) }
     return try shard.view(of: name)
   }
 
   /// Starts reading the tensor's pages ahead.
-  public func prefetch(_ name: String) { shard(of: name)?.prefetch(name) }
+  package func prefetch(_ name: String) { shard(of: name)?.prefetch(name) }
 
   /// Lets the tensor's pages go.
-  public func release(_ name: String) { shard(of: name)?.release(name) }
+  package func release(_ name: String) { shard(of: name)?.release(name) }
 
   private func shard(of name: String) -> (any CheckpointSource)? {
     table.index(of: name).map { shards[shardByRecord[$0]] }
@@ -59,8 +59,8 @@ public final class ShardedCheckpoint: CheckpointSource {
 extension ShardedCheckpoint {
   /// Opens the shards that an index names and holds them against it.
   ///
-  /// - Throws: ``CogError`` when a shard is missing or is no checkpoint file, when a tensor is missing in its shard, or
-  ///   when a shard has a tensor that the index does not place there.
+  /// - Throws: ``CogError`` when a shard is missing or is no checkpoint file, when a tensor is missing in its
+  ///   shard, or when a shard has a tensor that the index does not place there.
   convenience init(index: ShardIndex, path: String, folder: CheckpointFolder) throws {
     let missing = index.shards.filter { !FileStatus.exists(folder.file($0)) }
     guard missing.isEmpty else {

@@ -1,7 +1,7 @@
 import CogBase
 
-/// The named tensors of what a pickle left: a `state_dict`, one inside a larger checkpoint, or any nest of dicts, lists
-/// and tuples.
+/// The named tensors of what a pickle left: a `state_dict`, one inside a larger checkpoint, or any nest of
+/// dicts, lists and tuples.
 struct TorchContents {
   /// Names and the tensors' places in the heap.
   private(set) var tensors: [(name: String, place: Int)] = []
@@ -31,8 +31,8 @@ struct TorchContents {
     guard !tensors.isEmpty else { throw CogError("the file holds no tensors", found: container.kind) }
   }
 
-  /// Goes from a training checkpoint to the `state_dict` inside: a dict without tensors of its own that has one of
-  /// the known keys.
+  /// Goes from a training checkpoint to the `state_dict` inside: a dict without tensors of its own that has
+  /// one of the known keys.
   private mutating func unwrap(_ root: PickleValue, _ heap: PickleHeap) throws -> PickleValue {
     var value = root
     for _ in 0..<Self.wrappers.count {

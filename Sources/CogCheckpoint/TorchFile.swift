@@ -1,18 +1,19 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// A PyTorch file as `torch.save` writes it since version 1.6 (a zip archive with a pickle), mapped.
 ///
-/// The pickle is read by a machine that calls nothing; storages stay in the file until they are used. A storage's
-/// CRC-32 is checked before its bytes are handed out the first time. Tensors that lie row by row in a stored entry are
-/// views of the mapping; deflated entries and strided views take memory as long as the view lives.
-public final class TorchFile: CheckpointSource {
+/// The pickle is read by a machine that calls nothing; storages stay in the file until they are used. A
+/// storage's CRC-32 is checked before its bytes are handed out the first time. Tensors that lie row by row in
+/// a stored entry are views of the mapping; deflated entries and strided views take memory as long as the
+/// view lives.
+package final class TorchFile: CheckpointSource {
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// Numbers and short strings that stand beside the tensors, such as `epoch`.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   /// Entries beside a nested `state_dict` that are not read, such as the state of an optimizer.
-  public let ignoredEntries: [String]
+  package let ignoredEntries: [String]
   private let archive: ZipArchive
   private let table: RecordTable
   /// The layout of each record's tensor and the zip entry of its storage.
@@ -27,9 +28,9 @@ public final class TorchFile: CheckpointSource {
 
   /// Opens the file, reads its pickle and checks every tensor against the storages.
   ///
-  /// - Throws: ``CogError`` when the file cannot be read, is something else, is damaged, is big-endian, or asks for
-  ///   anything that tensors do not need.
-  public init(path: String) throws {
+  /// - Throws: ``CogError`` when the file cannot be read, is something else, is damaged, is big-endian, or
+  ///   asks for anything that tensors do not need.
+  package init(path: String) throws {
     self.path = path
     let archive = try ZipArchive(path: path)
     self.archive = archive
@@ -59,20 +60,20 @@ public final class TorchFile: CheckpointSource {
     ignoredEntries = contents.ignoredEntries
   }
 
-  /// All tensors by the place of their first byte in the file. A record has no file offset where its bytes are
-  /// compressed or do not lie row by row.
-  public var records: [TensorRecord] { table.records }
+  /// All tensors by the place of their first byte in the file. A record has no file offset where its bytes
+  /// are compressed or do not lie row by row.
+  package var records: [TensorRecord] { table.records }
 
   /// The one file.
-  public var files: [String] { [path] }
+  package var files: [String] { [path] }
 
   /// The record of a tensor, or nil.
-  public func record(of name: String) -> TensorRecord? { table.record(of: name) }
+  package func record(of name: String) -> TensorRecord? { table.record(of: name) }
 
   /// The tensor's bytes, after the checksum of their storage was checked.
   ///
   /// - Throws: ``CogError`` when there is no such tensor or its storage is damaged.
-  public func view(of name: String) throws -> TensorView {
+  package func view(of name: String) throws -> TensorView {
     guard let index = table.index(of: name) else { throw missing(name) }
     do {
       return try view(layouts[index])
@@ -99,10 +100,10 @@ public final class TorchFile: CheckpointSource {
   }
 
   /// Starts reading the pages of the tensor's storage ahead.
-  public func prefetch(_ name: String) { advise(.willNeed, name) }
+  package func prefetch(_ name: String) { advise(.willNeed, name) }
 
   /// Lets the pages of the tensor's storage go.
-  public func release(_ name: String) { advise(.done, name) }
+  package func release(_ name: String) { advise(.done, name) }
 
   private func advise(_ advice: MappedFile.Advice, _ name: String) {
     guard let index = table.index(of: name) else { return }

@@ -45,8 +45,8 @@ struct TorchTensor: Sendable {
   let storage: Int
   let elementType: ElementType
   let shape: Shape
-  /// Elements from one index to the next in each dimension; none is negative. 0 where there is one index or none: the
-  /// stored number says nothing there and may be anything.
+  /// Elements from one index to the next in each dimension; none is negative. 0 where there is one index or
+  /// none: the stored number says nothing there and may be anything.
   let strides: [Int]
   /// Bytes from the start of the storage to the first element.
   let byteOffset: Int
@@ -69,8 +69,8 @@ struct TorchTensor: Sendable {
 extension PickleHeap {
   /// Builds a tensor from the arguments of `_rebuild_tensor_v2` or, `typed`, of `_rebuild_tensor_v3`.
   ///
-  /// Arguments: storage, offset, size, stride, requires_grad, backward_hooks; v3 then has the dtype; both may end
-  /// with metadata. Source: `torch/_utils.py`.
+  /// Arguments: storage, offset, size, stride, requires_grad, backward_hooks; v3 then has the dtype; both may
+  /// end with metadata. Source: `torch/_utils.py`.
   mutating func rebuildTensor(_ arguments: [PickleValue], typed: Bool) throws -> PickleValue {
     guard tensors.count < Self.mostTensors else {
       throw CogError("the pickle builds too many tensors", expected: "at most \(Self.mostTensors)")

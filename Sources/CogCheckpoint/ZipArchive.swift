@@ -11,8 +11,8 @@ struct ZipData {
 
 /// A mapped zip archive that hands out no byte of an entry before its CRC-32 was checked.
 ///
-/// Stored entries are slices of the mapping; deflated ones are inflated into memory that lives as long as somebody
-/// uses it.
+/// Stored entries are slices of the mapping; deflated ones are inflated into memory that lives as long as
+/// somebody uses it.
 final class ZipArchive: Sendable {
   let mapping: MappedFile
   /// The entries in the order of their data in the file.
@@ -23,8 +23,8 @@ final class ZipArchive: Sendable {
   /// The most memory that one inflated entry may take; the largest tensor of the model takes 2.1 GB in F32.
   static let mostInflatedBytes = 4 << 30
 
-  /// What is known about the bytes of one entry. The lock is held while the entry is checked, so that a second
-  /// thread waits for the result and does not repeat the work.
+  /// What is known about the bytes of one entry. The lock is held while the entry is checked, so that a
+  /// second thread waits for the result and does not repeat the work.
   private final class EntryState: Sendable {
     let isChecked = Mutex(false)
     let inflated = Mutex(WeakBuffer())

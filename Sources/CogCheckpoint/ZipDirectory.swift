@@ -19,11 +19,11 @@ struct ZipEntry: Sendable {
   let size: Int
 }
 
-/// The directory of a zip archive: end record, zip64 end record, central directory and local headers, each checked
-/// against the others.
+/// The directory of a zip archive: end record, zip64 end record, central directory and local headers, each
+/// checked against the others.
 ///
-/// Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (central header), 4.3.14 (zip64 end
-/// record), 4.3.15 (its locator), 4.3.16 (end record), 4.5.3 (zip64 extra field).
+/// Source: PKWARE APPNOTE.TXT 6.3.10, sections 4.3.7 (local header), 4.3.12 (central header), 4.3.14 (zip64
+/// end record), 4.3.15 (its locator), 4.3.16 (end record), 4.5.3 (zip64 extra field).
 struct ZipDirectory {
   /// The entries in the order of their data in the file.
   let entries: [ZipEntry]

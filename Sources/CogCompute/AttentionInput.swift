@@ -1,36 +1,36 @@
 import CKernels
 
 /// Queries, keys and values of one attention layer, all heads.
-public struct AttentionInput {
+package struct AttentionInput {
   /// `[queryCount, headCount * headDimension]`.
-  public var queries: UnsafePointer<Float>
+  package var queries: UnsafePointer<Float>
   /// Floats from one query to the next.
-  public var queryStride: Int
+  package var queryStride: Int
   /// `[keyCount, keyValueHeadCount * headDimension]`.
-  public var keys: UnsafePointer<Float>
+  package var keys: UnsafePointer<Float>
   /// Floats from one key to the next.
-  public var keyStride: Int
+  package var keyStride: Int
   /// `[keyCount, keyValueHeadCount * headDimension]`.
-  public var values: UnsafePointer<Float>
+  package var values: UnsafePointer<Float>
   /// Floats from one value to the next.
-  public var valueStride: Int
+  package var valueStride: Int
   /// Tokens that ask.
-  public var queryCount: Int
+  package var queryCount: Int
   /// Tokens that are looked at.
-  public var keyCount: Int
+  package var keyCount: Int
   /// Query heads.
-  public var headCount: Int
+  package var headCount: Int
   /// Key and value heads; each serves `headCount / keyValueHeadCount` neighboring query heads.
-  public var keyValueHeadCount: Int
+  package var keyValueHeadCount: Int
   /// Features of a head.
-  public var headDimension: Int
+  package var headDimension: Int
   /// What the scores are multiplied with, usually `headDimension^-0.5`.
-  public var scale: Float
+  package var scale: Float
   /// Whether query `i` sees only the keys `0 ... keyCount - queryCount + i`.
-  public var isCausal: Bool
+  package var isCausal: Bool
 
   /// Describes one attention layer's input; the pointers must outlive the call that uses it.
-  public init(
+  package init(
     queries: UnsafePointer<Float>, queryStride: Int, keys: UnsafePointer<Float>, keyStride: Int,
     values: UnsafePointer<Float>, valueStride: Int, queryCount: Int, keyCount: Int, headCount: Int,
     keyValueHeadCount: Int, headDimension: Int, scale: Float, isCausal: Bool

@@ -2,20 +2,20 @@ import CKernels
 import CogBase
 
 /// How finely activations are rounded where they meet quantized weights in ``ComputeMode/fast``.
-public enum ActivationPrecision: Sendable {
+package enum ActivationPrecision: Sendable {
   /// 8 bits in each group: one pass.
   case eightBits
-  /// 8 bits, and what they left out in 8 bits again: two passes, for the few layers whose output is not a small
-  /// addition to a residual stream.
+  /// 8 bits, and what they left out in 8 bits again: two passes, for the few layers whose output is not a
+  /// small addition to a residual stream.
   case sixteenBits
 }
 
 extension Compute {
-  /// ``linear(_:_:bias:)`` with a choice of how finely the input is rounded in ``ComputeMode/fast``; the other modes
-  /// do not round it, and a plain weight does not need it.
+  /// ``linear(_:_:bias:)`` with a choice of how finely the input is rounded in ``ComputeMode/fast``; the
+  /// other modes do not round it, and a plain weight does not need it.
   ///
   /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
-  public func linear(_ x: FloatMatrix, _ weight: WeightMatrix, precision: ActivationPrecision) throws
+  package func linear(_ x: FloatMatrix, _ weight: WeightMatrix, precision: ActivationPrecision) throws
     -> FloatMatrix
   {
     guard mode == .fast, precision == .sixteenBits, let groupSize = weight.encoding.groupSize else {
@@ -30,8 +30,8 @@ extension Compute {
     return result
   }
 
-  /// Tokens whose two passes are multiplied together, a whole number of tiles: their products take twice the room of
-  /// the result.
+  /// Tokens whose two passes are multiplied together, a whole number of tiles: their products take twice the
+  /// room of the result.
   private static let sixteenBitTokens = 252
 
   private func multiplySixteenBits(
@@ -50,11 +50,12 @@ extension Compute {
     add(result, products.sharedRows(x.rows..<2 * x.rows))
   }
 
-  /// The outputs of linear layers that share their input, in order: as ``linear(_:_:precision:)`` for each weight.
-  /// In ``ComputeMode/fast`` the input is rounded once and the threads share out all weights together.
+  /// The outputs of linear layers that share their input, in order: as ``linear(_:_:precision:)`` for each
+  /// weight. In ``ComputeMode/fast`` the input is rounded once and the threads share out all weights
+  /// together.
   ///
   /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
-  public func linear(_ x: FloatMatrix, _ weights: [WeightMatrix], precision: ActivationPrecision) throws
+  package func linear(_ x: FloatMatrix, _ weights: [WeightMatrix], precision: ActivationPrecision) throws
     -> [FloatMatrix]
   {
     let quantized = weights.compactMap { QuantizedWeight($0) }

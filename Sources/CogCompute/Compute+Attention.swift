@@ -3,16 +3,16 @@ import CKernels
 extension Compute {
   /// Up to so many queries, packing keys and values would take the most time.
   private static let fewQueries = 2
-  /// Keys that all heads of a group meet before the next keys are read: few enough for the second-level cache even
-  /// where rows lie 4096 bytes apart and share its places.
+  /// Keys that all heads of a group meet before the next keys are read: few enough for the second-level cache
+  /// even where rows lie 4096 bytes apart and share its places.
   private static let keysAtOnce = 64
 
   /// `softmax(q k^T * scale) v` for every head: `[queryCount, headCount * headDimension]`.
   ///
-  /// Scores and the softmax are float32. In bfloat16 mode the exponentials are rounded to bfloat16 before they
-  /// multiply the values, their sum is taken before that, and the quotient is rounded once. A query that sees no
-  /// key gives zeros.
-  public func attention(_ input: AttentionInput) -> FloatMatrix {
+  /// Scores and the softmax are float32. In bfloat16 mode the exponentials are rounded to bfloat16 before
+  /// they multiply the values, their sum is taken before that, and the quotient is rounded once. A query that
+  /// sees no key gives zeros.
+  package func attention(_ input: AttentionInput) -> FloatMatrix {
     let result = FloatMatrix(
       uninitializedRows: input.queryCount, columns: input.headCount * input.headDimension)
     attention(input, into: result.pointer)
@@ -20,7 +20,7 @@ extension Compute {
   }
 
   /// The same, into rows `[queryCount, headCount * headDimension]` without room between them.
-  public func attention(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
+  package func attention(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
     if input.queryCount <= Self.fewQueries {
       threads.parallelFor(input.keyValueHeadCount) { attendFew(input, keyValueHead: $0, into: output) }
     } else {
@@ -35,7 +35,8 @@ extension Compute {
     return visible == 0 ? 1 : kernels.table.pointee.softmax(row, visible, scale, rounds)
   }
 
-  /// A query or two and all heads that share one key and value head: keys and values are read from memory once.
+  /// A query or two and all heads that share one key and value head: keys and values are read from memory
+  /// once.
   private func attendFew(_ input: AttentionInput, keyValueHead: Int, into output: UnsafeMutablePointer<Float>)
   {
     let dimension = input.headDimension

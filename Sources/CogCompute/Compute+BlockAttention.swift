@@ -41,8 +41,8 @@ private struct PackedHeads {
   func values(_ head: Int) -> UnsafeMutablePointer<Float> { values.pointer + head * values.columns }
 }
 
-/// The blocks of one attention layer: some queries of the query heads that share a key and value head, of which a block
-/// takes at most `COG_ATTENTION_ROWS`.
+/// The blocks of one attention layer: some queries of the query heads that share a key and value head, of
+/// which a block takes at most `COG_ATTENTION_ROWS`.
 private struct AttentionParts {
   private let input: AttentionInput
   private let rounds: Bool
@@ -65,8 +65,8 @@ private struct AttentionParts {
 
   var count: Int { input.keyValueHeadCount * headParts * queryParts }
 
-  /// Blocks of one head follow one another, so that its keys and values stay in the cache; the last queries of a causal
-  /// prompt, which see the most keys, come first.
+  /// Blocks of one head follow one another, so that its keys and values stay in the cache; the last queries
+  /// of a causal prompt, which see the most keys, come first.
   subscript(index: Int) -> (head: CogAttentionHead, keyValueHead: Int, queries: Range<Int>) {
     let (part, fromEnd) = index.quotientAndRemainder(dividingBy: queryParts)
     let (keyValueHead, headPart) = part.quotientAndRemainder(dividingBy: headParts)

@@ -1,19 +1,20 @@
 import CKernels
 
-/// Keys or values of one layer in F16, `[heads, capacity, head dimension]`: what a head reads lies in one piece.
+/// Keys or values of one layer in F16, `[heads, capacity, head dimension]`: what a head reads lies in one
+/// piece.
 ///
 /// F16 keeps 11 bits; numbers beyond its range become the largest that it has.
-public final class HalfHeads: @unchecked Sendable {
+package final class HalfHeads: @unchecked Sendable {
   /// Key and value heads.
-  public let headCount: Int
+  package let headCount: Int
   /// Tokens that fit.
-  public let capacity: Int
+  package let capacity: Int
   /// Features of a head.
-  public let dimension: Int
+  package let dimension: Int
   private let memory: FloatMatrix
 
   /// Room for `capacity` tokens.
-  public init(headCount: Int, capacity: Int, dimension: Int) {
+  package init(headCount: Int, capacity: Int, dimension: Int) {
     precondition(headCount > 0 && capacity >= 0 && dimension > 0, "heads have positive sizes")
     self.headCount = headCount
     self.capacity = capacity
@@ -30,7 +31,7 @@ public final class HalfHeads: @unchecked Sendable {
   /// Stores tokens: `rows [tokens, stride]` begin with all heads side by side.
   ///
   /// - Parameter first: the place of the first token; all must fit.
-  public func store(
+  package func store(
     _ rows: UnsafePointer<Float>, stride: Int, tokenCount: Int, at first: Int, compute: Compute
   ) {
     precondition(first >= 0 && tokenCount >= 0 && first + tokenCount <= capacity, "tokens fit the cache")
@@ -62,26 +63,26 @@ public final class HalfHeads: @unchecked Sendable {
 }
 
 /// Queries that look at keys and values of a cache, all heads.
-public struct CachedAttentionInput {
+package struct CachedAttentionInput {
   /// `[queryCount, headCount * headDimension]`.
-  public var queries: UnsafePointer<Float>
+  package var queries: UnsafePointer<Float>
   /// Floats from one query to the next.
-  public var queryStride: Int
+  package var queryStride: Int
   /// Tokens that ask: the last of those in the cache.
-  public var queryCount: Int
+  package var queryCount: Int
   /// Query heads.
-  public var headCount: Int
+  package var headCount: Int
   /// Tokens in the cache, those that ask included.
-  public var keyCount: Int
+  package var keyCount: Int
   /// Their keys.
-  public var keys: HalfHeads
+  package var keys: HalfHeads
   /// Their values.
-  public var values: HalfHeads
+  package var values: HalfHeads
   /// What the scores are multiplied with, usually `headDimension^-0.5`.
-  public var scale: Float
+  package var scale: Float
 
   /// Describes one attention layer's input; the pointer must outlive the call that uses it.
-  public init(
+  package init(
     queries: UnsafePointer<Float>, queryStride: Int, queryCount: Int, headCount: Int, keyCount: Int,
     keys: HalfHeads, values: HalfHeads, scale: Float
   ) {
@@ -107,7 +108,7 @@ extension Compute {
   /// Causal `softmax(q k^T * scale) v` over a cache in F16: `[queryCount, headCount * headDimension]`.
   ///
   /// For one query or a few: each reads all keys and values that it sees.
-  public func attention(_ input: CachedAttentionInput) -> FloatMatrix {
+  package func attention(_ input: CachedAttentionInput) -> FloatMatrix {
     let dimension = input.keys.dimension
     let result = FloatMatrix(uninitializedRows: input.queryCount, columns: input.headCount * dimension)
     threads.parallelFor(input.queryCount * input.keys.headCount) { index in

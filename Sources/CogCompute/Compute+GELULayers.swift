@@ -2,14 +2,14 @@ import CKernels
 import CogBase
 
 /// A linear layer's weight and bias.
-public struct LinearLayer {
+package struct LinearLayer {
   /// `[rows, columns]`.
-  public let weight: WeightMatrix
+  package let weight: WeightMatrix
   /// `[rows]`, or nil.
-  public let bias: [Float]?
+  package let bias: [Float]?
 
   /// A layer whose sizes are checked where it is used.
-  public init(_ weight: WeightMatrix, bias: [Float]? = nil) {
+  package init(_ weight: WeightMatrix, bias: [Float]? = nil) {
     self.weight = weight
     self.bias = bias
   }
@@ -18,13 +18,13 @@ public struct LinearLayer {
 extension Compute {
   /// ``linear(_:_:bias:)``, ``gelu(_:)`` and another linear layer: an MLP without a gate.
   ///
-  /// In ``ComputeMode/fast``, with int4 weights and many tokens, the features between the layers are quantized where
-  /// they are computed, and never are in memory as float32; the result has the same bits.
+  /// In ``ComputeMode/fast``, with int4 weights and many tokens, the features between the layers are
+  /// quantized where they are computed, and never are in memory as float32; the result has the same bits.
   ///
   /// - Parameter x: `[tokens, inner.weight.columns]`.
   /// - Returns: `[tokens, outer.weight.rows]`.
   /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
-  public func geluLayers(_ x: FloatMatrix, inner: LinearLayer, outer: LinearLayer) throws -> FloatMatrix {
+  package func geluLayers(_ x: FloatMatrix, inner: LinearLayer, outer: LinearLayer) throws -> FloatMatrix {
     try checkSizes(tokens: x.rows, columns: x.columns, inner.weight, bias: inner.bias)
     try checkSizes(tokens: x.rows, columns: inner.weight.rows, outer.weight, bias: outer.bias)
     if let result = chain(x, inner: inner, outer: outer) { return result }

@@ -3,14 +3,14 @@ import CogBase
 import CogNative
 
 extension Compute {
-  /// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for each
-  /// row: `[tokens, rows]`. The sum and the bias are float32; rounds once.
+  /// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for
+  /// each row: `[tokens, rows]`. The sum and the bias are float32; rounds once.
   ///
-  /// In ``ComputeMode/fast`` a quantized weight meets activations quantized to 8 bits (`Formats/int4.md`); in all
-  /// other cases the weight is expanded to float32, and in bfloat16 mode rounded to bfloat16.
+  /// In ``ComputeMode/fast`` a quantized weight meets activations quantized to 8 bits (`Formats/int4.md`); in
+  /// all other cases the weight is expanded to float32, and in bfloat16 mode rounded to bfloat16.
   ///
   /// - Throws: ``CogError`` when the sizes of input, weight and bias do not match.
-  public func linear(_ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil) throws -> FloatMatrix {
+  package func linear(_ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil) throws -> FloatMatrix {
     try checkSizes(tokens: x.rows, columns: x.columns, weight, bias: bias)
     let bias = bias.map(parameters)
     if mode == .fast, let quantized = QuantizedWeight(weight, bias: bias) {
@@ -39,7 +39,8 @@ extension Compute {
 // MARK: - Weights as float32
 
 extension Compute {
-  /// Weight rows that one task multiplies with all tokens; BLAS rearranges the tokens for each such tile anew.
+  /// Weight rows that one task multiplies with all tokens; BLAS rearranges the tokens for each such tile
+  /// anew.
   private static let tileRows = 128
   /// Bytes of expanded weights that one task may hold.
   private static let tileBytes = 1 << 23

@@ -6,8 +6,8 @@ extension Compute {
   /// tokens pass, a tile at a time.
   private static let panelBytesAtOnce = 1 << 18
 
-  /// `x [tokens, columns]` times the transposed panels of each weight, which share their input, plus the bias:
-  /// quantizes the tokens to 8 bits once, and shares out all products together.
+  /// `x [tokens, columns]` times the transposed panels of each weight, which share their input, plus the
+  /// bias: quantizes the tokens to 8 bits once, and shares out all products together.
   ///
   /// - Returns: `[tokens, rows]` for each weight.
   func multiplyQuantized(_ x: FloatMatrix, _ weights: [QuantizedWeight]) -> [FloatMatrix] {
@@ -71,8 +71,8 @@ extension Compute {
     return tokens >= table.many_tokens ? table.int4_many : table.int4
   }
 
-  /// Tasks that share out a weight's panels, about equal in size; as many for each thread, unless there are fewer
-  /// panels.
+  /// Tasks that share out a weight's panels, about equal in size; as many for each thread, unless there are
+  /// fewer panels.
   private func taskCount(_ layout: PanelLayout, tokens: Int, fewestPanels: Int) -> Int {
     // The parts of a token or two are many, so that no thread waits long for the last one.
     let most = threads.threadCount * (tokens <= 2 ? 24 : 4)

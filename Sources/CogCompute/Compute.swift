@@ -2,22 +2,22 @@ import CKernels
 
 /// The operations of a model in one compute mode.
 ///
-/// Activations are `[tokens, features]`. In ``ComputeMode/bfloat16`` inputs are expected to be bfloat16 numbers,
-/// and every operation rounds its result once, as PyTorch's modules do; biases and norm weights are rounded to
-/// bfloat16 when they are used. Sizes that do not match are programming errors and stop the program, but for
-/// ``linear(_:_:bias:)``, whose weight comes from a file.
-public struct Compute: Sendable {
+/// Activations are `[tokens, features]`. In ``ComputeMode/bfloat16`` inputs are expected to be bfloat16
+/// numbers, and every operation rounds its result once, as PyTorch's modules do; biases and norm weights are
+/// rounded to bfloat16 when they are used. Sizes that do not match are programming errors and stop the
+/// program, but for ``linear(_:_:bias:)``, whose weight comes from a file.
+package struct Compute: Sendable {
   /// Where results are rounded and how weights are multiplied.
-  public let mode: ComputeMode
+  package let mode: ComputeMode
   /// The instruction set.
-  public let kernels: KernelSet
+  package let kernels: KernelSet
   /// The threads that work.
-  public let threads: ThreadPool
+  package let threads: ThreadPool
 
   /// Operations of `mode`, with the fastest kernels of this processor unless others are given.
   ///
   /// - Throws: ``CogError`` when the environment variable `COGVLM_KERNELS` is wrong.
-  public init(mode: ComputeMode, kernels: KernelSet? = nil, threads: ThreadPool = .shared) throws {
+  package init(mode: ComputeMode, kernels: KernelSet? = nil, threads: ThreadPool = .shared) throws {
     self.mode = mode
     self.kernels = try kernels ?? KernelSet.best()
     self.threads = threads
@@ -25,14 +25,14 @@ public struct Compute: Sendable {
   }
 
   /// In bfloat16 mode rounds every element to bfloat16, in place; in the other modes nothing.
-  public func round(_ x: FloatMatrix) {
+  package func round(_ x: FloatMatrix) {
     forEachPart(of: x) { _, _ in }
   }
 
   /// `torch.nn.LayerNorm` over the columns of each row. Rounds once.
   ///
   /// - Parameter target: where the result goes, of the shape of `x`; a new matrix by default.
-  @discardableResult public func layerNorm(
+  @discardableResult package func layerNorm(
     _ x: FloatMatrix, weight: [Float], bias: [Float], epsilon: Float, into target: FloatMatrix? = nil
   ) -> FloatMatrix {
     precondition(weight.count == x.columns && bias.count == x.columns, "a norm has a weight for each column")
@@ -45,9 +45,9 @@ public struct Compute: Sendable {
     return result
   }
 
-  /// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once, after the
-  /// weight.
-  public func rmsNorm(_ x: FloatMatrix, weight: [Float], epsilon: Float) -> FloatMatrix {
+  /// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once,
+  /// after the weight.
+  package func rmsNorm(_ x: FloatMatrix, weight: [Float], epsilon: Float) -> FloatMatrix {
     precondition(weight.count == x.columns, "a norm has a weight for each column")
     let weight = parameters(weight)
     let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
@@ -57,26 +57,27 @@ public struct Compute: Sendable {
 
   /// `torch.nn.GELU()`, the exact one: `x / 2 * (1 + erf(x / sqrt(2)))`, in place. Rounds.
   ///
-  /// In fast mode within `4e-5 |x|`, half a percent of the steps in which 8-bit activations are rounded after it.
-  public func gelu(_ x: FloatMatrix) {
+  /// In fast mode within `4e-5 |x|`, half a percent of the steps in which 8-bit activations are rounded after
+  /// it.
+  package func gelu(_ x: FloatMatrix) {
     let table = kernels.table.pointee
     let gelu = mode == .fast ? table.rough_gelu : table.gelu
     forEachPart(of: x) { gelu(x.pointer + $0, $1) }
   }
 
   /// `torch.nn.SiLU()`: `x / (1 + exp(-x))`, in place. Rounds.
-  public func silu(_ x: FloatMatrix) {
+  package func silu(_ x: FloatMatrix) {
     forEachPart(of: x) { kernels.table.pointee.silu(x.pointer + $0, $1) }
   }
 
   /// `x *= y`, element by element. Rounds.
-  public func multiply(_ x: FloatMatrix, by y: FloatMatrix) {
+  package func multiply(_ x: FloatMatrix, by y: FloatMatrix) {
     precondition(x.rows == y.rows && x.columns == y.columns, "a product of matrices of one shape")
     forEachPart(of: x) { kernels.table.pointee.multiply(x.pointer + $0, y.pointer + $0, $1) }
   }
 
   /// `x = silu(x) * y`, the gate of a gated MLP, in place. Rounds both results, while they are in the cache.
-  public func gate(_ x: FloatMatrix, _ y: FloatMatrix) {
+  package func gate(_ x: FloatMatrix, _ y: FloatMatrix) {
     precondition(x.rows == y.rows && x.columns == y.columns, "a gate of matrices of one shape")
     forEachPart(of: x) {
       kernels.table.pointee.silu(x.pointer + $0, $1)
@@ -86,15 +87,15 @@ public struct Compute: Sendable {
   }
 
   /// `x += y`, element by element. Rounds.
-  public func add(_ x: FloatMatrix, _ y: FloatMatrix) {
+  package func add(_ x: FloatMatrix, _ y: FloatMatrix) {
     precondition(x.rows == y.rows && x.columns == y.columns, "a sum of matrices of one shape")
     forEachPart(of: x) { kernels.table.pointee.add(x.pointer + $0, y.pointer + $0, $1) }
   }
 }
 
 extension Compute {
-  /// Elements that one task of an elementwise operation works on: few enough for the second-level cache, enough
-  /// to pay for a thread's wake-up.
+  /// Elements that one task of an elementwise operation works on: few enough for the second-level cache,
+  /// enough to pay for a thread's wake-up.
   private static let partCount = 32_768
 
   var rounds: Bool { mode == .bfloat16 }

@@ -1,5 +1,5 @@
 /// How the engine computes.
-public enum ComputeMode: String, Sendable, CaseIterable, Codable {
+package enum ComputeMode: String, Sendable, CaseIterable, Codable {
   /// Everything in float32, as PyTorch does with a model loaded in float32.
   case float32
   /// Rounds to bfloat16 where the PyTorch graph of a model loaded in bfloat16 rounds; sums are float32.

@@ -1,30 +1,31 @@
-/// A row-major, contiguous matrix of float32 in memory of its own, aligned to 64 bytes, or some rows of another one.
+/// A row-major, contiguous matrix of float32 in memory of its own, aligned to 64 bytes, or some rows of
+/// another one.
 ///
-/// The functions of ``Compute`` that work in place write through ``pointer``: a matrix is used by one caller at a
-/// time.
-public final class FloatMatrix: @unchecked Sendable {
+/// The functions of ``Compute`` that work in place write through ``pointer``: a matrix is used by one caller
+/// at a time.
+package final class FloatMatrix: @unchecked Sendable {
   /// Rows; for activations the tokens.
-  public let rows: Int
+  package let rows: Int
   /// Columns; for activations the features.
-  public let columns: Int
+  package let columns: Int
   /// Element `(row, column)` at `row * columns + column`.
-  public let pointer: UnsafeMutablePointer<Float>
+  package let pointer: UnsafeMutablePointer<Float>
   /// Bytes of the block that ``RecycledMemory`` gave.
   private let byteCount: Int
   /// The matrix whose memory this one shares, if it has none of its own.
   private let owner: FloatMatrix?
 
   /// Elements of the matrix.
-  public var count: Int { rows * columns }
+  package var count: Int { rows * columns }
 
   /// A matrix of zeros.
-  public convenience init(rows: Int, columns: Int) {
+  package convenience init(rows: Int, columns: Int) {
     self.init(uninitializedRows: rows, columns: columns)
     pointer.initialize(repeating: 0, count: count)
   }
 
   /// A copy of `values`, row after row: exactly `rows * columns` of them.
-  public convenience init(_ values: [Float], rows: Int, columns: Int) {
+  package convenience init(_ values: [Float], rows: Int, columns: Int) {
     precondition(values.count == rows * columns, "a matrix has rows x columns values")
     self.init(uninitializedRows: rows, columns: columns)
     values.withUnsafeBufferPointer { source in
@@ -56,22 +57,22 @@ public final class FloatMatrix: @unchecked Sendable {
   }
 
   /// A copy of all elements, row after row.
-  public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+  package var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
   /// One row, in place; valid as long as the matrix.
-  public func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+  package func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
     precondition(index >= 0 && index < rows, "a row of the matrix")
     return UnsafeMutableBufferPointer(start: pointer + index * columns, count: columns)
   }
 
   /// Some rows in place: a matrix of the same memory, which lives as long as any of both.
-  public func sharedRows(_ range: Range<Int>) -> FloatMatrix {
+  package func sharedRows(_ range: Range<Int>) -> FloatMatrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows of the matrix")
     return FloatMatrix(range, of: self)
   }
 
   /// A copy of some rows.
-  public func copyRows(_ range: Range<Int>) -> FloatMatrix {
+  package func copyRows(_ range: Range<Int>) -> FloatMatrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows of the matrix")
     let copy = FloatMatrix(uninitializedRows: range.count, columns: columns)
     copy.pointer.initialize(from: pointer + range.lowerBound * columns, count: copy.count)
@@ -79,7 +80,7 @@ public final class FloatMatrix: @unchecked Sendable {
   }
 
   /// One element.
-  public subscript(row: Int, column: Int) -> Float {
+  package subscript(row: Int, column: Int) -> Float {
     get { self.row(row)[column] }
     set { self.row(row)[column] = newValue }
   }

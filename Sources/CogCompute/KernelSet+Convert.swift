@@ -1,5 +1,5 @@
 import CKernels
-public import CogBase
+package import CogBase
 
 extension CogElementType {
   /// The kernels' name of an element type, or nil for one that is not converted.
@@ -30,7 +30,7 @@ extension KernelSet {
   ///   - bytes: little-endian elements of `type`.
   ///   - output: one float for each element.
   /// - Throws: ``CogError`` when the type is not converted or the sizes do not match.
-  public func convert(
+  package func convert(
     _ bytes: UnsafeRawBufferPointer, of type: ElementType, to output: UnsafeMutableBufferPointer<Float>
   ) throws {
     let count = try elementCount(output.count, type: type, bytes: bytes.count)
@@ -47,7 +47,7 @@ extension KernelSet {
   ///   - values: the numbers.
   ///   - bytes: room for as many elements of `type`; may be unaligned.
   /// - Throws: ``CogError`` when the type is another or the sizes do not match.
-  public func convert(
+  package func convert(
     _ values: UnsafeBufferPointer<Float>, to type: ElementType, into bytes: UnsafeMutableRawBufferPointer
   ) throws {
     let count = try elementCount(values.count, type: type, bytes: bytes.count)
@@ -60,7 +60,7 @@ extension KernelSet {
   }
 
   /// Rounds float32 numbers to those that bfloat16 can hold, in place.
-  public func roundToBFloat16(_ values: UnsafeMutableBufferPointer<Float>) {
+  package func roundToBFloat16(_ values: UnsafeMutableBufferPointer<Float>) {
     if let base = values.baseAddress { table.pointee.round_to_bf16(base, values.count) }
   }
 

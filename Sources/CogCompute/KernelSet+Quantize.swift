@@ -1,32 +1,32 @@
 import CKernels
 import CogBase
-public import CogNative
+package import CogNative
 
 /// What quantizing a panel of weights lost.
-public struct PanelError: Equatable, Sendable {
+package struct PanelError: Equatable, Sendable {
   /// Sum of `(weight - decoded weight)^2`.
-  public var squaredError = 0.0
+  package var squaredError = 0.0
   /// Sum of `weight^2`.
-  public var squaredSum = 0.0
+  package var squaredSum = 0.0
   /// The largest relative error of a group: `sqrt(sum of squared errors / sum of squares)`.
-  public var worstRelativeError = 0.0
+  package var worstRelativeError = 0.0
   /// The row of that group in the panel, 0 to 15.
-  public var worstRow = 0
+  package var worstRow = 0
   /// The number of that group in its row.
-  public var worstGroup = 0
+  package var worstGroup = 0
 }
 
 extension KernelSet {
-  /// Quantizes the 16 rows of one panel (`Formats/int4.md`), choosing scales and zero points that minimize the
-  /// squared error.
+  /// Quantizes the 16 rows of one panel (`Formats/int4.md`), choosing scales and zero points that minimize
+  /// the squared error.
   ///
   /// - Parameters:
   ///   - weights: the existing rows of the panel, `[min(16, rows left), layout.columns]`, row after row.
   ///   - layout: the layout of the whole tensor.
   ///   - panel: room for `layout.panelBytes` bytes; every one is written.
-  /// - Throws: ``CogError`` when a weight is NaN or infinite (the subject names row in the panel and group) or the
-  ///   sizes do not match.
-  public func quantize(
+  /// - Throws: ``CogError`` when a weight is NaN or infinite (the subject names row in the panel and group)
+  ///   or the sizes do not match.
+  package func quantize(
     _ weights: UnsafeBufferPointer<Float>, layout: PanelLayout, into panel: UnsafeMutableRawBufferPointer
   ) throws -> PanelError {
     let rows = weights.count / layout.columns

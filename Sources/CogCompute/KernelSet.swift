@@ -5,19 +5,19 @@ import Glibc
 /// The kernels of one instruction set that this processor has.
 ///
 /// All sets give the same bits for quantized weights and for elementwise operations. The environment variable
-/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon) chooses a set other than the
-/// fastest.
-public struct KernelSet: @unchecked Sendable {
+/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon) chooses a set other than
+/// the fastest.
+package struct KernelSet: @unchecked Sendable {
   /// The environment variable that restricts the choice.
-  public static let environmentVariable = "COGVLM_KERNELS"
+  package static let environmentVariable = "COGVLM_KERNELS"
 
   let table: UnsafePointer<CogKernels>
 
   /// The name, as the environment variable spells it.
-  public var name: String { String(cString: table.pointee.name) }
+  package var name: String { String(cString: table.pointee.name) }
 
   /// The sets of this processor, the portable one first and the fastest last.
-  public static var available: [KernelSet] {
+  package static var available: [KernelSet] {
     let sets = (0..<COG_INSTRUCTION_SET_COUNT).compactMap { index in
       cog_kernels(CogInstructionSet(UInt32(index))).map(KernelSet.init(table:))
     }
@@ -31,7 +31,7 @@ public struct KernelSet: @unchecked Sendable {
   /// The fastest set, or the one that `COGVLM_KERNELS` names.
   ///
   /// - Throws: ``CogError`` when the variable names no set, or one that this processor lacks.
-  public static func best() throws -> KernelSet {
+  package static func best() throws -> KernelSet {
     guard let wanted = getenv(environmentVariable).map({ String(cString: $0) }), !wanted.isEmpty else {
       return fastest
     }
@@ -41,7 +41,7 @@ public struct KernelSet: @unchecked Sendable {
   /// The set with a name.
   ///
   /// - Throws: ``CogError`` when there is no such set, or this processor lacks it.
-  public static func named(_ name: String) throws -> KernelSet {
+  package static func named(_ name: String) throws -> KernelSet {
     let sets = available
     if let set = sets.first(where: { $0.name == name }) { return set }
     let names = (0..<COG_INSTRUCTION_SET_COUNT).compactMap { index in

@@ -1,6 +1,6 @@
-/// How threads share out the products of some weights with many tokens. A task is a part of a weight's panels with all
-/// tokens, which are unpacked once; but the last one of each thread's share has the tokens in parts of their own, so
-/// that no thread waits long for another whose processor is slower for the moment.
+/// How threads share out the products of some weights with many tokens. A task is a part of a weight's panels
+/// with all tokens, which are unpacked once; but the last one of each thread's share has the tokens in parts
+/// of their own, so that no thread waits long for another whose processor is slower for the moment.
 struct ProductTasks {
   /// A task: part `part` of `partCount` of a product's panels, and some tokens.
   struct Task {

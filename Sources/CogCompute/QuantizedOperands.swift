@@ -47,7 +47,8 @@ struct QuantizedActivations {
   }
 }
 
-/// What a task takes of a product: without reference counts, over which threads would get into each other's way.
+/// What a task takes of a product: without reference counts, over which threads would get into each other's
+/// way.
 struct ProductOperands {
   private let matrix: CogPanelMatrix
   private let panelCount: Int
@@ -75,8 +76,8 @@ struct ProductOperands {
       output + task.tokens.lowerBound * stride, stride)
   }
 
-  /// Maps and quantizes the products, a whole number of groups of the next weight, to their places in `next`, whose
-  /// tokens take `nextTokenBytes` each.
+  /// Maps and quantizes the products, a whole number of groups of the next weight, to their places in `next`,
+  /// whose tokens take `nextTokenBytes` each.
   func multiply(_ task: ProductTasks.Task, into next: CogNextActivations, nextTokenBytes: Int) {
     let step = Int(COG_NEXT_STEP)
     let steps = task.share(of: (panelCount + step - 1) / step)

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Memory of large matrices, kept for the next one of about the same size.
 ///
-/// A layer allocates and frees the same few sizes again and again. The system would take each large block back and hand
-/// out zeroed pages for the next: that took a third of the time of reading a prompt.
+/// A layer allocates and frees the same few sizes again and again. The system would take each large block
+/// back and hand out zeroed pages for the next: that took a third of the time of reading a prompt.
 enum RecycledMemory {
   /// Smaller blocks are left to `malloc`, which keeps them itself.
   static let smallestByteCount = 1 << 18
@@ -56,7 +56,8 @@ enum RecycledMemory {
     for block in excess { block.pointer.deallocate() }
   }
 
-  /// The smallest kept block that holds `byteCount` bytes and wastes at most as many, or less than a huge page.
+  /// The smallest kept block that holds `byteCount` bytes and wastes at most as many, or less than a huge
+  /// page.
   private static func takeKept(_ byteCount: Int) -> Block? {
     shelf.withLock { shelf in
       var best: Int?

@@ -3,17 +3,17 @@ import Glibc
 import Synchronization
 
 /// Threads that live as long as the pool and share out the iterations of one loop at a time.
-public final class ThreadPool: Sendable {
+package final class ThreadPool: Sendable {
   /// A pool with one thread for each processor that this process may use.
-  public static let shared = ThreadPool(threadCount: cog_processor_count())
+  package static let shared = ThreadPool(threadCount: cog_processor_count())
 
   /// Threads that work on a loop, the caller's included.
-  public let threadCount: Int
+  package let threadCount: Int
   private let state: PoolState
 
-  /// A pool of `threadCount` threads (at least 1), the caller's included. Where the system refuses a thread, the
-  /// pool works with those that it has.
-  public init(threadCount: Int) {
+  /// A pool of `threadCount` threads (at least 1), the caller's included. Where the system refuses a thread,
+  /// the pool works with those that it has.
+  package init(threadCount: Int) {
     self.threadCount = max(1, threadCount)
     state = PoolState(threadCount: self.threadCount)
     for number in 1..<self.threadCount { state.startWorker(number) }
@@ -21,12 +21,13 @@ public final class ThreadPool: Sendable {
 
   deinit { state.stop() }
 
-  /// Calls `body` with 0, 1, ... `count - 1`, in any order and at the same time, and returns when all calls have.
+  /// Calls `body` with 0, 1, ... `count - 1`, in any order and at the same time, and returns when all calls
+  /// have.
   ///
-  /// A thread takes indexes that follow one another, and another's when its own are done: what lies side by side in
-  /// memory is read in one stream, which the processor fetches ahead.
+  /// A thread takes indexes that follow one another, and another's when its own are done: what lies side by
+  /// side in memory is read in one stream, which the processor fetches ahead.
   /// A call from inside `body`, or from another thread while the pool is busy, runs in the calling thread.
-  public func parallelFor(_ count: Int, _ body: (Int) -> Void) {
+  package func parallelFor(_ count: Int, _ body: (Int) -> Void) {
     guard count > 1, threadCount > 1, state.acquire() else {
       for index in 0..<max(0, count) { body(index) }
       return
@@ -44,10 +45,11 @@ private struct PoolJob {
   let count: Int
 }
 
-/// What the threads of a pool share. `lock` guards `job`, `isStopping` and the changes of the atomic numbers that say so.
+/// What the threads of a pool share. `lock` guards `job`, `isStopping` and the changes of the atomic numbers
+/// that say so.
 ///
-/// A loop of decoding takes some tens of microseconds, as long as it takes the system to wake a thread. So a thread
-/// that has nothing to do looks out for work a while before it sleeps.
+/// A loop of decoding takes some tens of microseconds, as long as it takes the system to wake a thread. So a
+/// thread that has nothing to do looks out for work a while before it sleeps.
 private final class PoolState: @unchecked Sendable {
   /// How often a waiting thread looks before it sleeps: some 50 to 150 microseconds.
   private static let looksBeforeSleep = 4000
@@ -81,7 +83,8 @@ private final class PoolState: @unchecked Sendable {
     workDone.deallocate()
   }
 
-  /// Starts a detached thread that holds on to this object until ``stop()``. Number 0 is the caller of a loop.
+  /// Starts a detached thread that holds on to this object until ``stop()``. Number 0 is the caller of a
+  /// loop.
   func startWorker(_ number: Int) {
     var thread = pthread_t()
     let context = Unmanaged.passRetained(PoolWorker(state: self, number: number))

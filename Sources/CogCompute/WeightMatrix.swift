@@ -1,27 +1,27 @@
 import CKernels
 import CogBase
-public import CogNative
+package import CogNative
 
 /// A weight `[rows, columns]` where it lies, usually in a mapped file; plain or quantized.
-public struct WeightMatrix: @unchecked Sendable {
+package struct WeightMatrix: @unchecked Sendable {
   /// How the elements are stored.
-  public let encoding: TensorEncoding
+  package let encoding: TensorEncoding
   /// Rows: the features that a linear layer puts out.
-  public let rows: Int
+  package let rows: Int
   /// Columns: the features that it takes in.
-  public let columns: Int
+  package let columns: Int
   /// The elements; not necessarily aligned.
-  public let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
   /// Keeps the memory behind `bytes` alive.
-  public let owner: AnyObject
+  package let owner: AnyObject
   /// The panels of a quantized weight.
   let layout: PanelLayout?
 
   /// A view of memory that `owner` keeps alive.
   ///
-  /// - Throws: ``CogError`` when the sizes do not fit, the number of bytes is another than the encoding takes,
-  ///   or elements of this type cannot be converted to float32.
-  public init(
+  /// - Throws: ``CogError`` when the sizes do not fit, the number of bytes is another than the encoding
+  ///   takes, or elements of this type cannot be converted to float32.
+  package init(
     encoding: TensorEncoding, rows: Int, columns: Int, bytes: UnsafeRawBufferPointer, owner: AnyObject
   ) throws {
     guard rows > 0, columns > 0, rows <= Int32.max, columns <= Int32.max else {
@@ -46,7 +46,7 @@ public struct WeightMatrix: @unchecked Sendable {
   /// Some rows as float32, exact for every encoding but F64 and wide integers, which round to nearest even.
   ///
   /// - Throws: ``CogError`` when the rows are not all in the matrix, or `COGVLM_KERNELS` is wrong.
-  public func dequantizedRows(_ range: Range<Int>) throws -> FloatMatrix {
+  package func dequantizedRows(_ range: Range<Int>) throws -> FloatMatrix {
     guard range.lowerBound >= 0, range.upperBound <= rows else {
       throw CogError("there are no such rows", expected: "rows in 0..<\(rows)", found: "\(range)")
     }

@@ -1,22 +1,22 @@
-public import CogBase
-public import CogCompute
-public import CogText
+package import CogBase
+package import CogCompute
+package import CogText
 
 /// What is asked, besides the video.
-public struct AnswerRequest: Sendable {
+package struct AnswerRequest: Sendable {
   /// The question.
-  public var query: String
+  package var query: String
   /// Earlier turns, the oldest first.
-  public var history: [Turn]
+  package var history: [Turn]
   /// The prompt template's name; nil takes the model's own.
-  public var template: String?
+  package var template: String?
   /// The most tokens to make.
-  public var maximumNewTokens: Int
+  package var maximumNewTokens: Int
   /// How tokens are chosen.
-  public var sampling: SamplingOptions
+  package var sampling: SamplingOptions
 
   /// A request.
-  public init(
+  package init(
     query: String, history: [Turn] = [], template: String? = nil, maximumNewTokens: Int = 256,
     sampling: SamplingOptions = .greedy
   ) {
@@ -29,21 +29,21 @@ public struct AnswerRequest: Sendable {
 }
 
 /// An answer with its counts and times.
-public struct Answer: Equatable, Sendable, Codable {
+package struct Answer: Equatable, Sendable, Codable {
   /// The text, white space at both ends removed.
-  public var text: String
+  package var text: String
   /// The ids, with the end-of-text id when the model ended the answer itself.
-  public var ids: [Int]
+  package var ids: [Int]
   /// For each id, the gap between the two largest logits.
-  public var margins: [Float]
+  package var margins: [Float]
   /// Why the answer ended.
-  public var ending: GeneratedTokens.Ending
+  package var ending: GeneratedTokens.Ending
   /// Tokens of the prompt, image features included.
-  public var promptTokens: Int
+  package var promptTokens: Int
   /// Seconds for the prompt.
-  public var prefillSeconds: Double
+  package var prefillSeconds: Double
   /// Seconds for all tokens after the first.
-  public var decodeSeconds: Double
+  package var decodeSeconds: Double
 }
 
 extension Engine {
@@ -52,8 +52,9 @@ extension Engine {
   /// - Parameters:
   ///   - features: the image features of ``VisionTower/forward(_:progress:)``, or nil without a video.
   ///   - emit: receives the text as it grows, in whole characters.
-  /// - Throws: `CogError` when prompt and answer cannot fit the model's context; an interrupt; what `emit` throws.
-  public func answer(
+  /// - Throws: `CogError` when prompt and answer cannot fit the model's context; an interrupt; what `emit`
+  ///   throws.
+  package func answer(
     _ request: AnswerRequest, features: FloatMatrix?, progress: Progress? = nil,
     emit: (String) throws -> Void = { _ in }
   ) throws -> Answer {

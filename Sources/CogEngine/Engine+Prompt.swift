@@ -1,4 +1,4 @@
-public import CogText
+package import CogText
 
 extension Engine {
   /// The prompt of a question in this model's vocabulary.
@@ -8,7 +8,7 @@ extension Engine {
   ///   - frameCount: frames of the video; 0 without one.
   ///   - history: earlier turns, the oldest first.
   /// - Throws: `CogError` when the template is unknown or has no place for a history.
-  public func prompt(template: String? = nil, frameCount: Int, history: [Turn] = [], query: String) throws
+  package func prompt(template: String? = nil, frameCount: Int, history: [Turn] = [], query: String) throws
     -> Prompt
   {
     try Prompt(

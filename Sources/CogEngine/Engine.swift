@@ -1,35 +1,37 @@
 import CogBase
-public import CogCompute
-public import CogModel
-public import CogNative
-public import CogText
+package import CogCompute
+package import CogModel
+package import CogNative
+package import CogText
 
 /// A model ready to run: an open native file, its tokenizer, and the two networks in one compute mode.
-public struct Engine: Sendable {
+package struct Engine: Sendable {
   /// The model's file.
-  public let file: NativeFile
+  package let file: NativeFile
   /// Its tokenizer.
-  public let tokenizer: Tokenizer
+  package let tokenizer: Tokenizer
   /// The operations, in the engine's mode.
-  public let compute: Compute
+  package let compute: Compute
   /// Frames to image features.
-  public let vision: VisionTower
+  package let vision: VisionTower
   /// Tokens and image features to logits.
-  public let language: LanguageModel
+  package let language: LanguageModel
 
   /// The model's sizes.
-  public var configuration: ModelConfiguration { file.configuration }
+  package var configuration: ModelConfiguration { file.configuration }
 
   /// Opens a native file.
   ///
-  /// - Parameter mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float one.
-  /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the model.
-  public init(path: String, mode: ComputeMode? = nil) throws {
+  /// - Parameter mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a
+  ///   float one.
+  /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the
+  ///   model.
+  package init(path: String, mode: ComputeMode? = nil) throws {
     try self.init(file: NativeFile(path: path), mode: mode)
   }
 
   /// An engine over an open native file. - Throws: as ``init(path:mode:)``.
-  public init(file: NativeFile, mode: ComputeMode? = nil) throws {
+  package init(file: NativeFile, mode: ComputeMode? = nil) throws {
     self.file = file
     tokenizer = try Tokenizer(encoded: file.tokenizerBytes(), file: file.path)
     guard tokenizer.vocabularySize <= file.configuration.vocabularySize else {

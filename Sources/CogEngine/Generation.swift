@@ -1,16 +1,16 @@
-public import CogCompute
+package import CogCompute
 
 /// An answer as token ids, with how it ended and how sure each step was.
-public struct GeneratedTokens: Equatable, Sendable {
+package struct GeneratedTokens: Equatable, Sendable {
   /// The ids, with the end-of-text id when the model ended the answer itself.
-  public var ids: [Int] = []
+  package var ids: [Int] = []
   /// For each id, the gap between the two largest logits it was chosen from.
-  public var margins: [Float] = []
+  package var margins: [Float] = []
   /// Why the answer ended.
-  public var ending: Ending = .length
+  package var ending: Ending = .length
 
   /// Why an answer ended.
-  public enum Ending: String, Sendable, Codable {
+  package enum Ending: String, Sendable, Codable {
     /// The model said so.
     case endOfText
     /// The most new tokens were made.
@@ -27,7 +27,7 @@ extension Session {
   ///   - logits: what ``prefill(_:progress:tap:)`` returned.
   ///   - maximumNewTokens: the most ids to make.
   ///   - emit: receives every id as it is made, the end-of-text id excepted.
-  public func generate(
+  package func generate(
     from logits: FloatMatrix, maximumNewTokens: Int, endOfTextID: Int, sampling: SamplingOptions = .greedy,
     emit: (Int) throws -> Void = { _ in }
   ) throws -> GeneratedTokens {
@@ -55,7 +55,7 @@ extension Session {
   }
 
   /// The gap between the two largest values.
-  public static func margin(_ logits: UnsafeBufferPointer<Float>) -> Float {
+  package static func margin(_ logits: UnsafeBufferPointer<Float>) -> Float {
     var (first, second) = (-Float.infinity, -Float.infinity)
     for value in logits {
       if value > first { (first, second) = (value, first) } else if value > second { second = value }

@@ -3,14 +3,14 @@ import CogCompute
 
 /// The rotated keys and the values of every token seen so far, for every layer.
 ///
-/// In ``ComputeMode/fast`` F16, head by head, which halves what each new token has to read. In the other modes
-/// float32 `[capacity, key and value heads * head dimension]`; in bfloat16 mode the numbers in them are bfloat16
-/// values.
-public final class KeyValueCache {
+/// In ``ComputeMode/fast`` F16, head by head, which halves what each new token has to read. In the other
+/// modes float32 `[capacity, key and value heads * head dimension]`; in bfloat16 mode the numbers in them are
+/// bfloat16 values.
+package final class KeyValueCache {
   /// Tokens that are in the cache.
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// Tokens that fit.
-  public let capacity: Int
+  package let capacity: Int
   private let headCount: Int
   private let headDimension: Int
   private var layers: [LayerCache?]
@@ -27,8 +27,8 @@ public final class KeyValueCache {
   /// Stores new tokens of a layer and lets their queries attend.
   ///
   /// - Parameters:
-  ///   - fused: `[tokens, (heads + 2 * key and value heads) * head dimension]`: rotated queries and keys, and values.
-  ///     The tokens count from ``advance(by:)`` on.
+  ///   - fused: `[tokens, (heads + 2 * key and value heads) * head dimension]`: rotated queries and keys, and
+  ///     values. The tokens count from ``advance(by:)`` on.
   ///   - wanted: how many of the last tokens attend.
   /// - Returns: `[wanted, heads * head dimension]`.
   func attend(
@@ -81,8 +81,8 @@ public final class KeyValueCache {
       keys: FloatMatrix(rows: capacity, columns: width), values: FloatMatrix(rows: capacity, columns: width))
   }
 
-  /// The rotary angles of the new tokens. The layers of a model have the same frequencies, so that all but the first
-  /// take what is there; one that differs gets its own.
+  /// The rotary angles of the new tokens. The layers of a model have the same frequencies, so that all but
+  /// the first take what is there; one that differs gets its own.
   func rotary(frequencies: [Float], positions: [Int], compute: Compute) -> RotaryEmbedding {
     if let last = lastRotary, last.frequencies == frequencies, last.positions == positions { return last }
     let rotary = RotaryEmbedding(frequencies: frequencies, positions: positions, compute: compute)
@@ -91,7 +91,7 @@ public final class KeyValueCache {
   }
 
   /// Counts tokens whose keys and values every layer has stored.
-  public func advance(by tokenCount: Int) { count += tokenCount }
+  package func advance(by tokenCount: Int) { count += tokenCount }
 }
 
 /// The keys and values of one layer.

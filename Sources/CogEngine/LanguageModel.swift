@@ -1,26 +1,26 @@
-public import CogBase
-public import CogCompute
-public import CogModel
+package import CogBase
+package import CogCompute
+package import CogModel
 
 /// The language model: Llama 3 with the positions and the image features of CogVLM2-Video.
 ///
-/// Source: `modeling_cogvlm.CogVLMVideoModel`; norms come before attention and MLP, keys and values are shared by
-/// groups of query heads, attention is causal over all tokens, vision included.
-public struct LanguageModel: Sendable {
+/// Source: `modeling_cogvlm.CogVLMVideoModel`; norms come before attention and MLP, keys and values are
+/// shared by groups of query heads, attention is causal over all tokens, vision included.
+package struct LanguageModel: Sendable {
   /// The model's sizes.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   let weights: ModelWeights
   let compute: Compute
 
   /// A language model over a model's weights.
-  public init(weights: ModelWeights, compute: Compute) {
+  package init(weights: ModelWeights, compute: Compute) {
     configuration = weights.file.configuration
     self.weights = weights
     self.compute = compute
   }
 
   /// An empty cache for `capacity` tokens.
-  public func makeCache(capacity: Int) -> KeyValueCache {
+  package func makeCache(capacity: Int) -> KeyValueCache {
     KeyValueCache(
       layerCount: configuration.layerCount, capacity: capacity, headCount: configuration.keyValueHeadCount,
       headDimension: configuration.headDimension)
@@ -34,7 +34,7 @@ public struct LanguageModel: Sendable {
   ///   - features: one row for each 1, in order.
   /// - Returns: `[tokens, width]`.
   /// - Throws: ``CogError`` when an id is outside of the vocabulary or the features are too few or too many.
-  public func embeddings(ids: [Int], tokenTypes: [Int], features: FloatMatrix?) throws -> FloatMatrix {
+  package func embeddings(ids: [Int], tokenTypes: [Int], features: FloatMatrix?) throws -> FloatMatrix {
     let table = try weights.matrix(.tokenEmbedding)
     let width = configuration.hiddenSize
     let visionCount = tokenTypes.count { $0 == 1 }
@@ -70,12 +70,12 @@ public struct LanguageModel: Sendable {
   ///   - x: embeddings `[new tokens, width]`.
   ///   - positions: their rotary positions.
   ///   - cache: what came before; the new tokens are added to it.
-  ///   - lastOnly: whether the output of the last token is all that is wanted: the last layer computes no more than
-  ///     that.
+  ///   - lastOnly: whether the output of the last token is all that is wanted: the last layer computes no
+  ///     more than that.
   ///   - tap: receives each layer's output.
   /// - Returns: the last layer's output, before the final norm: `[new tokens, width]`, or the last row of it.
   /// - Throws: ``CogError`` when the cache is full; what `tap` throws; an interrupt.
-  public func forward(
+  package func forward(
     _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, lastOnly: Bool = false,
     progress: Progress? = nil, tap: TapHandler? = nil
   ) throws -> FloatMatrix {
@@ -102,7 +102,7 @@ public struct LanguageModel: Sendable {
   ///   - x: `[new tokens, width]`; it is not changed.
   ///   - wanted: how many of the last tokens' outputs are wanted, all by default.
   /// - Returns: `[wanted, width]`.
-  public func layer(
+  package func layer(
     _ layer: Int, _ x: FloatMatrix, positions: [Int], cache: KeyValueCache, wanted: Int? = nil
   ) throws -> FloatMatrix {
     let wanted = wanted ?? x.rows
@@ -140,8 +140,8 @@ public struct LanguageModel: Sendable {
     try compute.linear(x, weights.matrix(role, layer: layer), precision: precision(layer))
   }
 
-  /// The first layer's output is large beside the embeddings that it adds to: there its rounding would show in all
-  /// that follows.
+  /// The first layer's output is large beside the embeddings that it adds to: there its rounding would show
+  /// in all that follows.
   private func precision(_ layer: Int) -> ActivationPrecision { layer == 0 ? .sixteenBits : .eightBits }
 
   private func norm(_ x: FloatMatrix, _ role: TensorRole, _ layer: Int? = nil) throws -> FloatMatrix {
@@ -149,10 +149,10 @@ public struct LanguageModel: Sendable {
   }
 
   /// The final RMSNorm. - Parameter x: `[tokens, width]`.
-  public func finalNorm(_ x: FloatMatrix) throws -> FloatMatrix { try norm(x, .finalNorm) }
+  package func finalNorm(_ x: FloatMatrix) throws -> FloatMatrix { try norm(x, .finalNorm) }
 
   /// Logits. - Parameter x: normalized rows `[tokens, width]`. - Returns: `[tokens, vocabulary]`.
-  public func head(_ x: FloatMatrix) throws -> FloatMatrix {
+  package func head(_ x: FloatMatrix) throws -> FloatMatrix {
     try compute.linear(x, weights.matrix(.outputHead))
   }
 }

@@ -1,22 +1,22 @@
 import CogBase
-public import CogCompute
-public import CogModel
-public import CogNative
+package import CogCompute
+package import CogModel
+package import CogNative
 
 /// The tensors of a native file as the engine uses them, by role.
 ///
 /// Matrices are views of the mapped file; vectors (norms, biases) are copied to float32 when asked for.
-public struct ModelWeights: Sendable {
+package struct ModelWeights: Sendable {
   /// The file.
-  public let file: NativeFile
+  package let file: NativeFile
 
   /// The weights of an open file.
-  public init(_ file: NativeFile) { self.file = file }
+  package init(_ file: NativeFile) { self.file = file }
 
   /// A tensor as a matrix `[first dimension, product of the others]`, used where it lies.
   ///
   /// - Throws: ``CogError`` when the model has no tensor of that role in that layer.
-  public func matrix(_ role: TensorRole, layer: Int? = nil) throws -> WeightMatrix {
+  package func matrix(_ role: TensorRole, layer: Int? = nil) throws -> WeightMatrix {
     let tensor = try tensor(role, layer)
     return try WeightMatrix(
       encoding: tensor.encoding, rows: tensor.shape.rows, columns: tensor.shape.columns,
@@ -27,7 +27,7 @@ public struct ModelWeights: Sendable {
   /// A small tensor's values in float32, flattened.
   ///
   /// - Throws: ``CogError`` as ``matrix(_:layer:)``.
-  public func vector(_ role: TensorRole, layer: Int? = nil) throws -> [Float] {
+  package func vector(_ role: TensorRole, layer: Int? = nil) throws -> [Float] {
     let tensor = try tensor(role, layer)
     let count = tensor.shape.elementCount
     let flat = try WeightMatrix(

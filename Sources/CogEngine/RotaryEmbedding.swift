@@ -4,8 +4,9 @@ import Foundation
 /// Rotary position embedding in the half-split (NeoX) form, with the frequencies that the checkpoint stores.
 ///
 /// The stored frequencies are rounded to bfloat16; exact ones would be a wrong answer. In bfloat16 mode the
-/// position, the frequency and their product are bfloat16 before cos and sin, and those are rounded; the rotation
-/// itself is float32 and rounds once. Source: `modeling_cogvlm.RotaryEmbedding`, RoFormer (arXiv 2104.09864).
+/// position, the frequency and their product are bfloat16 before cos and sin, and those are rounded; the
+/// rotation itself is float32 and rounds once. Source: `modeling_cogvlm.RotaryEmbedding`, RoFormer (arXiv
+/// 2104.09864).
 struct RotaryEmbedding {
   /// The stored frequencies, `[head dimension / 2]`.
   let frequencies: [Float]

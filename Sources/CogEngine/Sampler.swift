@@ -2,18 +2,18 @@ import CogBase
 import Foundation
 
 /// How the next token is chosen from the logits.
-public struct SamplingOptions: Equatable, Sendable {
+package struct SamplingOptions: Equatable, Sendable {
   /// 0 takes the most likely token; above it, logits are divided by it before a token is drawn.
-  public var temperature: Double
+  package var temperature: Double
   /// Tokens are drawn from the smallest set of the likeliest ones whose probabilities reach this sum.
-  public var topP: Double
+  package var topP: Double
   /// Seed of the random numbers; the same seed gives the same answer.
-  public var seed: UInt64
+  package var seed: UInt64
 
   /// Options, checked.
   ///
   /// - Throws: ``CogError`` when the temperature is negative or `topP` is not in (0, 1].
-  public init(temperature: Double = 0, topP: Double = 1, seed: UInt64 = 0) throws {
+  package init(temperature: Double = 0, topP: Double = 1, seed: UInt64 = 0) throws {
     guard temperature >= 0, temperature.isFinite else {
       throw CogError("the temperature is out of range", expected: "0 or more", found: "\(temperature)")
     }
@@ -26,29 +26,29 @@ public struct SamplingOptions: Equatable, Sendable {
   }
 
   /// The most likely token, always.
-  public static let greedy = SamplingOptions()
+  package static let greedy = SamplingOptions()
 
   private init() { (temperature, topP, seed) = (0, 1, 0) }
 }
 
 /// Chooses tokens, with its own reproducible random numbers.
-public struct Sampler {
+package struct Sampler {
   private let options: SamplingOptions
   private var random: SplitMix64
 
   /// A sampler at the start of its random numbers.
-  public init(_ options: SamplingOptions) {
+  package init(_ options: SamplingOptions) {
     self.options = options
     random = SplitMix64(state: options.seed)
   }
 
   /// The id of the next token. Among equal logits the lowest id wins, as in PyTorch's argmax.
-  public mutating func next(_ logits: UnsafeBufferPointer<Float>) -> Int {
+  package mutating func next(_ logits: UnsafeBufferPointer<Float>) -> Int {
     options.temperature == 0 ? Self.mostLikely(logits) : draw(logits)
   }
 
   /// The index of the largest logit; the first one on a tie. NaN never wins.
-  public static func mostLikely(_ logits: UnsafeBufferPointer<Float>) -> Int {
+  package static func mostLikely(_ logits: UnsafeBufferPointer<Float>) -> Int {
     var best = 0
     var bestValue = -Float.infinity
     for (index, value) in logits.enumerated() where value > bestValue { (best, bestValue) = (index, value) }

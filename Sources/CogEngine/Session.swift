@@ -1,20 +1,20 @@
-public import CogBase
-public import CogCompute
+package import CogBase
+package import CogCompute
 import CogModel
 
 /// What the language model is given: token ids with their types and positions, and the image features.
-public struct ModelInput {
+package struct ModelInput {
   /// Token ids; the pad id where an image feature goes.
-  public var ids: [Int]
+  package var ids: [Int]
   /// 1 where an image feature goes, 0 for text.
-  public var tokenTypes: [Int]
+  package var tokenTypes: [Int]
   /// Rotary positions.
-  public var positions: [Int]
+  package var positions: [Int]
   /// One row for each 1 in `tokenTypes`, in order.
-  public var features: FloatMatrix?
+  package var features: FloatMatrix?
 
   /// An input of one prompt.
-  public init(ids: [Int], tokenTypes: [Int], positions: [Int], features: FloatMatrix?) {
+  package init(ids: [Int], tokenTypes: [Int], positions: [Int], features: FloatMatrix?) {
     self.ids = ids
     self.tokenTypes = tokenTypes
     self.positions = positions
@@ -23,7 +23,7 @@ public struct ModelInput {
 }
 
 /// One conversation with the language model: the prompt goes in at once, then tokens one by one.
-public final class Session {
+package final class Session {
   private let engine: Engine
   private let cache: KeyValueCache
   private var nextPosition = 0
@@ -32,7 +32,7 @@ public final class Session {
   ///
   /// - Parameter capacity: tokens of prompt and answer together; nil takes the model's context length.
   /// - Throws: ``CogError`` when `capacity` exceeds the model's context length.
-  public init(_ engine: Engine, capacity: Int? = nil) throws {
+  package init(_ engine: Engine, capacity: Int? = nil) throws {
     let limit = engine.configuration.contextLength
     let capacity = capacity ?? limit
     guard capacity <= limit else {
@@ -46,14 +46,14 @@ public final class Session {
   }
 
   /// Tokens that still fit.
-  public var remaining: Int { cache.capacity - cache.count }
+  package var remaining: Int { cache.capacity - cache.count }
 
   /// Runs a whole prompt.
   ///
   /// - Parameter tap: receives the language model's points; ``TapPoint/finalNorm`` has all rows.
   /// - Returns: the logits of the last position, `[1, vocabulary]`.
   /// - Throws: ``CogError`` when the prompt is empty or does not fit the context.
-  public func prefill(_ input: ModelInput, progress: Progress? = nil, tap: TapHandler? = nil) throws
+  package func prefill(_ input: ModelInput, progress: Progress? = nil, tap: TapHandler? = nil) throws
     -> FloatMatrix
   {
     guard let last = input.positions.last, input.positions.count == input.ids.count else {
@@ -75,7 +75,7 @@ public final class Session {
   ///
   /// - Returns: the logits of the next one, `[1, vocabulary]`.
   /// - Throws: ``CogError`` when the context is full.
-  public func step(_ id: Int) throws -> FloatMatrix {
+  package func step(_ id: Int) throws -> FloatMatrix {
     let language = engine.language
     let embedded = try language.embeddings(ids: [id], tokenTypes: [0], features: nil)
     let hidden = try language.forward(embedded, positions: [nextPosition], cache: cache)

@@ -1,26 +1,26 @@
-public import CogCompute
-public import CogModel
+package import CogCompute
+package import CogModel
 
 /// A value of the language model's graph, handed out while it runs.
-public struct Tap {
+package struct Tap {
   /// Where in the graph.
-  public let point: TapPoint
+  package let point: TapPoint
   /// The value as rows: tokens by width.
-  public let value: FloatMatrix
+  package let value: FloatMatrix
 
   /// A value at a point, for who runs the stages of the vision part.
-  public init(point: TapPoint, value: FloatMatrix) {
+  package init(point: TapPoint, value: FloatMatrix) {
     (self.point, self.value) = (point, value)
   }
 }
 
 /// Receives every tap of a run, in the order of the forward pass.
-public typealias TapHandler = (Tap) throws -> Void
+package typealias TapHandler = (Tap) throws -> Void
 
 /// The stages of the vision part, each a function of the one before: what the verifier steps through.
 ///
 /// All frames go through a stage together; rows are frames times positions.
-public protocol VisionStages: Sendable {
+package protocol VisionStages: Sendable {
   /// `[frames, 3 * size * size]` to `[frames * 257, vision width]`.
   func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix
   /// `[frames * 257, vision width]` to the same.

@@ -1,4 +1,4 @@
-public import CogCompute
+package import CogCompute
 import CogModel
 
 extension VisionTower {
@@ -6,7 +6,7 @@ extension VisionTower {
   ///
   /// - Parameter x: `[frames * 257, vision width]`.
   /// - Returns: `[frames, vision width * 8 * 8]`, channels outermost, as PyTorch's `Conv2d` gives it.
-  public func convolution(_ x: FloatMatrix) throws -> FloatMatrix {
+  package func convolution(_ x: FloatMatrix) throws -> FloatMatrix {
     let vision = configuration.vision
     let width = vision.hiddenSize
     let frameCount = x.rows / vision.positionCount
@@ -25,7 +25,8 @@ extension VisionTower {
     return result
   }
 
-  /// The 2x2 windows of the grid, `[frames * 64, vision width * 2 * 2]`, in the order of the weight's columns.
+  /// The 2x2 windows of the grid, `[frames * 64, vision width * 2 * 2]`, in the order of the weight's
+  /// columns.
   private func windows(of x: FloatMatrix, frameCount: Int) -> FloatMatrix {
     let vision = configuration.vision
     let (width, grid, pooled) = (vision.hiddenSize, vision.gridSize, vision.pooledGridSize)
@@ -47,7 +48,7 @@ extension VisionTower {
   ///
   /// - Parameter x: the convolution's output, `[frames, vision width * 8 * 8]`.
   /// - Returns: `[frames * 64, width]`.
-  public func adapter(_ x: FloatMatrix) throws -> FloatMatrix {
+  package func adapter(_ x: FloatMatrix) throws -> FloatMatrix {
     // Nothing carries the frames past these four layers, so their rounding would show in full.
     func linear(_ x: FloatMatrix, _ role: TensorRole) throws -> FloatMatrix {
       try compute.linear(x, weights.matrix(role), precision: .sixteenBits)
@@ -79,7 +80,7 @@ extension VisionTower {
   ///
   /// - Parameter x: `[frames * 64, width]`.
   /// - Returns: `[frames * 66, width]`.
-  public func framed(_ x: FloatMatrix) throws -> FloatMatrix {
+  package func framed(_ x: FloatMatrix) throws -> FloatMatrix {
     let vision = configuration.vision
     let width = configuration.hiddenSize
     let frameCount = x.rows / vision.pooledCount

@@ -1,23 +1,24 @@
-public import CogBase
-public import CogCompute
-public import CogModel
+package import CogBase
+package import CogCompute
+package import CogModel
 
-/// The vision tower, the 2x2 convolution and the adapter: frames in, 66 vectors of the language model's width each out.
+/// The vision tower, the 2x2 convolution and the adapter: frames in, 66 vectors of the language model's width
+/// each out.
 ///
-/// Source: `visual.EVA2CLIPModel` of the published code. The residuals are post-norm: a layer adds the *norm of*
-/// attention and MLP outputs, and normalizes nothing on the way in.
-public struct VisionTower: VisionStages {
+/// Source: `visual.EVA2CLIPModel` of the published code. The residuals are post-norm: a layer adds the *norm
+/// of* attention and MLP outputs, and normalizes nothing on the way in.
+package struct VisionTower: VisionStages {
   /// The whole model's sizes; `vision` are the tower's.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   let weights: ModelWeights
   let compute: Compute
 
   /// Frames that run through a layer together: their activations stay small, and a layer's weights are read
   /// from memory once for all frames, because the next layer starts when every frame is through.
-  public static let batchSize = 4
+  package static let batchSize = 4
 
   /// A tower over a model's weights.
-  public init(weights: ModelWeights, compute: Compute) {
+  package init(weights: ModelWeights, compute: Compute) {
     configuration = weights.file.configuration
     self.weights = weights
     self.compute = compute
@@ -30,7 +31,7 @@ public struct VisionTower: VisionStages {
   /// - Parameter images: prepared frames `[frames, 3 * size * size]`, normalized planes.
   /// - Returns: `[frames * 66, width]`.
   /// - Throws: ``CogError`` when the images have another size; an interrupt.
-  public func forward(_ images: FloatMatrix, progress: Progress? = nil) throws -> FloatMatrix {
+  package func forward(_ images: FloatMatrix, progress: Progress? = nil) throws -> FloatMatrix {
     var x = try patchEmbedding(images)
     for layer in 0..<vision.layerCount {
       try Interruption.check()
@@ -42,10 +43,11 @@ public struct VisionTower: VisionStages {
 
   /// Patches projected, CLS in front, positions added. Source: `PatchEmbedding`.
   ///
-  /// - Parameter images: `[frames, 3 * size * size]`; rounded to bfloat16 in that mode, as the published code does.
+  /// - Parameter images: `[frames, 3 * size * size]`; rounded to bfloat16 in that mode, as the published code
+  ///   does.
   /// - Returns: `[frames * 257, vision width]`.
   /// - Throws: ``CogError`` when the images have another size.
-  public func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix {
+  package func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix {
     let pixelCount = vision.channelCount * vision.imageSize * vision.imageSize
     guard images.columns == pixelCount else {
       throw CogError(
@@ -72,7 +74,8 @@ public struct VisionTower: VisionStages {
     return result
   }
 
-  /// Cuts images into patches: `[frames * 256, 3 * 14 * 14]`, a patch's values in the order of the weight's columns.
+  /// Cuts images into patches: `[frames * 256, 3 * 14 * 14]`, a patch's values in the order of the weight's
+  /// columns.
   private func patches(of images: FloatMatrix) -> FloatMatrix {
     let grid = vision.gridSize
     let patch = vision.patchSize
@@ -98,7 +101,7 @@ public struct VisionTower: VisionStages {
   ///
   /// - Parameter x: `[frames * 257, vision width]`; it is not changed.
   /// - Returns: the same shape.
-  public func layer(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
+  package func layer(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
     let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
     let batchRows = Self.batchSize * vision.positionCount
     for start in stride(from: 0, to: x.rows, by: batchRows) {

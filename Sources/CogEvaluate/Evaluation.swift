@@ -1,16 +1,16 @@
 import CogBase
 
 /// Asks the questions of a set.
-public enum Evaluation {
+package enum Evaluation {
   /// Asks every question and scores the answers.
   ///
-  /// All questions of a video are asked one after another, so that `answer` may keep what it made of the video;
-  /// the result has the order of the file. Progress is drawn on a terminal.
+  /// All questions of a video are asked one after another, so that `answer` may keep what it made of the
+  /// video; the result has the order of the file. Progress is drawn on a terminal.
   ///
   /// - Parameter answer: the model's answer to a question: its text and its token ids.
   /// - Throws: what `answer` throws, a `CogError` without a subject with the question's number put in; and
   ///   `Interruption.Interrupted` after Ctrl-C.
-  public static func run(
+  package static func run(
     _ set: QuestionSet, answer: (Question) throws -> (text: String, ids: [Int])
   ) throws -> EvaluationResult {
     let progress = Progress("Asking", total: set.questions.count)

@@ -1,32 +1,33 @@
-/// What a model answered to a question set, and how much of it was right. Its JSON is what `eval --json` prints.
-public struct EvaluationResult: Equatable, Sendable, Codable {
+/// What a model answered to a question set, and how much of it was right. Its JSON is what `eval --json`
+/// prints.
+package struct EvaluationResult: Equatable, Sendable, Codable {
   /// Shares of right answers, 0 to 1.
-  public struct Accuracy: Equatable, Sendable, Codable {
+  package struct Accuracy: Equatable, Sendable, Codable {
     /// Over all questions.
-    public let overall: Double
+    package let overall: Double
     /// Over the questions of each task.
-    public let byTask: [String: Double]
+    package let byTask: [String: Double]
   }
 
   /// One question and what the model made of it.
-  public struct Answer: Equatable, Sendable, Codable {
+  package struct Answer: Equatable, Sendable, Codable {
     /// The video, as the question file has it.
-    public let video: String
+    package let video: String
     /// The question's task.
-    public let task: String
+    package let task: String
     /// What was asked.
-    public let question: String
+    package let question: String
     /// The true answer.
-    public let expected: String
+    package let expected: String
     /// The model's answer.
-    public let answer: String
+    package let answer: String
     /// The token ids of the model's answer.
-    public let ids: [Int]
+    package let ids: [Int]
     /// Whether the answer counts as right.
-    public let correct: Bool
+    package let correct: Bool
 
     /// The answer `text`, made of the tokens `ids`, to a question.
-    public init(_ question: Question, text: String, ids: [Int]) {
+    package init(_ question: Question, text: String, ids: [Int]) {
       video = question.video
       task = question.task
       self.question = question.question
@@ -38,12 +39,12 @@ public struct EvaluationResult: Equatable, Sendable, Codable {
   }
 
   /// Shares of right answers.
-  public let accuracy: Accuracy
+  package let accuracy: Accuracy
   /// All answers in the order of the question file.
-  public let answers: [Answer]
+  package let answers: [Answer]
 
   /// Counts the right ones among `answers`; of none, the share is 0.
-  public init(answers: [Answer]) {
+  package init(answers: [Answer]) {
     func share(_ answers: [Answer]) -> Double {
       answers.isEmpty ? 0 : Double(answers.count(where: \.correct)) / Double(answers.count)
     }

@@ -1,20 +1,20 @@
 import CogBase
 
 /// A question about a video whose answer is known.
-public struct Question: Equatable, Sendable {
+package struct Question: Equatable, Sendable {
   /// The video's path, as the file has it.
-  public let video: String
+  package let video: String
   /// What the question tries, such as "color"; accuracy is counted by it.
-  public let task: String
+  package let task: String
   /// What is asked.
-  public let question: String
+  package let question: String
   /// The answers to choose from, at least one; nil where the answer is free.
-  public let candidates: [String]?
+  package let candidates: [String]?
   /// The true answer.
-  public let answer: String
+  package let answer: String
 
   /// A question with its true answer.
-  public init(video: String, task: String, question: String, candidates: [String]? = nil, answer: String) {
+  package init(video: String, task: String, question: String, candidates: [String]? = nil, answer: String) {
     self.video = video
     self.task = task
     self.question = question
@@ -26,18 +26,19 @@ public struct Question: Equatable, Sendable {
 /// Questions in the order of their file: a JSON list of
 /// `{"video", "task", "question", "candidates", "answer"}`, of which `candidates` may be
 /// missing, null or empty.
-public struct QuestionSet: Equatable, Sendable {
+package struct QuestionSet: Equatable, Sendable {
   /// The questions; never empty.
-  public let questions: [Question]
+  package let questions: [Question]
 
   /// Reads a question file. Fields of other names are passed over.
   ///
   /// - Parameters:
   ///   - bytes: the file's bytes.
   ///   - file: its path, for errors.
-  /// - Throws: `CogError` that names the entry, counted from 1, and the field: when the file is no JSON list, is
-  ///   empty, lacks a field or has one of another type, or has a true answer that is none of the candidates.
-  public init(json bytes: UnsafeRawBufferPointer, file: String) throws {
+  /// - Throws: `CogError` that names the entry, counted from 1, and the field: when the file is no JSON list,
+  ///   is empty, lacks a field or has one of another type, or has a true answer that is none of the
+  ///   candidates.
+  package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
     questions = try naming(file: file) {
       let root = try JSON.parse(bytes, what: "question file")
       guard let entries = root.elements else {
@@ -48,9 +49,9 @@ public struct QuestionSet: Equatable, Sendable {
     }
   }
 
-  /// The places of the questions in the order in which they are asked: all of a video's one after another, the
-  /// videos and each one's questions in the order of the file.
-  public var askingOrder: [Int] {
+  /// The places of the questions in the order in which they are asked: all of a video's one after another,
+  /// the videos and each one's questions in the order of the file.
+  package var askingOrder: [Int] {
     var rankByVideo: [String: Int] = [:]
     for question in questions where rankByVideo[question.video] == nil {
       rankByVideo[question.video] = rankByVideo.count

@@ -1,10 +1,10 @@
 /// When an answer counts as right.
-public enum Scoring {
+package enum Scoring {
   /// Whether `text` answers the question.
   ///
-  /// White space at both ends, case and one final period aside, a free answer must be the true one. Where there
-  /// are candidates, the one that the text begins with is what it says, and that must be the true one.
-  public static func isCorrect(_ text: String, for question: Question) -> Bool {
+  /// White space at both ends, case and one final period aside, a free answer must be the true one. Where
+  /// there are candidates, the one that the text begins with is what it says, and that must be the true one.
+  package static func isCorrect(_ text: String, for question: Question) -> Bool {
     let wanted = comparable(question.answer)
     guard let candidates = question.candidates else { return comparable(text) == wanted }
     return chosen(from: candidates, by: text).map { comparable($0) == wanted } ?? false
@@ -13,7 +13,7 @@ public enum Scoring {
   /// The candidate that `text` begins with, or nil.
   ///
   /// It must end where a word ends, so that "on" is not chosen by "one"; of several the longest is taken.
-  public static func chosen(from candidates: [String], by text: String) -> String? {
+  package static func chosen(from candidates: [String], by text: String) -> String? {
     let text = comparable(text)
     let matching = candidates.filter { candidate in
       let candidate = comparable(candidate)

@@ -1,7 +1,8 @@
 extension Comparison {
-  /// How many times the median error of the tensors that differ between the same two types a tensor's error is, by name:
-  /// only those that are more than ``leastFactor`` times as far off. It finds a fault among the errors of quantization.
-  public var apart: [String: Double] {
+  /// How many times the median error of the tensors that differ between the same two types a tensor's error
+  /// is, by name: only those that are more than ``leastFactor`` times as far off. It finds a fault among the
+  /// errors of quantization.
+  package var apart: [String: Double] {
     var factors: [String: Double] = [:]
     let measured = tensors.filter { !$0.isIdentical && ($0.relativeL2 ?? 0) > 0 }
     for (_, like) in Dictionary(grouping: measured, by: { "\($0.typeA) \($0.typeB)" }) {

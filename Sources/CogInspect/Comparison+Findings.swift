@@ -2,7 +2,7 @@ import CogBase
 
 extension Comparison.Tensor {
   /// What the measures of a tensor say about how it came to differ.
-  public enum Diagnosis: Equatable, Sendable {
+  package enum Diagnosis: Equatable, Sendable {
     /// Elements of one side are NaN or infinite.
     case notFinite
     /// It has nothing to do with the reference: another tensor stands under its name.
@@ -13,8 +13,9 @@ extension Comparison.Tensor {
     case zeroGroup
   }
 
-  /// The diagnosis, or nil where the tensor is identical, or differs in no way that has a name: as quantized ones do.
-  public var diagnosis: Diagnosis? {
+  /// The diagnosis, or nil where the tensor is identical, or differs in no way that has a name: as quantized
+  /// ones do.
+  package var diagnosis: Diagnosis? {
     guard !isIdentical else { return nil }
     if notFinite > 0 { return .notFinite }
     guard let relativeL2, let cosine, relativeL2.isFinite else { return nil }
@@ -41,9 +42,10 @@ extension Comparison.Tensor {
 }
 
 extension Comparison {
-  /// Tensors that stand under each other's names: the two of a pair have the same largest difference and the same angle to
-  /// the last bit, as both are measured of the same two sets of values. Each name with the other one.
-  public var swapped: [String: String] {
+  /// Tensors that stand under each other's names: the two of a pair have the same largest difference and the
+  /// same angle to the last bit, as both are measured of the same two sets of values. Each name with the
+  /// other one.
+  package var swapped: [String: String] {
     struct Measures: Hashable {
       let shape: Shape
       let maxAbs, cosine: Double
@@ -64,7 +66,7 @@ extension Comparison {
   }
 
   /// The tensors that differ, the worst first: those without a measure, then by relative L2.
-  public var differing: [Tensor] {
+  package var differing: [Tensor] {
     tensors.filter { !$0.isIdentical }.sorted {
       let (a, b) = ($0.relativeL2 ?? .nan, $1.relativeL2 ?? .nan)
       return a.isNaN || b.isNaN ? a.isNaN && !b.isNaN : a > b

@@ -4,17 +4,19 @@ import CogModel
 import CogNative
 import Glibc
 
-/// Goes through two sources side by side, in the order of the first one's files; what is done with leaves memory.
-public enum ComparisonPass {
+/// Goes through two sources side by side, in the order of the first one's files; what is done with leaves
+/// memory.
+package enum ComparisonPass {
   /// Compares the tensors of `a` with those of `b`, the reference, where they fit a filter.
   ///
-  /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an interrupt.
-  public static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> Comparison {
+  /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an
+  ///   interrupt.
+  package static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> Comparison {
     try run(TensorCatalog(path: a), TensorCatalog(path: b), filter: filter)
   }
 
   /// The same of sources that are open.
-  public static func run(
+  package static func run(
     _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter = TensorFilter()
   ) throws -> Comparison {
     try run(

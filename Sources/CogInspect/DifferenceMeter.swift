@@ -48,7 +48,8 @@ final class DifferenceMeter {
   ) throws -> Outcome {
     var outcome = Outcome()
     outcome.groupSize = a.encoding.groupSize ?? b.encoding.groupSize ?? Self.plainGroupSize
-    // Rows are cut alike on both sides, at multiples of every group size, or nowhere where a side is quantized.
+    // Rows are cut alike on both sides, at multiples of every group size, or nowhere where a side is
+    // quantized.
     let isWhole = a.encoding.isQuantized || b.encoding.isQuantized
     let matrices = (a.matrix(hasWholeRows: isWhole), b.matrix(hasWholeRows: isWhole))
     let layouts = (try a.layout, try b.layout)
@@ -107,7 +108,8 @@ struct DifferenceOperand {
   let encoding: TensorEncoding
   let bytes: UnsafeRawBufferPointer
 
-  /// The tensor as `[first dimension, product of the others]`, as quantization groups it; a vector is one row.
+  /// The tensor as `[first dimension, product of the others]`, as quantization groups it; a vector is one
+  /// row.
   func matrix(hasWholeRows: Bool) -> MeasuredMatrix {
     MeasuredMatrix(
       rows: shape.rank > 1 ? shape.rows : 1, columns: shape.rank > 1 ? shape.columns : shape.elementCount,

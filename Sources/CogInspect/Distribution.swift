@@ -58,8 +58,8 @@ struct Distribution {
     return merged
   }
 
-  /// A percentile of the magnitudes, interpolated linearly between the two next to it (numpy's default); nil for no
-  /// values.
+  /// A percentile of the magnitudes, interpolated linearly between the two next to it (numpy's default); nil
+  /// for no values.
   func percentile(_ percent: Double) -> Double? {
     guard count > 0 else { return nil }
     let place = Double(count - 1) * percent / 100
@@ -78,8 +78,8 @@ struct Distribution {
     return magnitudes[low].value
   }
 
-  /// Counts in bins of equal width from `minimum` to `maximum`, the last one closed; a single value is put in the middle
-  /// of a range of width 1 (as numpy does). Nil for no values.
+  /// Counts in bins of equal width from `minimum` to `maximum`, the last one closed; a single value is put in
+  /// the middle of a range of width 1 (as numpy does). Nil for no values.
   func histogram(minimum: Double, maximum: Double, bins: Int) -> Histogram? {
     guard count > 0 else { return nil }
     let (low, high) = minimum < maximum ? (minimum, maximum) : (minimum - 0.5, maximum + 0.5)
@@ -103,19 +103,19 @@ struct Distribution {
 }
 
 /// Counts of values in bins of equal width.
-public struct Histogram: Equatable, Sendable, Codable {
+package struct Histogram: Equatable, Sendable, Codable {
   /// Where the first bin begins.
-  public let minimum: Double
+  package let minimum: Double
   /// Where the last one ends, itself included.
-  public let maximum: Double
+  package let maximum: Double
   /// The number of values in each bin.
-  public let counts: [Int]
+  package let counts: [Int]
 }
 
 /// Counts of values by power of two.
-public struct ExponentHistogram: Equatable, Sendable, Codable {
+package struct ExponentHistogram: Equatable, Sendable, Codable {
   /// The exponent of the first count: values from 2^first up to 2^(first + 1).
-  public let first: Int
+  package let first: Int
   /// One count for each exponent from there on.
-  public let counts: [Int]
+  package let counts: [Int]
 }

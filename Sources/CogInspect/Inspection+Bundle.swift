@@ -2,8 +2,8 @@ import CogCheckpoint
 import CogModel
 
 extension SafetensorsFile {
-  /// Whether this holds what PyTorch computed for a prompt, or the frames of it (`Formats/references.md`): its metadata
-  /// says so, or, for files of frames, its one kind of tensor.
+  /// Whether this holds what PyTorch computed for a prompt, or the frames of it (`Formats/references.md`):
+  /// its metadata says so, or, for files of frames, its one kind of tensor.
   var isReferenceBundle: Bool {
     if metadata["compute_dtype"] != nil, record(of: "input_ids") != nil { return true }
     return record(of: "frames") != nil
@@ -13,9 +13,10 @@ extension SafetensorsFile {
 
 extension Inspection {
   /// Whether this is a reference bundle, which has taps and inputs instead of weights.
-  public var isBundle: Bool { tensors.contains { $0.role == "tap" || $0.role == "input" } }
+  package var isBundle: Bool { tensors.contains { $0.role == "tap" || $0.role == "input" } }
 
-  /// Looks into a reference bundle: taps go to the part of the model that they are the output of, all else is input.
+  /// Looks into a reference bundle: taps go to the part of the model that they are the output of, all else is
+  /// input.
   ///
   /// - Throws: ``CogError`` when the file has gone.
   init(bundle file: SafetensorsFile) throws {

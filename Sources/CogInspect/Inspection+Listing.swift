@@ -2,13 +2,13 @@ import CogBase
 import CogModel
 
 extension Inspection {
-  /// The inspection as plain text in aligned columns: every fact on its own line, in the order of the files, so that two
-  /// listings can be compared line by line.
+  /// The inspection as plain text in aligned columns: every fact on its own line, in the order of the files,
+  /// so that two listings can be compared line by line.
   ///
   /// - Parameters:
   ///   - withTensors: whether every tensor gets a line.
   ///   - withAllMetadata: whether metadata are given in full, those of the configuration too.
-  public func listing(withTensors: Bool = true, withAllMetadata: Bool = false) -> String {
+  package func listing(withTensors: Bool = true, withAllMetadata: Bool = false) -> String {
     var lines = [path.printable]
     lines += notes.map { "note: " + $0.printable }
     lines += ["", "Files"] + fileTable

@@ -1,12 +1,12 @@
 import CogBase
 import CogModel
-public import CogNative
+package import CogNative
 
 extension Inspection {
   /// Looks into an open native file.
   ///
   /// - Throws: ``CogError`` when the file has gone.
-  public init(native file: NativeFile) throws {
+  package init(native file: NativeFile) throws {
     let tensors = file.tensors.map { tensor in
       Tensor(
         name: tensor.name, type: tensor.encoding.label, shape: tensor.shape, byteCount: tensor.byteCount,

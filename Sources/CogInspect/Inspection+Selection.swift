@@ -1,11 +1,11 @@
 import CogBase
 
 extension Inspection {
-  /// The inspection with those tensors alone that fit a filter; parts and total are theirs. Files, metadata and
-  /// completeness stay those of the whole.
+  /// The inspection with those tensors alone that fit a filter; parts and total are theirs. Files, metadata
+  /// and completeness stay those of the whole.
   ///
   /// - Throws: ``CogError`` when no tensor fits.
-  public func selecting(_ filter: TensorFilter) throws -> Inspection {
+  package func selecting(_ filter: TensorFilter) throws -> Inspection {
     guard !filter.takesAll else { return self }
     let fitting = try filter.select(from: tensors, of: path) { ($0.name, $0.part) }
     var selection = Inspection(
@@ -15,11 +15,12 @@ extension Inspection {
     return selection
   }
 
-  /// The inspection with the tensors that hold NaN or infinite values named. Reads every value once, on all cores;
-  /// checksums of PyTorch files are compared on the way. What has no values here (`F8_E4M3` and such) a note names.
+  /// The inspection with the tensors that hold NaN or infinite values named. Reads every value once, on all
+  /// cores; checksums of PyTorch files are compared on the way. What has no values here (`F8_E4M3` and such)
+  /// a note names.
   ///
   /// - Throws: ``CogError`` when a tensor is damaged; an interrupt.
-  public func checkingValues() throws -> Inspection {
+  package func checkingValues() throws -> Inspection {
     let measured = try StatisticsPass.run(path: path).tensors
     let names = Set(measured.map(\.name))
     var checked = self

@@ -1,13 +1,13 @@
 import CogBase
 import CogCheckpoint
-public import CogModel
+package import CogModel
 
 extension Inspection {
   /// Looks into a checkpoint (a folder, an index, or one file) or a reference bundle. Reads headers only.
   ///
   /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with it. A
   ///   configuration that cannot be read is an error for a folder and a note for a single file.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let source = try Checkpoints.open(path: path)
     if let bundle = source as? SafetensorsFile, bundle.isReferenceBundle {
       try self.init(bundle: bundle)
@@ -55,7 +55,7 @@ extension Inspection {
   ///   - isWhole: whether all tensors of the model should be there; one shard of several is not compared.
   ///   - notes: what a reader of the listing should know besides.
   /// - Throws: ``CogError`` when a file has gone or cannot be read.
-  public init(
+  package init(
     source: any TensorSource, metadata: [String: String] = [:], configuration: ModelConfiguration? = nil,
     companions: [String] = [], isWhole: Bool = true, notes: [String] = []
   ) throws {
@@ -74,7 +74,8 @@ extension Inspection {
       notes: notes)
   }
 
-  /// Whether a single file is more than one shard of several: whether it has tensors from both ends of the table.
+  /// Whether a single file is more than one shard of several: whether it has tensors from both ends of the
+  /// table.
   private static func holdsWholeModel(_ source: any TensorSource, _ configuration: ModelConfiguration?)
     -> Bool
   {
@@ -85,8 +86,8 @@ extension Inspection {
     }
   }
 
-  /// The part of the model; without a table, the components of the name before the first number (or before the last
-  /// component where there is none), at most two.
+  /// The part of the model; without a table, the components of the name before the first number (or before
+  /// the last component where there is none), at most two.
   static func part(of name: String, _ table: TensorTable?) -> String {
     if let table { return table.specification(named: name)?.part.rawValue ?? "other" }
     let components = name.split(separator: ".")

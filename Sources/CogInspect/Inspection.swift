@@ -1,50 +1,50 @@
-public import CogBase
-public import CogModel
+package import CogBase
+package import CogModel
 
 /// What is inside a checkpoint, from its headers alone: files, tensors, parts, sizes, metadata, completeness.
 ///
-/// Any source can be shown: the memberwise pieces are public, so that a quantized file, whose tensors have types of
-/// their own, fills them itself.
-public struct Inspection: Equatable, Sendable, Codable {
+/// Any source can be shown: the memberwise pieces are visible, so that a quantized file, whose tensors have
+/// types of their own, fills them itself.
+package struct Inspection: Equatable, Sendable, Codable {
   /// A file of the checkpoint.
-  public struct File: Equatable, Sendable, Codable {
+  package struct File: Equatable, Sendable, Codable {
     /// Its path.
-    public let path: String
+    package let path: String
     /// What it is, such as `safetensors`, `torchZip` or `json`.
-    public let kind: String
+    package let kind: String
     /// Its length in bytes.
-    public let byteCount: Int
+    package let byteCount: Int
 
     /// A file of the checkpoint.
-    public init(path: String, kind: String, byteCount: Int) {
+    package init(path: String, kind: String, byteCount: Int) {
       (self.path, self.kind, self.byteCount) = (path, kind, byteCount)
     }
   }
 
   /// A tensor.
-  public struct Tensor: Equatable, Sendable, Codable {
+  package struct Tensor: Equatable, Sendable, Codable {
     /// Its name.
-    public let name: String
+    package let name: String
     /// The type of its elements, such as `BF16`.
-    public let type: String
+    package let type: String
     /// Its shape.
-    public let shape: Shape
+    package let shape: Shape
     /// The number of its elements.
-    public let parameterCount: Int
+    package let parameterCount: Int
     /// Bytes that it takes.
-    public let byteCount: Int
+    package let byteCount: Int
     /// The file that holds it.
-    public let file: String
+    package let file: String
     /// Where its first byte lies in the file, or nil where it is compressed or not stored row by row.
-    public let offset: Int?
+    package let offset: Int?
     /// The part of the model it belongs to, or what its name begins with when the model is not known.
-    public let part: String
-    /// What it does, such as `mlpGate`; of a reference bundle `input` or `tap`. Nil when the model has no such tensor
-    /// or is not known.
-    public let role: String?
+    package let part: String
+    /// What it does, such as `mlpGate`; of a reference bundle `input` or `tap`. Nil when the model has no
+    /// such tensor or is not known.
+    package let role: String?
 
     /// A tensor as it is listed.
-    public init(
+    package init(
       name: String, type: String, shape: Shape, byteCount: Int, file: String, offset: Int?, part: String,
       role: String? = nil
     ) {
@@ -55,51 +55,51 @@ public struct Inspection: Equatable, Sendable, Codable {
   }
 
   /// The sizes of a group of tensors.
-  public struct Part: Equatable, Sendable, Codable {
+  package struct Part: Equatable, Sendable, Codable {
     /// The part of the model.
-    public let name: String
+    package let name: String
     /// The number of its tensors.
-    public let tensorCount: Int
+    package let tensorCount: Int
     /// The number of their elements.
-    public let parameterCount: Int
+    package let parameterCount: Int
     /// Bytes that they take.
-    public let byteCount: Int
+    package let byteCount: Int
     /// `8 * byteCount / parameterCount`; 0 for no elements.
-    public let bitsPerWeight: Double
+    package let bitsPerWeight: Double
   }
 
   /// A tensor with values that are no finite numbers.
-  public struct NonFinite: Equatable, Sendable, Codable {
+  package struct NonFinite: Equatable, Sendable, Codable {
     /// Its name.
-    public let name: String
+    package let name: String
     /// How many of its values are NaN.
-    public let nan: Int
+    package let nan: Int
     /// How many are infinite.
-    public let infinite: Int
+    package let infinite: Int
   }
 
   /// The path that was looked at.
-  public let path: String
+  package let path: String
   /// The files, those with tensors first.
-  public let files: [File]
+  package let files: [File]
   /// The parts of the model in the order of their first tensor.
-  public let parts: [Part]
+  package let parts: [Part]
   /// All tensors together, under the name `total`.
-  public let total: Part
+  package let total: Part
   /// The tensors in the order in which they lie in the files.
-  public let tensors: [Tensor]
+  package let tensors: [Tensor]
   /// Text that the files carry, and the fields of the configuration (`config.hidden_size`).
-  public let metadata: [String: String]
-  /// How the tensors compare with those of the model; nil when there is no configuration to compare with, or when
-  /// one shard of several was looked at.
-  public let completeness: Completeness?
+  package let metadata: [String: String]
+  /// How the tensors compare with those of the model; nil when there is no configuration to compare with, or
+  /// when one shard of several was looked at.
+  package let completeness: Completeness?
   /// Tensors with NaN or infinite values; nil when the values were not looked at.
-  public internal(set) var nonFinite: [NonFinite]?
+  package internal(set) var nonFinite: [NonFinite]?
   /// What a reader of the listing should know besides.
-  public internal(set) var notes: [String]
+  package internal(set) var notes: [String]
 
   /// An inspection of tensors that were listed already.
-  public init(
+  package init(
     path: String, files: [File], tensors: [Tensor], metadata: [String: String], completeness: Completeness?,
     notes: [String] = []
   ) {
@@ -117,7 +117,8 @@ public struct Inspection: Equatable, Sendable, Codable {
 }
 
 extension Inspection.Part {
-  /// The sum of the tensors' sizes; a sum beyond 63 bits (only a made-up file has one) stays at the largest number.
+  /// The sum of the tensors' sizes; a sum beyond 63 bits (only a made-up file has one) stays at the largest
+  /// number.
   fileprivate init(name: String, tensors: [Inspection.Tensor]) {
     func sum(_ sizes: some Sequence<Int>) -> Int {
       sizes.reduce(0) { total, size in

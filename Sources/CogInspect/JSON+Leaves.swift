@@ -1,7 +1,8 @@
 import CogBase
 
 extension JSON {
-  /// Every value that is no object, by the path of keys that leads to it, joined with full stops. Lists are one value.
+  /// Every value that is no object, by the path of keys that leads to it, joined with full stops. Lists are
+  /// one value.
   func leaves(under path: String) -> [String: String] {
     guard let members else { return [path: plainText] }
     return members.reduce(into: [:]) { leaves, member in

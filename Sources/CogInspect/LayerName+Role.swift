@@ -1,29 +1,31 @@
 extension LayerName {
-  /// What a tensor is in its layer: the rest of its name, such as `mlp.language_mlp.down_proj.weight`; the whole name
-  /// where nothing follows the number, as in taps.
-  public func role(of tensor: String) -> String {
+  /// What a tensor is in its layer: the rest of its name, such as `mlp.language_mlp.down_proj.weight`; the
+  /// whole name where nothing follows the number, as in taps.
+  package func role(of tensor: String) -> String {
     let prefix = "\(self)."
     return tensor.hasPrefix(prefix) ? String(tensor.dropFirst(prefix.count)) : tensor
   }
 }
 
-/// The tensors of a stack of layers as a grid, so that a tensor is seen beside those that do the same in other layers.
-public struct LayerGrid<Element> {
+/// The tensors of a stack of layers as a grid, so that a tensor is seen beside those that do the same in
+/// other layers.
+package struct LayerGrid<Element> {
   /// What the tensors' names begin with, such as `model.layers`.
-  public let stack: String
+  package let stack: String
   /// The layers that have tensors, in order.
-  public let layers: [LayerName]
+  package let layers: [LayerName]
   /// What the tensors are in their layers, in alphabetical order; empty for a tap, which is its layer.
-  public let roles: [String]
+  package let roles: [String]
   private let elements: [String: Element]
 
   /// The element of a role in a layer, or nil.
-  public func element(_ role: String, _ layer: LayerName) -> Element? { elements["\(layer).\(role)"] }
+  package func element(_ role: String, _ layer: LayerName) -> Element? { elements["\(layer).\(role)"] }
 
-  /// The stacks that the names of elements speak of, in alphabetical order; what is outside of layers is left out.
+  /// The stacks that the names of elements speak of, in alphabetical order; what is outside of layers is left
+  /// out.
   ///
   /// - Parameter name: an element's name.
-  public static func stacks(of list: [Element], name: (Element) -> String) -> [LayerGrid] {
+  package static func stacks(of list: [Element], name: (Element) -> String) -> [LayerGrid] {
     var stacks: [String: [(layer: LayerName, role: String, element: Element)]] = [:]
     for element in list {
       guard let layer = LayerName(tensor: name(element)) else { continue }

@@ -1,12 +1,13 @@
 import CogBase
 import CogNative
 
-/// A tensor's elements as a matrix of rows, one for each output channel, and columns, some for each input channel.
+/// A tensor's elements as a matrix of rows, one for each output channel, and columns, some for each input
+/// channel.
 struct MeasuredMatrix {
   /// Channels that maxima are kept for at most; a tensor with more has none named.
   static let mostChannels = 1 << 20
-  /// Elements that one thread works on at a time: they stay in the second-level cache. Sums are added up in pieces of
-  /// this size, so another number would change last bits.
+  /// Elements that one thread works on at a time: they stay in the second-level cache. Sums are added up in
+  /// pieces of this size, so another number would change last bits.
   private static let chunkElements = 1 << 15
 
   let bytes: UnsafeRawBufferPointer
@@ -17,8 +18,8 @@ struct MeasuredMatrix {
   let columnsPerChannel: Int
   /// Whether there are input channels, and few enough.
   let tracksColumns: Bool
-  /// Columns of a group, whose elements may all be zeros: those of a quantized tensor's groups, or as many as where two
-  /// plain tensors are compared. Nil for vectors, whose elements are channels.
+  /// Columns of a group, whose elements may all be zeros: those of a quantized tensor's groups, or as many as
+  /// where two plain tensors are compared. Nil for vectors, whose elements are channels.
   let groupSize: Int?
   /// Whether long rows are never cut into pieces.
   private let hasWholeRows: Bool
@@ -26,8 +27,8 @@ struct MeasuredMatrix {
   var tracksRows: Bool { rows <= Self.mostChannels }
 
   /// - Parameters:
-  ///   - shape: `[n]` is n channels of one element, `[out, in]` a matrix, `[a, b, c]` is seen as `[a * b, c]`, and with
-  ///     four or more dimensions the first two are the channels.
+  ///   - shape: `[n]` is n channels of one element, `[out, in]` a matrix, `[a, b, c]` is seen as `[a * b,
+  ///     c]`, and with four or more dimensions the first two are the channels.
   ///   - bytes: as many as encoding and shape ask for.
   init(shape: Shape, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer) {
     (self.bytes, self.encoding, hasWholeRows) = (bytes, encoding, encoding.isQuantized)
@@ -88,8 +89,8 @@ struct MeasuredMatrix {
     return UnsafeRawBufferPointer(rebasing: bytes[first..<first + chunk.count * width])
   }
 
-  /// The bytes that a chunk is answerable for: its elements, or the panels that begin in its rows. Together the chunks have
-  /// every byte once.
+  /// The bytes that a chunk is answerable for: its elements, or the panels that begin in its rows. Together
+  /// the chunks have every byte once.
   func storedBytes(of chunk: Chunk) -> UnsafeRawBufferPointer {
     if let width = encoding.plainType?.byteWidth { return bytes(of: chunk, width: width) }
     let panels = panels(beginningIn: chunk.rows)
@@ -106,7 +107,8 @@ struct MeasuredMatrix {
     return (rows.lowerBound + height - 1) / height..<(rows.upperBound + height - 1) / height
   }
 
-  /// Bytes of the tensor up to the end of a chunk, at least: those that are done with once it and all before it are.
+  /// Bytes of the tensor up to the end of a chunk, at least: those that are done with once it and all before
+  /// it are.
   func bytesDone(through index: Int) -> Int {
     guard index < chunkCount - 1 else { return bytes.count }
     let chunk = chunk(index)

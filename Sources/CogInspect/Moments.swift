@@ -1,11 +1,11 @@
 package import CKernels
 
-/// How many values there are, their mean, and the sums of the second, third and fourth powers of their distances from
-/// it, in double precision.
+/// How many values there are, their mean, and the sums of the second, third and fourth powers of their
+/// distances from it, in double precision.
 ///
-/// Moments of parts of the data are merged in a fixed order, so that nothing depends on the number of threads.
-/// Source of the update: P. Pébay, Formulas for robust, one-pass parallel computation of covariances and arbitrary-order
-/// statistical moments, SAND2008-6212.
+/// Moments of parts of the data are merged in a fixed order, so that nothing depends on the number of
+/// threads. Source of the update: P. Pébay, Formulas for robust, one-pass parallel computation of covariances
+/// and arbitrary-order statistical moments, SAND2008-6212.
 package struct Moments: Equatable, Sendable {
   package private(set) var count = 0
   package private(set) var mean = 0.0

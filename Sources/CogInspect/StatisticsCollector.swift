@@ -1,9 +1,9 @@
-public import CogBase
+package import CogBase
 package import CogCompute
 import CogNative
 
 /// Gathers the figures of tensors, or of taps, into those of layers, parts and all together.
-public final class StatisticsCollector {
+package final class StatisticsCollector {
   /// What a layer or part is made of so far.
   private struct Group {
     var tensorCount = 0
@@ -65,7 +65,7 @@ public final class StatisticsCollector {
   }
 
   /// On all processors, until an interrupt. - Throws: ``CogError`` when `COGVLM_KERNELS` is wrong.
-  public convenience init() throws { try self.init(threads: .shared, stopCheck: Interruption.check) }
+  package convenience init() throws { try self.init(threads: .shared, stopCheck: Interruption.check) }
 
   /// Adds float32 values, such as those of a tap.
   ///
@@ -73,7 +73,7 @@ public final class StatisticsCollector {
   ///   - values: as many as `shape` says, row after row.
   ///   - name: the tap's; its layer follows from it.
   /// - Throws: ``CogError`` when the numbers do not fit; an interrupt.
-  public func add(_ values: UnsafeBufferPointer<Float>, shape: Shape, name: String, part: String) throws {
+  package func add(_ values: UnsafeBufferPointer<Float>, shape: Shape, name: String, part: String) throws {
     guard values.count == shape.elementCount else {
       throw CogError(
         "there are not as many values as the shape says", subject: name, expected: "\(shape.elementCount)",
@@ -110,7 +110,7 @@ public final class StatisticsCollector {
   func add(note: String) { notes.append(note) }
 
   /// Everything gathered.
-  public func report(path: String) -> StatisticsReport {
+  package func report(path: String) -> StatisticsReport {
     StatisticsReport(
       path: path, notes: notes, tensors: tensors,
       layers: layers.sorted { $0.key < $1.key }.map { $0.value.statistics(name: $0.key.description) },

@@ -7,8 +7,8 @@ import Synchronization
 
 /// Measures tensors on all threads, one after another, each element once.
 ///
-/// Nothing depends on the number of threads or the instruction set: counts and maxima have no order, and sums of chunks
-/// are added in the order of chunks.
+/// Nothing depends on the number of threads or the instruction set: counts and maxima have no order, and sums
+/// of chunks are added in the order of chunks.
 final class StatisticsMeter {
   /// Chunks between two looks at the stop check: some ten megabytes.
   private static let chunksInBlock = 512
@@ -76,7 +76,8 @@ final class StatisticsMeter {
     return measurement
   }
 
-  /// The place of the first element that is NaN or infinite: looked for only where there is one, which is rare.
+  /// The place of the first element that is NaN or infinite: looked for only where there is one, which is
+  /// rare.
   private func firstNotFinite(_ matrix: MeasuredMatrix, _ layout: PanelLayout?) throws -> Int? {
     guard let worker = workers.first else { return nil }
     for index in 0..<matrix.chunkCount {

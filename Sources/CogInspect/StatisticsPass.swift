@@ -4,16 +4,17 @@ import CogModel
 import CogNative
 
 /// One pass over the tensors of a source, in the order of its files; what is done with leaves memory.
-public enum StatisticsPass {
+package enum StatisticsPass {
   /// Measures the tensors that fit a filter.
   ///
-  /// - Throws: ``CogError`` when the path is nothing that is read, a tensor is damaged, or none fits; an interrupt.
-  public static func run(path: String, filter: TensorFilter = TensorFilter()) throws -> StatisticsReport {
+  /// - Throws: ``CogError`` when the path is nothing that is read, a tensor is damaged, or none fits; an
+  ///   interrupt.
+  package static func run(path: String, filter: TensorFilter = TensorFilter()) throws -> StatisticsReport {
     try run(TensorCatalog(path: path), filter: filter)
   }
 
   /// The same of a source that is open.
-  public static func run(_ catalog: TensorCatalog, filter: TensorFilter = TensorFilter()) throws
+  package static func run(_ catalog: TensorCatalog, filter: TensorFilter = TensorFilter()) throws
     -> StatisticsReport
   {
     try run(catalog, filter: filter, StatisticsCollector(threads: .shared, stopCheck: Interruption.check))

@@ -2,9 +2,9 @@ import Glibc
 
 extension StatisticsReport {
   /// What a person should look at in a tensor.
-  public struct Finding: Equatable, Sendable {
+  package struct Finding: Equatable, Sendable {
     /// What it is.
-    public enum Kind: Equatable, Sendable {
+    package enum Kind: Equatable, Sendable {
       /// So many elements are NaN or infinite.
       case notFinite(nan: Int, infinite: Int)
       /// Groups of elements are all zeros.
@@ -14,16 +14,16 @@ extension StatisticsReport {
     }
 
     /// The tensor.
-    public let tensor: TensorStatistics
+    package let tensor: TensorStatistics
     /// What was found.
-    public let kind: Kind
+    package let kind: Kind
   }
 
-  /// What stands out: elements that are not finite, groups of zeros, and tensors far larger or smaller than those of the
-  /// same role in other layers; in this order, each in the order of the tensors. It follows from the figures alone, and is
-  /// a hint: a trained model may have a layer of another scale. Whole rows of zeros in a table of embeddings are not among
-  /// them: those are tokens that were never seen.
-  public var findings: [Finding] {
+  /// What stands out: elements that are not finite, groups of zeros, and tensors far larger or smaller than
+  /// those of the same role in other layers; in this order, each in the order of the tensors. It follows from
+  /// the figures alone, and is a hint: a trained model may have a layer of another scale. Whole rows of zeros
+  /// in a table of embeddings are not among them: those are tokens that were never seen.
+  package var findings: [Finding] {
     let notFinite = tensors.filter { $0.figures.nan + $0.figures.infinite > 0 }.map {
       Finding(tensor: $0, kind: .notFinite(nan: $0.figures.nan, infinite: $0.figures.infinite))
     }
@@ -40,16 +40,16 @@ extension StatisticsReport {
   }
 
   /// How large a tensor's elements are beside those of the same role in other layers.
-  public struct RelativeScale: Equatable, Sendable {
+  package struct RelativeScale: Equatable, Sendable {
     /// The root mean square over the median of all layers' root mean squares.
-    public let factor: Double
+    package let factor: Double
     /// Whether that is farther from 1 than the other layers' spread explains.
-    public fileprivate(set) var isApart: Bool
+    package fileprivate(set) var isApart: Bool
   }
 
-  /// The relative scales of tensors in layers, by name; those of roles that fewer than three layers have are left out, and
-  /// so are zeros.
-  public var relativeScales: [String: RelativeScale] {
+  /// The relative scales of tensors in layers, by name; those of roles that fewer than three layers have are
+  /// left out, and so are zeros.
+  package var relativeScales: [String: RelativeScale] {
     var scales: [String: RelativeScale] = [:]
     for grid in LayerGrid.stacks(of: tensors, name: \.name) {
       defer { Self.markWholeLayers(of: grid, in: &scales) }
@@ -73,8 +73,8 @@ extension StatisticsReport {
     return scales
   }
 
-  /// Marks the tensors of a layer most of which are off to the same side: few layers spread too much for one tensor alone
-  /// to be remarkable, and yet a layer as a whole is.
+  /// Marks the tensors of a layer most of which are off to the same side: few layers spread too much for one
+  /// tensor alone to be remarkable, and yet a layer as a whole is.
   private static func markWholeLayers(
     of grid: LayerGrid<TensorStatistics>, in scales: inout [String: RelativeScale]
   ) {
@@ -109,7 +109,7 @@ extension TensorStatistics {
 
 extension Figures {
   /// The root of the mean square of the finite elements; nil for none.
-  public var rootMeanSquare: Double? {
+  package var rootMeanSquare: Double? {
     guard let mean, let standardDeviation else { return nil }
     return (mean * mean + standardDeviation * standardDeviation).squareRoot()
   }

@@ -1,29 +1,29 @@
-public import CogBase
+package import CogBase
 import CogCheckpoint
 import CogModel
-public import CogNative
+package import CogNative
 
-/// Every tensor of anything that the toolkit reads, quantized ones included, with its bytes: what statistics and
-/// comparisons go through.
-public final class TensorCatalog: Sendable {
+/// Every tensor of anything that the toolkit reads, quantized ones included, with its bytes: what statistics
+/// and comparisons go through.
+package final class TensorCatalog: Sendable {
   /// A tensor, before any of its bytes is read.
-  public struct Entry: Equatable, Sendable {
+  package struct Entry: Equatable, Sendable {
     /// Its name.
-    public let name: String
+    package let name: String
     /// How its elements are stored.
-    public let encoding: TensorEncoding
+    package let encoding: TensorEncoding
     /// Its shape.
-    public let shape: Shape
+    package let shape: Shape
     /// The part of the model, or what its name begins with where the model is not known.
-    public let part: String
+    package let part: String
     /// The layer that its name says, or nil.
-    public let layer: LayerName?
+    package let layer: LayerName?
     /// Bytes that it takes.
-    public let byteCount: Int
+    package let byteCount: Int
     /// The file that holds it.
-    public let file: String
+    package let file: String
     /// Where its first byte lies there, or nil where it is compressed or not stored row by row.
-    public let offset: Int?
+    package let offset: Int?
   }
 
   /// A tensor's bytes where they lie.
@@ -34,11 +34,11 @@ public final class TensorCatalog: Sendable {
   }
 
   /// The path that the user gave.
-  public let path: String
+  package let path: String
   /// The tensors in the order in which they lie in the files.
-  public let entries: [Entry]
+  package let entries: [Entry]
   /// The files that hold them, in order.
-  public let files: [String]
+  package let files: [String]
 
   private enum Source: Sendable {
     case checkpoint(any TensorSource)
@@ -51,7 +51,7 @@ public final class TensorCatalog: Sendable {
   /// Opens a checkpoint folder, index or file, or a native file, told apart by content. Reads headers only.
   ///
   /// - Throws: ``CogError`` that names what the path is when it is none of these, or what is wrong with it.
-  public convenience init(path: String) throws {
+  package convenience init(path: String) throws {
     if try !FileStatus(path: path).isFolder, try FileKind.sniff(path: path) == .native {
       try self.init(native: NativeFile(path: path))
     } else {
@@ -92,10 +92,10 @@ public final class TensorCatalog: Sendable {
   }
 
   /// The tensor of a name, or nil.
-  public func entry(named name: String) -> Entry? { indexByName[name].map { entries[$0] } }
+  package func entry(named name: String) -> Entry? { indexByName[name].map { entries[$0] } }
 
-  /// The bytes of a tensor, as many as its encoding and shape ask for. Checksums of PyTorch files are compared, those of
-  /// native files are not: `inspect --check` does that.
+  /// The bytes of a tensor, as many as its encoding and shape ask for. Checksums of PyTorch files are
+  /// compared, those of native files are not: `inspect --check` does that.
   ///
   /// - Throws: ``CogError`` when there is no such tensor or its bytes are damaged.
   func content(of entry: Entry) throws -> Content {
@@ -127,14 +127,15 @@ public final class TensorCatalog: Sendable {
 }
 
 /// A layer of the model as tensors' names say it: `model.layers.12`, which is also the name of its tap.
-public struct LayerName: Hashable, Sendable, Comparable, CustomStringConvertible {
+package struct LayerName: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// What stands before the number, such as `model.layers`.
-  public let stack: String
+  package let stack: String
   /// The number.
-  public let index: Int
+  package let index: Int
 
-  /// The layer of a tensor or tap: its name up to the first component that is a number. Nil where there is none.
-  public init?(tensor name: String) {
+  /// The layer of a tensor or tap: its name up to the first component that is a number. Nil where there is
+  /// none.
+  package init?(tensor name: String) {
     let components = name.split(separator: ".", omittingEmptySubsequences: false)
     guard let place = components.firstIndex(where: { Int($0) != nil && $0.allSatisfy(\.isNumber) }),
       place > 0,
@@ -145,8 +146,8 @@ public struct LayerName: Hashable, Sendable, Comparable, CustomStringConvertible
   }
 
   /// `model.layers.12`.
-  public var description: String { "\(stack).\(index)" }
+  package var description: String { "\(stack).\(index)" }
 
   /// By stack, then by number.
-  public static func < (a: LayerName, b: LayerName) -> Bool { (a.stack, a.index) < (b.stack, b.index) }
+  package static func < (a: LayerName, b: LayerName) -> Bool { (a.stack, a.index) < (b.stack, b.index) }
 }

@@ -39,7 +39,8 @@ struct TensorMeasurement {
     columns: [Float]
   ) {
     let distribution = Distribution(counts)
-    // Where every value was counted, sums come from the counts: they are the same in every container and type.
+    // Where every value was counted, sums come from the counts: they are the same in every container and
+    // type.
     let moments =
       floats.map { counts.isExact ? Moments(distribution.values) : $0.moments }
       ?? Moments(distribution.values)

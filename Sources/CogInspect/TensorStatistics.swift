@@ -1,70 +1,70 @@
-public import CogBase
+package import CogBase
 
 /// Figures of the elements of a tensor, a layer or a part.
 ///
-/// All but the counts are over the finite elements and nil where there are none. Which are exact, ``isExact`` and
-/// ``percentileError`` say; `Formats/commands.md` has the definitions.
-public struct Figures: Equatable, Sendable, Codable {
+/// All but the counts are over the finite elements and nil where there are none. Which are exact, ``isExact``
+/// and ``percentileError`` say; `Formats/commands.md` has the definitions.
+package struct Figures: Equatable, Sendable, Codable {
   /// A percentile of the magnitudes.
-  public struct Percentile: Equatable, Sendable, Codable {
+  package struct Percentile: Equatable, Sendable, Codable {
     /// The share of elements at or below, in percent.
-    public let percent: Double
+    package let percent: Double
     /// The magnitude.
-    public let value: Double
+    package let value: Double
   }
 
   /// The percentiles that are given.
-  public static let percents = [0.1, 1, 50, 99, 99.9]
+  package static let percents = [0.1, 1, 50, 99, 99.9]
   /// Bins of ``histogram``.
-  public static let histogramBins = 64
+  package static let histogramBins = 64
 
   /// All elements, the finite and the others.
-  public var count = 0
+  package var count = 0
   /// Elements that are 0 or -0.
-  public var zeros = 0
+  package var zeros = 0
   /// Elements other than 0 below the smallest normal number of the type that they are stored in.
-  public var subnormals = 0
+  package var subnormals = 0
   /// Elements that are not a number.
-  public var nan = 0
+  package var nan = 0
   /// Infinite elements.
-  public var infinite = 0
+  package var infinite = 0
   /// The smallest element.
-  public var minimum: Double?
+  package var minimum: Double?
   /// The largest element.
-  public var maximum: Double?
+  package var maximum: Double?
   /// The largest magnitude.
-  public var absoluteMaximum: Double?
+  package var absoluteMaximum: Double?
   /// The mean.
-  public var mean: Double?
+  package var mean: Double?
   /// Root of the mean squared distance from the mean.
-  public var standardDeviation: Double?
+  package var standardDeviation: Double?
   /// The fourth standardized moment, 3 for a normal distribution; nil where all elements are equal.
-  public var kurtosis: Double?
+  package var kurtosis: Double?
   /// ``percents`` of the magnitudes; empty for no finite elements.
-  public var percentiles: [Percentile] = []
+  package var percentiles: [Percentile] = []
   /// Bits of information of an element.
-  public var entropyBits: Double?
+  package var entropyBits: Double?
   /// Counts between minimum and maximum.
-  public var histogram: Histogram?
+  package var histogram: Histogram?
   /// Counts by power of two.
-  public var exponents: ExponentHistogram?
+  package var exponents: ExponentHistogram?
   /// Whether percentiles, histogram and entropy come from the count of every single value.
-  public var isExact = true
+  package var isExact = true
   /// How far a percentile may be off, as a share of itself: 0, or 2^-9 where values were counted in bins.
-  public var percentileError = 0.0
+  package var percentileError = 0.0
 
   /// Of no elements.
-  public init() {}
+  package init() {}
 }
 
 /// The largest magnitudes of the rows or columns of a tensor.
-public struct ChannelMaxima: Equatable, Sendable, Codable {
+package struct ChannelMaxima: Equatable, Sendable, Codable {
   /// One channel.
-  public struct Channel: Equatable, Sendable, Codable {
+  package struct Channel: Equatable, Sendable, Codable {
     /// Its number, from 0.
-    public let index: Int
+    package let index: Int
     /// Its largest magnitude.
-    public let maximum: Double
+    package let maximum: Double
   }
 
   /// Channels that ``worst`` names at most.
@@ -73,16 +73,16 @@ public struct ChannelMaxima: Equatable, Sendable, Codable {
   static let profileCount = 64
 
   /// The number of channels.
-  public let count: Int
+  package let count: Int
   /// The median of their largest magnitudes (the lower of two).
-  public let median: Double
+  package let median: Double
   /// Those with the largest ones, the largest first.
-  public let worst: [Channel]
+  package let worst: [Channel]
   /// The largest magnitude in each of at most 64 runs of neighbors, as equal in length as they can be.
-  public let profile: [Double]
+  package let profile: [Double]
 
   /// How far the worst channel stands out: its largest magnitude over the median; nil where the median is 0.
-  public var outlierRatio: Double? {
+  package var outlierRatio: Double? {
     guard let worst = worst.first, median > 0 else { return nil }
     return worst.maximum / median
   }
@@ -103,51 +103,51 @@ public struct ChannelMaxima: Equatable, Sendable, Codable {
 }
 
 /// The figures of one tensor.
-public struct TensorStatistics: Equatable, Sendable, Codable {
+package struct TensorStatistics: Equatable, Sendable, Codable {
   /// Its name.
-  public let name: String
+  package let name: String
   /// The part of the model, or what its name begins with.
-  public let part: String
+  package let part: String
   /// The layer, such as `model.layers.3`; nil outside of layers.
-  public let layer: String?
+  package let layer: String?
   /// Its element type or encoding, such as `BF16` or `int4/64`.
-  public let type: String
+  package let type: String
   /// Its shape.
-  public let shape: Shape
+  package let shape: Shape
   /// What its elements are.
-  public let figures: Figures
+  package let figures: Figures
   /// Of rows: output channels. Nil for too many.
-  public let rows: ChannelMaxima?
+  package let rows: ChannelMaxima?
   /// Of columns: input channels. Nil where there are none, or too many.
-  public let columns: ChannelMaxima?
+  package let columns: ChannelMaxima?
   /// Groups of neighboring elements that are all zeros; nil where there are none.
-  public let zeroGroups: ZeroGroups?
+  package let zeroGroups: ZeroGroups?
   /// The indices of the first element that is NaN or infinite; nil where there is none.
-  public let firstNotFinite: [Int]?
+  package let firstNotFinite: [Int]?
 }
 
 /// The figures of a layer, a part or all tensors together.
-public struct GroupStatistics: Equatable, Sendable, Codable {
+package struct GroupStatistics: Equatable, Sendable, Codable {
   /// The layer, the part, or `total`.
-  public let name: String
+  package let name: String
   /// The number of its tensors.
-  public let tensorCount: Int
+  package let tensorCount: Int
   /// What their elements are, all together. The entropy is the mean over elements of their tensors' entropy.
-  public let figures: Figures
+  package let figures: Figures
 }
 
 /// What `cogvlm stats` finds.
-public struct StatisticsReport: Equatable, Sendable, Codable {
+package struct StatisticsReport: Equatable, Sendable, Codable {
   /// The path that was looked at.
-  public let path: String
+  package let path: String
   /// What a reader should know besides.
-  public let notes: [String]
+  package let notes: [String]
   /// Every tensor, in the order of the files.
-  public let tensors: [TensorStatistics]
+  package let tensors: [TensorStatistics]
   /// The layers that have tensors, in order.
-  public let layers: [GroupStatistics]
+  package let layers: [GroupStatistics]
   /// The parts in the order of their first tensor.
-  public let parts: [GroupStatistics]
+  package let parts: [GroupStatistics]
   /// All tensors together, under the name `total`.
-  public let total: GroupStatistics
+  package let total: GroupStatistics
 }

@@ -3,8 +3,8 @@ import Glibc
 
 /// How often each value occurs: exactly for 16-bit elements, in narrow bins for float32.
 ///
-/// Counts of parts of the data add up in any order. Only bins that are not empty are kept: some ten thousand at most for
-/// the weights of a model.
+/// Counts of parts of the data add up in any order. Only bins that are not empty are kept: some ten thousand
+/// at most for the weights of a model.
 struct ValueCounts: Equatable, Sendable {
   /// What a bin number means.
   enum Grid: Int, CaseIterable, Sendable {
@@ -70,11 +70,12 @@ struct ValueCounts: Equatable, Sendable {
   /// Whether every bin stands for one value.
   var isExact: Bool { lostBits == 0 }
 
-  /// Half the width of a float32 bin over its value: how far a value may be from the middle that stands for it.
+  /// Half the width of a float32 bin over its value: how far a value may be from the middle that stands for
+  /// it.
   static let binError = 0x1p-9
 
-  /// The values as float32 bit patterns in the order of patterns, equal ones together. The middle of a bin stands for it
-  /// where that is not one value; 0 for the bins next to 0.
+  /// The values as float32 bit patterns in the order of patterns, equal ones together. The middle of a bin
+  /// stands for it where that is not one value; 0 for the bins next to 0.
   var patterns: [(bits: UInt32, count: Int)] {
     var list: [(bits: UInt32, count: Int)] = []
     list.reserveCapacity(grids.reduce(0) { $0 + $1.numbers.count })

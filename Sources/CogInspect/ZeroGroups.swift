@@ -1,15 +1,17 @@
-/// Groups of a tensor that hold nothing but zeros: what is left where weights were lost, or a channel that is not used.
-public struct ZeroGroups: Equatable, Sendable, Codable {
+/// Groups of a tensor that hold nothing but zeros: what is left where weights were lost, or a channel that is
+/// not used.
+package struct ZeroGroups: Equatable, Sendable, Codable {
   /// The number of such groups.
-  public let count: Int
+  package let count: Int
   /// Columns of a group: those of a quantized tensor's groups, or 64.
-  public let size: Int
+  package let size: Int
   /// The row of the first of them.
-  public let row: Int
+  package let row: Int
   /// Its number within the row.
-  public let group: Int
-  /// Rows that are zeros from end to end, whose groups are counted too; of rows so long that threads share them, none.
-  public let rows: Int
+  package let group: Int
+  /// Rows that are zeros from end to end, whose groups are counted too; of rows so long that threads share
+  /// them, none.
+  package let rows: Int
 }
 
 extension ZeroGroups {

@@ -3,8 +3,8 @@ import CogBase
 
 /// Decoded frames to RGB, pixel by pixel what FFmpeg's `scale` filter makes of them with bilinear chroma.
 ///
-/// decord sends frames through that filter (libavfilter/vf_scale.c): the matrix follows the frame's color space,
-/// BT.601 where it is not stated, and the range follows the frame.
+/// decord sends frames through that filter (libavfilter/vf_scale.c): the matrix follows the frame's color
+/// space, BT.601 where it is not stated, and the range follows the frame.
 final class ColorConverter {
   /// What a conversion depends on; frames of one stream may differ.
   private struct Source: Equatable {

@@ -17,9 +17,10 @@ final class FrameDecoder {
   /// After a seek: the timestamp of the keyframe that decoding started from, until it came out as a picture.
   private var awaitedPicture: Int64?
 
-  /// Whether the last frame is what decoding from the start of the file gives: nothing was damaged, and after a
-  /// seek the keyframe came out as a picture of its own. Where a picture is refreshed bit by bit (H.264 recovery
-  /// points) it does not, and frames after it are not trusted although the decoder calls them recovered.
+  /// Whether the last frame is what decoding from the start of the file gives: nothing was damaged, and after
+  /// a seek the keyframe came out as a picture of its own. Where a picture is refreshed bit by bit (H.264
+  /// recovery points) it does not, and frames after it are not trusted although the decoder calls them
+  /// recovered.
   var isExact: Bool { damage == nil && awaitedKeyframes == nil && awaitedPicture == nil }
 
   /// A decoder at the start of an input that nothing was read from yet.

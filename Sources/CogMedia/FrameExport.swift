@@ -1,15 +1,17 @@
 import CogBase
 import Glibc
 
-/// Writes what a model is shown of a video into a folder: the chosen frames, the prepared images, and a table.
-public enum FrameExport {
+/// Writes what a model is shown of a video into a folder: the chosen frames, the prepared images, and a
+/// table.
+package enum FrameExport {
   /// The name of the table.
-  public static let tableName = "frames.csv"
-  /// The first line of the table: the place of a frame among the chosen ones, its number in the video, its start
-  /// time in seconds, and the two files.
-  public static let tableHeader = "position,index,seconds,frame,prepared"
+  package static let tableName = "frames.csv"
+  /// The first line of the table: the place of a frame among the chosen ones, its number in the video, its
+  /// start time in seconds, and the two files.
+  package static let tableHeader = "position,index,seconds,frame,prepared"
 
-  /// Writes `frame-PP.png`, `prepared-PP.png` (PP the place among the chosen frames, from 00) and `frames.csv`.
+  /// Writes `frame-PP.png`, `prepared-PP.png` (PP the place among the chosen frames, from 00) and
+  /// `frames.csv`.
   ///
   /// Each file appears only when it is whole, the table last; files of these names are replaced.
   ///
@@ -20,7 +22,7 @@ public enum FrameExport {
   /// - Returns: the paths of the written files, the table last.
   /// - Throws: `CogError` when a file cannot be written, `Interruption.Interrupted` after Ctrl-C.
   @discardableResult
-  public static func write(_ sampled: SampledFrames, to folder: String, preparation: ImagePreparation) throws
+  package static func write(_ sampled: SampledFrames, to folder: String, preparation: ImagePreparation) throws
     -> [String]
   {
     if mkdir(folder, 0o755) != 0 && errno != EEXIST {

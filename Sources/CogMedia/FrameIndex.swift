@@ -3,8 +3,8 @@ import CogBase
 
 /// The frames of a video in presentation order, found by reading its packets without decoding them.
 ///
-/// Numbers and times are those of decord 0.6.0: one frame for each packet of the video stream, in the order of
-/// their presentation timestamps; a frame's time is its timestamp minus the stream's start time.
+/// Numbers and times are those of decord 0.6.0: one frame for each packet of the video stream, in the order
+/// of their presentation timestamps; a frame's time is its timestamp minus the stream's start time.
 struct FrameIndex {
   /// A frame from which decoding can start.
   struct Keyframe {
@@ -14,8 +14,8 @@ struct FrameIndex {
     let packet: Int
   }
 
-  /// Presentation timestamps in ascending order, each once; nil where the file lacks or repeats some, so that a
-  /// frame is known only by its number.
+  /// Presentation timestamps in ascending order, each once; nil where the file lacks or repeats some, so that
+  /// a frame is known only by its number.
   let timestamps: [Int64]?
   /// The start time of each frame in seconds, in presentation order.
   let times: [Float]
@@ -63,8 +63,8 @@ struct FrameIndex {
   }
 
   /// Start times as decord computes them: timestamps and start time as 32-bit floats, their difference times
-  /// the tick as a double, the result as a 32-bit float. Late in long files the rounding shows, and it decides
-  /// which of two frames is closer to a second.
+  /// the tick as a double, the result as a 32-bit float. Late in long files the rounding shows, and it
+  /// decides which of two frames is closer to a second.
   private static func times(_ timestamps: [Int64], of input: MediaInput) -> [Float] {
     let stated = input.stream.pointee.start_time
     let start = Float(stated == libav_no_timestamp() ? timestamps.first ?? 0 : stated)
@@ -130,8 +130,8 @@ private struct PacketList {
   }
 }
 
-/// The end that the file's header states, against the end of the packets that are there: a file that was cut off
-/// reads without an error in formats such as Matroska and AVI.
+/// The end that the file's header states, against the end of the packets that are there: a file that was cut
+/// off reads without an error in formats such as Matroska and AVI.
 private struct StatedEnd {
   private let stated: Double?
   private var first = Double.infinity
@@ -156,8 +156,8 @@ private struct StatedEnd {
     last = max(last, start + Double(max(0, packet.duration)) * Double(base.num) / Double(base.den))
   }
 
-  /// - Throws: ``CogError`` when more than a twentieth of the stated time is missing at the end, and more than
-  ///   a frame that lasts long could explain.
+  /// - Throws: ``CogError`` when more than a twentieth of the stated time is missing at the end, and more
+  ///   than a frame that lasts long could explain.
   func check(longestFrame: Double, of input: MediaInput) throws {
     guard let stated, last > first else { return }
     let present = max(last, last - first)

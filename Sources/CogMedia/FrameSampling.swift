@@ -1,7 +1,8 @@
 /// Which frames of a video a model is shown.
 ///
-/// Source: `load_video` of the published demo code, one strategy for the chat model and one for the base model.
-public enum FrameSampling: String, Sendable, CaseIterable {
+/// Source: `load_video` of the published demo code, one strategy for the chat model and one for the base
+/// model.
+package enum FrameSampling: String, Sendable, CaseIterable {
   /// One frame for each second from the start: the one whose start time is closest.
   case chat
   /// Frames evenly spaced over the first 60 seconds; a short video has some of them twice.
@@ -9,7 +10,7 @@ public enum FrameSampling: String, Sendable, CaseIterable {
 
   /// The sampling that belongs to a prompt template: `chat` and `vqa` are asked about seconds, `base` about
   /// evenly spaced frames. Nil for another name.
-  public init?(template: String) {
+  package init?(template: String) {
     switch template {
     case "chat", "vqa": self = .chat
     case "base": self = .base
@@ -18,15 +19,16 @@ public enum FrameSampling: String, Sendable, CaseIterable {
   }
 
   /// The number of frames that the published models take at most (`chat`) or always (`base`).
-  public static let publishedMaximum = 24
+  package static let publishedMaximum = 24
 
   /// The chosen frames by their number in presentation order, in the order in which the model is shown them.
   ///
   /// - Parameters:
-  ///   - times: the start time of each frame in seconds, in presentation order; 32-bit as decord returns them.
+  ///   - times: the start time of each frame in seconds, in presentation order; 32-bit as decord returns
+  ///     them.
   ///   - averageFrameRate: frames for each second as the file says, used by `base`.
   ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`).
-  public func indices(times: [Float], averageFrameRate: Double, maximumFrames: Int = publishedMaximum)
+  package func indices(times: [Float], averageFrameRate: Double, maximumFrames: Int = publishedMaximum)
     -> [Int]
   {
     guard !times.isEmpty, maximumFrames > 0 else { return [] }

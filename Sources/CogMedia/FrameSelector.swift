@@ -47,8 +47,8 @@ struct FrameSelector {
     return wanted.count
   }
 
-  /// Decodes from the start up to the last wanted frame. A packet without a picture of its own (hidden, or cut
-  /// away by an edit list) counts as a frame and shows what is on display at its time.
+  /// Decodes from the start up to the last wanted frame. A packet without a picture of its own (hidden, or
+  /// cut away by an edit list) counts as a frame and shows what is on display at its time.
   private func selectInOrder(_ wanted: [Int], _ timestamps: [Int64], _ body: Body) throws {
     let decoder = try FrameDecoder(input: MediaInput(path: path))
     let shown = try FrameHolder()

@@ -3,27 +3,27 @@ import CogBase
 /// A folder whose images, in the natural order of their names, are the frames of a video.
 ///
 /// Hidden files, folders and files whose names do not end like an image's are passed over.
-public final class ImageFolder {
+package final class ImageFolder {
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// The names of the images in the order of their frames.
-  public let names: [String]
+  package let names: [String]
   /// Columns of the first image.
-  public let width: Int
+  package let width: Int
   /// Rows of the first image.
-  public let height: Int
+  package let height: Int
   /// Images for each second, as given.
-  public let averageFrameRate: Double
+  package let averageFrameRate: Double
   /// The start time of each image in seconds: its number divided by the rate.
-  public let times: [Float]
+  package let times: [Float]
 
   /// Name endings of images, in lower case.
-  public static let nameEndings = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"]
+  package static let nameEndings = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"]
 
   /// Lists the folder and reads its first image.
   ///
   /// - Throws: `CogError` when the folder cannot be read or has no image, or the rate is not positive.
-  public init(path: String, imagesPerSecond: Double) throws {
+  package init(path: String, imagesPerSecond: Double) throws {
     guard imagesPerSecond.isFinite, imagesPerSecond > 0 else {
       throw CogError(
         "the frame rate of a folder of images is out of range", file: path, expected: "more than 0",
@@ -46,7 +46,7 @@ public final class ImageFolder {
   /// Decodes the images with the given numbers in ascending order, each number once.
   ///
   /// - Throws: `CogError` when a number is out of range or an image is damaged; what `body` throws.
-  public func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
+  package func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
     throws
   {
     for number in Set(numbers).sorted() {
@@ -60,7 +60,7 @@ public final class ImageFolder {
   /// Reads one image of any format that libavcodec knows.
   ///
   /// - Throws: `CogError` when it is no image or is damaged.
-  public static func readImage(_ path: String) throws -> RGBImage {
+  package static func readImage(_ path: String) throws -> RGBImage {
     try naming(file: path) {
       let input = try MediaInput(path: path)
       // libavformat's readers of single images are called png_pipe, jpeg_pipe and so on.

@@ -4,23 +4,23 @@ import CogBase
 ///
 /// The steps and their order are those of the published code (`load_video` and its transform with
 /// `NormalizeVideo`, `ShortSideScale` and `CenterCropVideo`), all in 32-bit floats:
-/// divide by 255; subtract the mean and divide by the standard deviation of each channel; scale the short side
-/// to `size` and the long side to floor(long / short * size), bilinear with half-pixel centers and without
-/// antialiasing; cut out the middle, the offset round((n - size) / 2) with halves to even.
+/// divide by 255; subtract the mean and divide by the standard deviation of each channel; scale the short
+/// side to `size` and the long side to floor(long / short * size), bilinear with half-pixel centers and
+/// without antialiasing; cut out the middle, the offset round((n - size) / 2) with halves to even.
 ///
 /// Only the pixels that the crop keeps are computed, so memory does not grow with the shape of the frame.
-public struct ImagePreparation: Equatable, Sendable {
+package struct ImagePreparation: Equatable, Sendable {
   /// Rows and columns of a prepared image.
-  public let size: Int
+  package let size: Int
   /// Means of red, green and blue, of values from 0 to 1.
-  public static let mean: [Float] = [0.48145466, 0.4578275, 0.40821073]
+  package static let mean: [Float] = [0.48145466, 0.4578275, 0.40821073]
   /// Standard deviations of red, green and blue, of values from 0 to 1.
-  public static let standardDeviation: [Float] = [0.26862954, 0.26130258, 0.27577711]
+  package static let standardDeviation: [Float] = [0.26862954, 0.26130258, 0.27577711]
 
   /// A preparation for images of `size` by `size` pixels; the published models take 224.
   ///
   /// - Throws: ``CogError`` when `size` is not between 1 and 8192.
-  public init(size: Int = 224) throws {
+  package init(size: Int = 224) throws {
     guard (1...8192).contains(size) else {
       throw CogError("the image size is out of range", expected: "1 to 8192", found: "\(size)")
     }
@@ -28,7 +28,7 @@ public struct ImagePreparation: Equatable, Sendable {
   }
 
   /// The prepared image, `[3, size, size]`: all red values row by row, then green, then blue.
-  public func prepare(_ image: RGBImage) -> [Float] {
+  package func prepare(_ image: RGBImage) -> [Float] {
     let vertical = LinearTaps(image.height, otherSide: image.width, size: size)
     let horizontal = LinearTaps(image.width, otherSide: image.height, size: size)
     let normalized = Self.normalizedLevels
@@ -58,7 +58,7 @@ public struct ImagePreparation: Equatable, Sendable {
   /// A prepared image as one that can be looked at: the normalization undone, rounded to 8 bits.
   ///
   /// - Throws: ``CogError`` when `planes` is not `[3, size, size]`.
-  public func picture(of planes: [Float]) throws -> RGBImage {
+  package func picture(of planes: [Float]) throws -> RGBImage {
     let area = size * size
     guard planes.count == 3 * area else {
       throw CogError(
@@ -83,8 +83,8 @@ public struct ImagePreparation: Equatable, Sendable {
 
 /// For each kept pixel along one side: the two source pixels that it lies between, and their weights.
 ///
-/// Source: `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)` with a size given, followed by
-/// the center crop.
+/// Source: `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)` with a size given,
+/// followed by the center crop.
 private struct LinearTaps {
   var first: [Int] = []
   var second: [Int] = []

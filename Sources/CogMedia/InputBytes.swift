@@ -4,7 +4,8 @@ import Glibc
 
 /// The bytes of one regular file as libavformat reads them: an `AVIOContext` over a file descriptor.
 ///
-/// A mapped file would end the process with SIGBUS when somebody shortens it meanwhile; reads end with an error.
+/// A mapped file would end the process with SIGBUS when somebody shortens it meanwhile; reads end with an
+/// error.
 final class InputBytes {
   /// What is handed to libavformat.
   let context: UnsafeMutablePointer<AVIOContext>

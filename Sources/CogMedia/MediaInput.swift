@@ -4,8 +4,8 @@ import Glibc
 
 /// An opened media file and its video stream.
 ///
-/// libavformat reads through ``InputBytes`` and cannot open anything by name, so a playlist or a file that refers
-/// to others reaches neither the network nor other files.
+/// libavformat reads through ``InputBytes`` and cannot open anything by name, so a playlist or a file that
+/// refers to others reaches neither the network nor other files.
 final class MediaInput {
   /// The path as the user gave it.
   let path: String

@@ -2,11 +2,11 @@ import CLibAV
 import CogBase
 
 /// Writes images as PNG files, with libavcodec's encoder.
-public enum PNGWriter {
+package enum PNGWriter {
   /// The bytes of a PNG file that shows `image`, 8 bits for each of red, green and blue.
   ///
   /// - Throws: `CogError` when libavcodec has no PNG encoder or refuses the image.
-  public static func encode(_ image: RGBImage) throws -> [UInt8] {
+  package static func encode(_ image: RGBImage) throws -> [UInt8] {
     LibAV.prepare
     guard let width = Int32(exactly: image.width), let height = Int32(exactly: image.height) else {
       throw CogError("the image is too large for a PNG file", found: "\(image.width) x \(image.height)")
@@ -33,7 +33,7 @@ public enum PNGWriter {
   /// Writes a PNG file that appears only when it is whole.
   ///
   /// - Throws: `CogError` when the file cannot be written.
-  public static func write(_ image: RGBImage, to path: String) throws {
+  package static func write(_ image: RGBImage, to path: String) throws {
     let bytes = try naming(file: path) { try encode(image) }
     let file = try AtomicFile(path: path)
     try file.write(bytes)

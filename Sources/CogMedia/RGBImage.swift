@@ -1,18 +1,19 @@
 import CogBase
 
 /// An image of 8-bit red, green and blue values, rows from the top, three bytes for each pixel.
-public struct RGBImage: Equatable, Sendable {
+package struct RGBImage: Equatable, Sendable {
   /// Columns, at least 1.
-  public let width: Int
+  package let width: Int
   /// Rows, at least 1.
-  public let height: Int
+  package let height: Int
   /// `height * width * 3` bytes: red, green, blue of the first pixel of the first row, and so on.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
 
   /// An image of the given pixels.
   ///
-  /// - Throws: ``CogError`` when a side is not positive or `pixels` has another length than the sides ask for.
-  public init(width: Int, height: Int, pixels: [UInt8]) throws {
+  /// - Throws: ``CogError`` when a side is not positive or `pixels` has another length than the sides ask
+  ///   for.
+  package init(width: Int, height: Int, pixels: [UInt8]) throws {
     guard width > 0, height > 0 else {
       throw CogError("an image has no pixels", expected: "sides of 1 or more", found: "\(width) x \(height)")
     }
@@ -26,7 +27,7 @@ public struct RGBImage: Equatable, Sendable {
   }
 
   /// The red, green and blue value at a place, which must lie inside the image.
-  public subscript(row: Int, column: Int) -> (red: UInt8, green: UInt8, blue: UInt8) {
+  package subscript(row: Int, column: Int) -> (red: UInt8, green: UInt8, blue: UInt8) {
     let first = (row * width + column) * 3
     return (pixels[first], pixels[first + 1], pixels[first + 2])
   }

@@ -2,78 +2,79 @@ import CogBase
 import Glibc
 
 /// The frames that were chosen from a video.
-public struct FrameSelection: Equatable, Sendable {
+package struct FrameSelection: Equatable, Sendable {
   /// The file or folder.
-  public let path: String
+  package let path: String
   /// How the frames were chosen.
-  public let sampling: FrameSampling
+  package let sampling: FrameSampling
   /// The numbers of the chosen frames in presentation order, in the order in which a model is shown them.
-  public let indices: [Int]
+  package let indices: [Int]
   /// The start times of the chosen frames in seconds after the stream's start.
-  public let times: [Double]
+  package let times: [Double]
   /// The number of frames that the video has.
-  public let frameCount: Int
+  package let frameCount: Int
   /// Frames for each second on average, as the file says.
-  public let averageFrameRate: Double
+  package let averageFrameRate: Double
   /// Columns of the frames as they are shown.
-  public let width: Int
+  package let width: Int
   /// Rows of the frames as they are shown.
-  public let height: Int
+  package let height: Int
 }
 
 /// Chosen frames as decoded, in 8-bit RGB.
-public struct SampledFrames: Sendable {
+package struct SampledFrames: Sendable {
   /// Which frames they are.
-  public let selection: FrameSelection
+  package let selection: FrameSelection
   /// One image for each entry of ``FrameSelection/indices``.
-  public let images: [RGBImage]
+  package let images: [RGBImage]
 
   /// The numbers of the frames.
-  public var indices: [Int] { selection.indices }
+  package var indices: [Int] { selection.indices }
   /// The times of the frames in seconds.
-  public var times: [Double] { selection.times }
+  package var times: [Double] { selection.times }
   /// The number of frames that the video has.
-  public var frameCount: Int { selection.frameCount }
+  package var frameCount: Int { selection.frameCount }
   /// Frames for each second on average.
-  public var averageFrameRate: Double { selection.averageFrameRate }
+  package var averageFrameRate: Double { selection.averageFrameRate }
   /// Columns of the frames.
-  public var width: Int { selection.width }
+  package var width: Int { selection.width }
   /// Rows of the frames.
-  public var height: Int { selection.height }
+  package var height: Int { selection.height }
 
   /// The frames as the vision tower reads them.
-  public func prepared(_ preparation: ImagePreparation) -> PreparedFrames {
+  package func prepared(_ preparation: ImagePreparation) -> PreparedFrames {
     PreparedFrames(selection: selection, size: preparation.size, pixels: images.map(preparation.prepare))
   }
 }
 
 /// Chosen frames as the vision tower reads them.
-public struct PreparedFrames: Sendable {
+package struct PreparedFrames: Sendable {
   /// Which frames they are.
-  public let selection: FrameSelection
+  package let selection: FrameSelection
   /// Rows and columns of each prepared image.
-  public let size: Int
+  package let size: Int
   /// For each frame `[3, size, size]`: all red values row by row, then green, then blue; normalized.
-  public let pixels: [[Float]]
+  package let pixels: [[Float]]
 
   /// The numbers of the frames.
-  public var indices: [Int] { selection.indices }
+  package var indices: [Int] { selection.indices }
   /// The times of the frames in seconds.
-  public var times: [Double] { selection.times }
+  package var times: [Double] { selection.times }
 }
 
 /// Reads the frames that a model is shown from a video file or a folder of images.
-public enum Video {
+package enum Video {
   /// Decodes the chosen frames.
   ///
   /// - Parameters:
   ///   - path: a video file, or a folder of images.
   ///   - sampling: which frames are chosen.
-  ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`); 24 in the published code.
+  ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`); 24 in the published
+  ///     code.
   ///   - imagesPerSecond: for a folder, how fast its images follow each other; not used for a file.
   /// - Throws: `CogError` when there is no video, it is damaged or cut off, or a folder comes without a rate;
   ///   `Interruption.Interrupted` after Ctrl-C.
-  public static func sample(
+  package static func sample(
     path: String, sampling: FrameSampling, maximumFrames: Int = FrameSampling.publishedMaximum,
     imagesPerSecond: Double? = nil
   ) throws -> SampledFrames {
@@ -86,7 +87,7 @@ public enum Video {
   ///
   /// - Parameter preparation: the size of the prepared images.
   /// - Throws: as ``sample(path:sampling:maximumFrames:imagesPerSecond:)``.
-  public static func prepare(
+  package static func prepare(
     path: String, sampling: FrameSampling, maximumFrames: Int = FrameSampling.publishedMaximum,
     imagesPerSecond: Double? = nil, preparation: ImagePreparation
   ) throws -> PreparedFrames {

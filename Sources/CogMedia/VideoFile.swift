@@ -3,25 +3,26 @@ import CogBase
 
 /// A video file: what it holds, and its frames as RGB images.
 ///
-/// Opening reads all packets once without decoding them, so that frames have numbers and times; see ``times``.
-public final class VideoFile {
+/// Opening reads all packets once without decoding them, so that frames have numbers and times; see
+/// ``times``.
+package final class VideoFile {
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// The container format as libavformat names it, such as "mov,mp4,m4a,3gp,3g2,mj2".
-  public let formatName: String
+  package let formatName: String
   /// The codec as libavcodec names it, such as "h264".
-  public let codecName: String
+  package let codecName: String
   /// Columns of the frames as they are shown, rotation metadata applied.
-  public let width: Int
+  package let width: Int
   /// Rows of the frames as they are shown, rotation metadata applied.
-  public let height: Int
+  package let height: Int
   /// Frames for each second on average, as the container says.
-  public let averageFrameRate: Double
-  /// The start time of each frame in seconds after the stream's start, in presentation order: the times and the
-  /// numbering of decord 0.6.0 (`get_frame_timestamp`), which counts every packet as a frame.
-  public var times: [Float] { index.times }
+  package let averageFrameRate: Double
+  /// The start time of each frame in seconds after the stream's start, in presentation order: the times and
+  /// the numbering of decord 0.6.0 (`get_frame_timestamp`), which counts every packet as a frame.
+  package var times: [Float] { index.times }
   /// The number of frames.
-  public var frameCount: Int { index.times.count }
+  package var frameCount: Int { index.times.count }
 
   private let index: FrameIndex
   private let rotation: Rotation
@@ -31,7 +32,7 @@ public final class VideoFile {
   /// Opens the file and numbers its frames.
   ///
   /// - Throws: ``CogError`` when it is no video, is damaged or was cut off; `Interruption.Interrupted`.
-  public init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     let input = try MediaInput(path: path)
     formatName = input.formatName
@@ -53,13 +54,13 @@ public final class VideoFile {
 
   /// Decodes the frames with the given numbers and hands them over in ascending order, each number once.
   ///
-  /// Decoding starts at the keyframe before a wanted frame where that saves work, and ends with the last wanted
-  /// frame; one image is in memory at a time. A number whose packet shows no picture of its own gets the picture
-  /// that is on display at its time.
+  /// Decoding starts at the keyframe before a wanted frame where that saves work, and ends with the last
+  /// wanted frame; one image is in memory at a time. A number whose packet shows no picture of its own gets
+  /// the picture that is on display at its time.
   ///
   /// - Throws: ``CogError`` when a number is not below ``frameCount`` or a frame cannot be decoded undamaged;
   ///   `Interruption.Interrupted`; what `body` throws.
-  public func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
+  package func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
     throws
   {
     let wanted = Array(Set(numbers)).sorted()

@@ -1,51 +1,51 @@
-public import CogBase
+package import CogBase
 
 /// How the tensors of a source compare with those that the model must have.
-public struct Completeness: Equatable, Sendable, Codable {
+package struct Completeness: Equatable, Sendable, Codable {
   /// A tensor of another shape than the configuration asks for.
-  public struct Misshapen: Equatable, Sendable, Codable {
+  package struct Misshapen: Equatable, Sendable, Codable {
     /// The tensor's name.
-    public let name: String
+    package let name: String
     /// The shape that the configuration asks for.
-    public let expected: Shape
+    package let expected: Shape
     /// The shape in the file.
-    public let found: Shape
+    package let found: Shape
   }
 
   /// A tensor whose elements are of a type that weights are not read from.
-  public struct Unreadable: Equatable, Sendable, Codable {
+  package struct Unreadable: Equatable, Sendable, Codable {
     /// The tensor's name.
-    public let name: String
+    package let name: String
     /// The type in the file.
-    public let elementType: ElementType
+    package let elementType: ElementType
   }
 
   /// The number of tensors that the model must have (1,029 at the published sizes).
-  public let expectedCount: Int
+  package let expectedCount: Int
   /// The number of tensors that are there.
-  public let foundCount: Int
+  package let foundCount: Int
   /// Tensors of the model that are not there, in the order of the table. The rotary frequencies are among the
   /// required ones: recomputed, they would differ from the stored ones.
-  public let missing: [String]
+  package let missing: [String]
   /// Tensors that the model does not have, in the order of the source.
-  public let extra: [String]
+  package let extra: [String]
   /// Names that stand more than once.
-  public let duplicate: [String]
+  package let duplicate: [String]
   /// Tensors of another shape.
-  public let misshapen: [Misshapen]
+  package let misshapen: [Misshapen]
   /// Tensors of a type that is not read as weights (F64, F32, F16 and BF16 are).
-  public let unreadable: [Unreadable]
+  package let unreadable: [Unreadable]
   /// Another model that the tensors' names show this to be, or nil.
-  public let otherModel: String?
+  package let otherModel: String?
 
   /// Whether every tensor of the model is there once, readable and of the right shape, and no other is.
-  public var isComplete: Bool {
+  package var isComplete: Bool {
     missing.isEmpty && extra.isEmpty && duplicate.isEmpty && misshapen.isEmpty && unreadable.isEmpty
       && otherModel == nil
   }
 
   /// Compares records with the table, in time linear in their number.
-  public init(records: [TensorRecord], table: TensorTable) {
+  package init(records: [TensorRecord], table: TensorTable) {
     var names: Set<String> = []
     var (extra, duplicate): ([String], [String]) = ([], [])
     var (misshapen, unreadable): ([Misshapen], [Unreadable]) = ([], [])
@@ -72,8 +72,8 @@ public struct Completeness: Equatable, Sendable, Codable {
     (self.extra, self.duplicate, self.misshapen, self.unreadable) = (extra, duplicate, misshapen, unreadable)
   }
 
-  /// The image models have expert weights for vision tokens beside the language model's. CogVLM 1 has no convolution
-  /// between the vision tower and the adapter; CogVLM2 has.
+  /// The image models have expert weights for vision tokens beside the language model's. CogVLM 1 has no
+  /// convolution between the vision tower and the adapter; CogVLM2 has.
   private static func otherModel(names: Set<String>, extra: [String], table: TensorTable) -> String? {
     let hasExperts = extra.contains { name in
       name.split(separator: ".").contains { $0.hasPrefix("vision_expert") || $0 == "vision_mlp" }
@@ -87,7 +87,7 @@ public struct Completeness: Equatable, Sendable, Codable {
   }
 
   /// What is wrong, one line for each kind of problem; empty when the source is complete.
-  public var problems: [String] {
+  package var problems: [String] {
     var lines: [String] = []
     if let otherModel { lines.append("this is \(otherModel), which this toolkit does not run") }
     func report(_ what: String, _ list: [String]) {
@@ -109,7 +109,7 @@ public struct Completeness: Equatable, Sendable, Codable {
   ///
   /// - Parameter path: the source, for the error.
   /// - Throws: ``CogError`` that names the other model, or the first tensor at fault and how many there are.
-  public func requireComplete(path: String) throws {
+  package func requireComplete(path: String) throws {
     guard !isComplete else { return }
     if let otherModel {
       throw CogError(
@@ -125,7 +125,7 @@ public struct Completeness: Equatable, Sendable, Codable {
 
 extension TensorSource {
   /// Compares the source's tensors with those that a model of this configuration must have.
-  public func completeness(for configuration: ModelConfiguration) -> Completeness {
+  package func completeness(for configuration: ModelConfiguration) -> Completeness {
     Completeness(records: records, table: TensorTable(configuration))
   }
 }

@@ -6,9 +6,9 @@ extension ModelConfiguration {
   /// - Parameters:
   ///   - bytes: the file's bytes.
   ///   - file: its path, for errors.
-  /// - Throws: ``CogError`` when it is not JSON, belongs to another model, lacks a field, or has sizes that do
-  ///   not fit together.
-  public init(json bytes: UnsafeRawBufferPointer, file: String) throws {
+  /// - Throws: ``CogError`` when it is not JSON, belongs to another model, lacks a field, or has sizes that
+  ///   do not fit together.
+  package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
     self = try naming(file: file) {
       let root = try JSON.parse(bytes, what: "configuration")
       guard root.members != nil else {

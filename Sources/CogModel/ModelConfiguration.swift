@@ -3,69 +3,69 @@ import CogBase
 /// The sizes and constants of a model, read from its `config.json`.
 ///
 /// Source: `configuration_cogvlm.CogVLMConfig` of CogVLM2-Video-Llama3.
-public struct ModelConfiguration: Equatable, Sendable, Codable {
+package struct ModelConfiguration: Equatable, Sendable, Codable {
   /// Width of the language model's residual stream (4096).
-  public var hiddenSize: Int
+  package var hiddenSize: Int
   /// Width of the language model's gated MLP (14336).
-  public var intermediateSize: Int
+  package var intermediateSize: Int
   /// Layers of the language model (32).
-  public var layerCount: Int
+  package var layerCount: Int
   /// Query heads (32).
-  public var headCount: Int
+  package var headCount: Int
   /// Key and value heads, each shared by `headCount / keyValueHeadCount` query heads (8).
-  public var keyValueHeadCount: Int
+  package var keyValueHeadCount: Int
   /// Tokens of the vocabulary (128256).
-  public var vocabularySize: Int
+  package var vocabularySize: Int
   /// Most tokens that prompt and answer may have together (2048).
-  public var contextLength: Int
+  package var contextLength: Int
   /// Epsilon of RMSNorm (1e-5).
-  public var rmsNormEpsilon: Float
+  package var rmsNormEpsilon: Float
   /// The prompt template that the model was trained with.
-  public var template: String
+  package var template: String
   /// Id of `<|begin_of_text|>`.
-  public var beginOfTextID: Int
+  package var beginOfTextID: Int
   /// Id that ends an answer.
-  public var endOfTextID: Int
+  package var endOfTextID: Int
   /// Id that stands in the prompt where image features go.
-  public var padID: Int
+  package var padID: Int
   /// The vision tower.
-  public var vision: VisionConfiguration
+  package var vision: VisionConfiguration
 
   /// Width of one attention head (128).
-  public var headDimension: Int { hiddenSize / headCount }
+  package var headDimension: Int { hiddenSize / headCount }
   /// Rows of the fused query, key and value weight (6144).
-  public var queryKeyValueRows: Int { hiddenSize + 2 * keyValueHeadCount * headDimension }
+  package var queryKeyValueRows: Int { hiddenSize + 2 * keyValueHeadCount * headDimension }
 }
 
 /// The sizes and constants of the vision tower (EVA2-CLIP-E).
-public struct VisionConfiguration: Equatable, Sendable, Codable {
+package struct VisionConfiguration: Equatable, Sendable, Codable {
   /// Width of the residual stream (1792).
-  public var hiddenSize: Int
+  package var hiddenSize: Int
   /// Width of the MLP (15360).
-  public var intermediateSize: Int
+  package var intermediateSize: Int
   /// Transformer layers (63).
-  public var layerCount: Int
+  package var layerCount: Int
   /// Attention heads (16).
-  public var headCount: Int
+  package var headCount: Int
   /// Pixels along each side of the prepared image (224).
-  public var imageSize: Int
+  package var imageSize: Int
   /// Pixels along each side of a patch (14).
-  public var patchSize: Int
+  package var patchSize: Int
   /// Color channels (3).
-  public var channelCount: Int
+  package var channelCount: Int
   /// Tokens of a frame inside the tower: the patches and CLS (257).
-  public var positionCount: Int
+  package var positionCount: Int
   /// Epsilon of the tower's LayerNorms (1e-6).
-  public var layerNormEpsilon: Float
+  package var layerNormEpsilon: Float
 
   /// Width of one attention head (112).
-  public var headDimension: Int { hiddenSize / headCount }
+  package var headDimension: Int { hiddenSize / headCount }
   /// Patches along each side of the image (16).
-  public var gridSize: Int { imageSize / patchSize }
+  package var gridSize: Int { imageSize / patchSize }
   /// Positions along each side after the 2x2 convolution (8).
-  public var pooledGridSize: Int { gridSize / 2 }
+  package var pooledGridSize: Int { gridSize / 2 }
   /// Vectors of a frame that reach the adapter (64).
-  public var pooledCount: Int { pooledGridSize * pooledGridSize }
+  package var pooledCount: Int { pooledGridSize * pooledGridSize }
   /// Vectors of a frame in the prompt: begin of image, the pooled ones, end of image (66).
-  public var tokensPerFrame: Int { pooledCount + 2 }
+  package var tokensPerFrame: Int { pooledCount + 2 }
 }

@@ -3,13 +3,13 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// The part of a source's files that is worked on, moving from their first byte to their last, perhaps with checksums
-/// computed beside the work.
+/// The part of a source's files that is worked on, moving from their first byte to their last, perhaps with
+/// checksums computed beside the work.
 ///
-/// Work and checksums go through the files in the same order, so each byte comes from the disk once: a stretch in front is read ahead,
-/// and where the files are larger than half of the memory, what both have passed leaves the page cache, so that other
-/// programs keep theirs. Positions count bytes over all files one after another. Everything here is a hint; a source
-/// that is read in another order is only slower.
+/// Work and checksums go through the files in the same order, so each byte comes from the disk once: a
+/// stretch in front is read ahead, and where the files are larger than half of the memory, what both have
+/// passed leaves the page cache, so that other programs keep theirs. Positions count bytes over all files one
+/// after another. Everything here is a hint; a source that is read in another order is only slower.
 package final class SourceWindow: @unchecked Sendable {
   /// Bytes that are read ahead of the work.
   static let readAhead = 128 << 20

@@ -1,7 +1,8 @@
 /// A point of the model's graph whose value can be looked at, in the order of the forward pass.
 ///
-/// It is named by the PyTorch module whose output it is; engine, reference bundles and reports use that one name.
-public enum TapPoint: Hashable, Sendable, Comparable {
+/// It is named by the PyTorch module whose output it is; engine, reference bundles and reports use that one
+/// name.
+package enum TapPoint: Hashable, Sendable, Comparable {
   /// Patches, CLS and positions: `[frames, 257, vision width]`.
   case patchEmbedding
   /// Output of a layer of the vision tower: `[frames, 257, vision width]`.
@@ -20,14 +21,14 @@ public enum TapPoint: Hashable, Sendable, Comparable {
   case head
 
   /// All points of a model, in the order of the forward pass.
-  public static func all(_ configuration: ModelConfiguration) -> [TapPoint] {
+  package static func all(_ configuration: ModelConfiguration) -> [TapPoint] {
     [.patchEmbedding] + (0..<configuration.vision.layerCount).map { .visionLayer($0) }
       + [.convolution, .adapter, .vision]
       + (0..<configuration.layerCount).map { .layer($0) } + [.finalNorm, .head]
   }
 
   /// The PyTorch module path.
-  public var name: String {
+  package var name: String {
     switch self {
     case .patchEmbedding: "model.vision.patch_embedding"
     case .visionLayer(let layer): "model.vision.transformer.layers.\(layer)"
@@ -41,7 +42,7 @@ public enum TapPoint: Hashable, Sendable, Comparable {
   }
 
   /// Whether the value has a row of frames in front.
-  public var isVision: Bool {
+  package var isVision: Bool {
     switch self {
     case .patchEmbedding, .visionLayer, .convolution, .adapter, .vision: true
     case .layer, .finalNorm, .head: false
@@ -49,7 +50,7 @@ public enum TapPoint: Hashable, Sendable, Comparable {
   }
 
   /// The point that a PyTorch module path names, or nil.
-  public init?(name: String) {
+  package init?(name: String) {
     let fixed: [TapPoint] = [.patchEmbedding, .convolution, .adapter, .vision, .finalNorm, .head]
     let stack = name.lastIndex(of: ".").map { name[..<$0] }
     let layer = max(0, stack.flatMap { Int(name.dropFirst($0.count + 1)) } ?? 0)
@@ -60,7 +61,7 @@ public enum TapPoint: Hashable, Sendable, Comparable {
   }
 
   /// The part of the model that it is an output of.
-  public var part: ModelPart {
+  package var part: ModelPart {
     switch self {
     case .patchEmbedding, .visionLayer: .vision
     case .convolution: .convolution

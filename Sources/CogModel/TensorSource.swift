@@ -1,23 +1,23 @@
-public import CogBase
+package import CogBase
 
 /// What a file says about one tensor, before any of its bytes is read.
-public struct TensorRecord: Equatable, Sendable {
+package struct TensorRecord: Equatable, Sendable {
   /// The name in the file.
-  public let name: String
+  package let name: String
   /// The element type in the file.
-  public let elementType: ElementType
+  package let elementType: ElementType
   /// The shape in the file.
-  public let shape: Shape
+  package let shape: Shape
   /// The file that holds the bytes, as a path.
-  public let file: String
+  package let file: String
   /// Where the first byte of the tensor's data lies in that file, or nil where they are compressed or not
   /// stored row by row.
-  public let fileOffset: Int?
+  package let fileOffset: Int?
   /// Bytes that the elements take when stored contiguously.
-  public let byteCount: Int
+  package let byteCount: Int
 
   /// A record of one tensor.
-  public init(
+  package init(
     name: String, elementType: ElementType, shape: Shape, file: String, fileOffset: Int?, byteCount: Int
   ) {
     self.name = name
@@ -30,18 +30,18 @@ public struct TensorRecord: Equatable, Sendable {
 }
 
 /// A tensor's elements where they lie, usually in a mapped file.
-public struct TensorView: @unchecked Sendable {
+package struct TensorView: @unchecked Sendable {
   /// The element type.
-  public let elementType: ElementType
+  package let elementType: ElementType
   /// The shape.
-  public let shape: Shape
+  package let shape: Shape
   /// The elements in row-major order, contiguous; not necessarily aligned.
-  public let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
   /// Keeps the memory behind `bytes` alive.
-  public let owner: AnyObject
+  package let owner: AnyObject
 
   /// A view of memory that `owner` keeps alive.
-  public init(elementType: ElementType, shape: Shape, bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+  package init(elementType: ElementType, shape: Shape, bytes: UnsafeRawBufferPointer, owner: AnyObject) {
     self.elementType = elementType
     self.shape = shape
     self.bytes = bytes
@@ -49,10 +49,11 @@ public struct TensorView: @unchecked Sendable {
   }
 }
 
-/// Anything that has named tensors in full precision: a checkpoint or a native file without quantized tensors.
+/// Anything that has named tensors in full precision: a checkpoint or a native file without quantized
+/// tensors.
 ///
 /// Names are unique; a source that finds a name twice does not open.
-public protocol TensorSource: AnyObject, Sendable {
+package protocol TensorSource: AnyObject, Sendable {
   /// The path that the user gave.
   var path: String { get }
   /// All tensors in the order in which they lie in the files, file by file.
@@ -73,16 +74,16 @@ public protocol TensorSource: AnyObject, Sendable {
 
 extension TensorSource {
   /// The record of a tensor, or nil.
-  public func record(of name: String) -> TensorRecord? { records.first { $0.name == name } }
+  package func record(of name: String) -> TensorRecord? { records.first { $0.name == name } }
 
   /// Does nothing by default.
-  public func prefetch(_ name: String) {}
+  package func prefetch(_ name: String) {}
 
   /// Does nothing by default.
-  public func release(_ name: String) {}
+  package func release(_ name: String) {}
 
   /// The error for a name that the source does not have.
-  public func missing(_ name: String) -> CogError {
+  package func missing(_ name: String) -> CogError {
     CogError("no such tensor", file: path, subject: name)
   }
 }

@@ -1,12 +1,12 @@
-public import CogBase
+package import CogBase
 
 /// The part of the model that a tensor belongs to.
-public enum ModelPart: String, Sendable, CaseIterable, Codable {
+package enum ModelPart: String, Sendable, CaseIterable, Codable {
   case embedding, language, head, vision, convolution, adapter
 }
 
 /// What a tensor does, apart from which layer it is in.
-public enum TensorRole: String, Sendable, CaseIterable, Codable {
+package enum TensorRole: String, Sendable, CaseIterable, Codable {
   // Language model.
   case tokenEmbedding, outputHead, finalNorm
   case inputNorm, postAttentionNorm, queryKeyValue, attentionOutput, rotaryFrequencies
@@ -21,8 +21,9 @@ public enum TensorRole: String, Sendable, CaseIterable, Codable {
   case adapterProjection, adapterNorm, adapterNormBias, adapterGate, adapterUp, adapterDown
   case beginOfImage, endOfImage
 
-  /// Whether the tensor is the weight matrix of a linear layer (or the embedding table): what quantization is for.
-  public var isMatrix: Bool {
+  /// Whether the tensor is the weight matrix of a linear layer (or the embedding table): what quantization is
+  /// for.
+  package var isMatrix: Bool {
     switch self {
     case .tokenEmbedding, .outputHead, .queryKeyValue, .attentionOutput, .mlpGate, .mlpUp, .mlpDown,
       .visionQueryKeyValue, .visionAttentionOutput, .visionMLPIn, .visionMLPOut,
@@ -34,26 +35,26 @@ public enum TensorRole: String, Sendable, CaseIterable, Codable {
 }
 
 /// One tensor that the model must have.
-public struct TensorSpecification: Equatable, Sendable {
+package struct TensorSpecification: Equatable, Sendable {
   /// The full name, as in the published checkpoint.
-  public let name: String
+  package let name: String
   /// The shape that the configuration asks for.
-  public let shape: Shape
+  package let shape: Shape
   /// The part of the model.
-  public let part: ModelPart
+  package let part: ModelPart
   /// What it does.
-  public let role: TensorRole
+  package let role: TensorRole
   /// The layer within the language model or the vision tower, or nil.
-  public let layer: Int?
+  package let layer: Int?
 }
 
 /// The one table of all tensors of the model: 1,029 at the published sizes.
 ///
 /// Everything that needs a tensor's name asks here; no other place spells one.
 /// Source: the published checkpoint's index, `modeling_cogvlm.py` and `visual.py`.
-public struct TensorTable: Sendable {
+package struct TensorTable: Sendable {
   /// All tensors: the embedding, the language layers, norm and head, then the vision tower and the adapter.
-  public let specifications: [TensorSpecification]
+  package let specifications: [TensorSpecification]
   private let indexByKey: [Key: Int]
   private let indexByName: [String: Int]
 
@@ -63,7 +64,7 @@ public struct TensorTable: Sendable {
   }
 
   /// The table for a configuration.
-  public init(_ configuration: ModelConfiguration) {
+  package init(_ configuration: ModelConfiguration) {
     specifications =
       Self.language(configuration) + Self.vision(configuration.vision) + Self.adapter(configuration)
     indexByKey = Dictionary(
@@ -72,12 +73,12 @@ public struct TensorTable: Sendable {
   }
 
   /// The specification of a tensor by what it does.
-  public func specification(_ role: TensorRole, layer: Int? = nil) -> TensorSpecification? {
+  package func specification(_ role: TensorRole, layer: Int? = nil) -> TensorSpecification? {
     indexByKey[Key(role: role, layer: layer)].map { specifications[$0] }
   }
 
   /// The specification of a tensor by its name, or nil when the model has no such tensor.
-  public func specification(named name: String) -> TensorSpecification? {
+  package func specification(named name: String) -> TensorSpecification? {
     indexByName[name].map { specifications[$0] }
   }
 

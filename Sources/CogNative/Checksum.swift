@@ -1,9 +1,9 @@
 import CZlib
 
 /// CRC-32 (ISO-HDLC, as in zlib, zip and PNG) of bytes of any length.
-public enum Checksum {
+package enum Checksum {
   /// The checksum of `bytes`, continuing from the checksum of what came before.
-  public static func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
+  package static func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
     var value = UInt(previous)
     var offset = 0
     while offset < bytes.count {
@@ -16,5 +16,5 @@ public enum Checksum {
   }
 
   /// The checksum of an array of bytes.
-  public static func crc32(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32($0) } }
+  package static func crc32(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32($0) } }
 }

@@ -79,8 +79,8 @@ enum NativeDirectory {
     return tensors
   }
 
-  /// Reads one entry. Its name must start where the last one ended: names that share bytes would let a small file
-  /// ask for any amount of memory.
+  /// Reads one entry. Its name must start where the last one ended: names that share bytes would let a small
+  /// file ask for any amount of memory.
   private static func decodeEntry(_ reader: inout ByteReader, names: inout ByteReader) throws -> NativeTensor
   {
     let offset = try Checked.int(reader.read(), "offset of a tensor")

@@ -3,13 +3,13 @@ import CogBase
 extension NativeFile {
   /// The values of some rows of a tensor as float32, whatever its encoding (`Formats/int4.md`, "Values").
   ///
-  /// This is the plain reading of the format, one element at a time: right for listings, statistics and as the
-  /// twin of faster code, not for running the model.
+  /// This is the plain reading of the format, one element at a time: right for listings, statistics and as
+  /// the twin of faster code, not for running the model.
   ///
   /// - Parameter rows: rows of the tensor seen as the matrix `[first dimension, product of the others]`.
   /// - Returns: the elements in row-major order; F64 is rounded to the nearest float32.
   /// - Throws: ``CogError`` when there are no such rows.
-  public func values(of tensor: NativeTensor, rows: Range<Int>) throws -> [Float] {
+  package func values(of tensor: NativeTensor, rows: Range<Int>) throws -> [Float] {
     guard rows.lowerBound >= 0, rows.upperBound <= tensor.shape.rows else {
       throw CogError(
         "there are no such rows", file: path, subject: tensor.name,
@@ -29,7 +29,7 @@ extension NativeFile {
   }
 
   /// All values of a tensor as float32. - Throws: as ``values(of:rows:)``.
-  public func values(of tensor: NativeTensor) throws -> [Float] {
+  package func values(of tensor: NativeTensor) throws -> [Float] {
     try values(of: tensor, rows: 0..<tensor.shape.rows)
   }
 

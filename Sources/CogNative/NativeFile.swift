@@ -1,20 +1,20 @@
 import CogBase
-public import CogModel
+package import CogModel
 
 /// An open native file: the whole model, mapped, its tensors used where they lie.
 ///
 /// Opening reads the header, the directory and the metadata only; it takes milliseconds whatever the size.
-public final class NativeFile: TensorSource {
+package final class NativeFile: TensorSource {
   /// The path that the user gave.
-  public let path: String
+  package let path: String
   /// What the file says about itself.
-  public let metadata: NativeMetadata
+  package let metadata: NativeMetadata
   /// The model's sizes.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// The table of the tensors that the file has, all of them.
-  public let table: TensorTable
+  package let table: TensorTable
   /// The tensors in the order in which they lie in the file.
-  public let tensors: [NativeTensor]
+  package let tensors: [NativeTensor]
 
   private let mapping: MappedFile
   private let header: NativeHeader
@@ -23,7 +23,7 @@ public final class NativeFile: TensorSource {
   /// Opens a native file and checks everything but the tensors' bytes.
   ///
   /// - Throws: ``CogError`` when the file is no native file, is damaged or cut off, or lacks a tensor.
-  public init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     mapping = try MappedFile(path: path)
     let bytes = mapping.bytes
@@ -69,26 +69,26 @@ public final class NativeFile: TensorSource {
   }
 
   /// Whether no tensor is quantized.
-  public var isFloat: Bool { tensors.allSatisfy { !$0.encoding.isQuantized } }
+  package var isFloat: Bool { tensors.allSatisfy { !$0.encoding.isQuantized } }
 
   /// Bytes of the whole file.
-  public var fileSize: Int { header.fileSize }
+  package var fileSize: Int { header.fileSize }
 
   /// The directory entry of a tensor, or nil.
-  public func tensor(named name: String) -> NativeTensor? { indexByName[name].map { tensors[$0] } }
+  package func tensor(named name: String) -> NativeTensor? { indexByName[name].map { tensors[$0] } }
 
   /// The stored bytes of a tensor, in its encoding.
-  public func bytes(of tensor: NativeTensor) -> UnsafeRawBufferPointer {
+  package func bytes(of tensor: NativeTensor) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: mapping.bytes[tensor.offset..<tensor.offset + tensor.byteCount])
   }
 
   /// What must be kept alive while bytes of the file are used.
-  public var owner: AnyObject { mapping }
+  package var owner: AnyObject { mapping }
 
   /// The tokenizer in the form of `Formats/tokenizer.md`, its checksum compared.
   ///
   /// - Throws: ``CogError`` when the section is damaged.
-  public func tokenizerBytes() throws -> UnsafeRawBufferPointer {
+  package func tokenizerBytes() throws -> UnsafeRawBufferPointer {
     let bytes = UnsafeRawBufferPointer(rebasing: mapping.bytes[header.tokenizer.range])
     let computed = Checksum.crc32(bytes)
     guard computed == header.tokenizerChecksum else {
@@ -103,7 +103,7 @@ public final class NativeFile: TensorSource {
   /// Compares a tensor's bytes with its checksum.
   ///
   /// - Throws: ``CogError`` when they differ.
-  public func verifyChecksum(of tensor: NativeTensor) throws {
+  package func verifyChecksum(of tensor: NativeTensor) throws {
     let computed = Checksum.crc32(bytes(of: tensor))
     guard computed == tensor.checksum else {
       throw CogError(
@@ -116,13 +116,13 @@ public final class NativeFile: TensorSource {
   // MARK: TensorSource
 
   /// The file itself.
-  public var files: [String] { [path] }
+  package var files: [String] { [path] }
 
   /// The tensors that are not quantized.
-  public var records: [TensorRecord] { tensors.compactMap(record(of:)) }
+  package var records: [TensorRecord] { tensors.compactMap(record(of:)) }
 
   /// The record of a tensor that is not quantized, or nil.
-  public func record(of name: String) -> TensorRecord? { tensor(named: name).flatMap(record(of:)) }
+  package func record(of name: String) -> TensorRecord? { tensor(named: name).flatMap(record(of:)) }
 
   private func record(of tensor: NativeTensor) -> TensorRecord? {
     guard case .plain(let type) = tensor.encoding else { return nil }
@@ -134,7 +134,7 @@ public final class NativeFile: TensorSource {
   /// The elements of a tensor that is not quantized, compared with their checksum.
   ///
   /// - Throws: ``CogError`` when there is no such tensor, it is quantized, or its bytes are damaged.
-  public func view(of name: String) throws -> TensorView {
+  package func view(of name: String) throws -> TensorView {
     guard let tensor = tensor(named: name) else { throw missing(name) }
     guard case .plain(let type) = tensor.encoding else {
       throw CogError(
@@ -147,10 +147,10 @@ public final class NativeFile: TensorSource {
   }
 
   /// Starts reading a tensor's pages.
-  public func prefetch(_ name: String) { advise(.willNeed, name) }
+  package func prefetch(_ name: String) { advise(.willNeed, name) }
 
   /// Lets a tensor's pages go.
-  public func release(_ name: String) { advise(.done, name) }
+  package func release(_ name: String) { advise(.done, name) }
 
   private func advise(_ advice: MappedFile.Advice, _ name: String) {
     guard let tensor = tensor(named: name) else { return }

@@ -5,8 +5,8 @@ extension NativeMetadata {
   /// A limit far above any real metadata, which keeps a hostile file from asking for much memory.
   static let maximumBytes = 1 << 24
 
-  /// Reads the metadata section. The toolkit's own JSON reader takes it, because Foundation's keeps one of two
-  /// equal keys without a word.
+  /// Reads the metadata section. The toolkit's own JSON reader takes it, because Foundation's keeps one of
+  /// two equal keys without a word.
   init(section bytes: UnsafeRawBufferPointer) throws {
     guard bytes.count <= Self.maximumBytes else {
       throw CogError(

@@ -1,26 +1,26 @@
 import Glibc
 
-public import CogBase
+package import CogBase
 
 /// How far a stored tensor is from the one that it was made of.
-public struct StorageError: Equatable, Sendable, Codable {
+package struct StorageError: Equatable, Sendable, Codable {
   /// Root of the squared error's sum over root of the squares' sum; 0 when nothing was lost.
-  public var relativeRMS: Float
+  package var relativeRMS: Float
   /// Signal to quantization noise, `-20 log10(relativeRMS)`, in dB; infinite when nothing was lost.
-  public var sqnr: Float
+  package var sqnr: Float
   /// The largest relative RMS error of one group.
-  public var worstGroup: Float
+  package var worstGroup: Float
   /// Row of that group.
-  public var worstRow: Int
+  package var worstRow: Int
   /// Number of that group within its row.
-  public var worstGroupIndex: Int
+  package var worstGroupIndex: Int
 
   /// An error from its sums.
   ///
   /// - Parameters:
   ///   - squaredError: the sum of squared differences.
   ///   - squares: the sum of squares of the original.
-  public init(
+  package init(
     squaredError: Double, squares: Double, worstGroup: Float = 0, worstRow: Int = 0, worstGroupIndex: Int = 0
   ) {
     let ratio = Self.ratio(squaredError: squaredError, squares: squares)
@@ -39,7 +39,7 @@ public struct StorageError: Equatable, Sendable, Codable {
   }
 
   /// No error: the values are the source's to the bit.
-  public static let none = StorageError(squaredError: 0, squares: 0)
+  package static let none = StorageError(squaredError: 0, squares: 0)
 }
 
 extension StorageError {
@@ -48,7 +48,7 @@ extension StorageError {
   }
 
   /// Encodes the five numbers; JSON has no infinity, so an infinite one is null.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(relativeRMS.isFinite ? relativeRMS : nil, forKey: .relativeRMS)
     try container.encode(sqnr.isFinite ? sqnr : nil, forKey: .sqnr)
@@ -58,7 +58,7 @@ extension StorageError {
   }
 
   /// Decodes what ``encode(to:)`` wrote.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     relativeRMS = try container.decode(Float?.self, forKey: .relativeRMS) ?? .infinity
     let sqnr = try container.decode(Float?.self, forKey: .sqnr)
@@ -70,24 +70,24 @@ extension StorageError {
 }
 
 /// One entry of a native file's directory (`Formats/native.md`, "Directory").
-public struct NativeTensor: Equatable, Sendable {
+package struct NativeTensor: Equatable, Sendable {
   /// The tensor's name, as in the checkpoint.
-  public let name: String
+  package let name: String
   /// The shape, at most four dimensions.
-  public let shape: Shape
+  package let shape: Shape
   /// How the elements are stored.
-  public let encoding: TensorEncoding
+  package let encoding: TensorEncoding
   /// Offset of the first byte in the file, a multiple of 4096.
-  public let offset: Int
+  package let offset: Int
   /// Bytes of the tensor.
-  public let byteCount: Int
+  package let byteCount: Int
   /// CRC-32 of those bytes.
-  public let checksum: UInt32
+  package let checksum: UInt32
   /// The element type that the tensor had in the checkpoint.
-  public let sourceType: ElementType
+  package let sourceType: ElementType
   /// What storing it in this encoding lost.
-  public let error: StorageError
+  package let error: StorageError
 
   /// Bits that one element takes on average, scales and padding included.
-  public var bitsPerWeight: Double { Double(byteCount) * 8 / Double(max(shape.elementCount, 1)) }
+  package var bitsPerWeight: Double { Double(byteCount) * 8 / Double(max(shape.elementCount, 1)) }
 }

@@ -1,21 +1,21 @@
-public import CogBase
+package import CogBase
 
 /// Writes a native file: tensors one at a time, then tokenizer, metadata and directory.
 ///
-/// Tensors follow each other as they come, or come in any order to places that ``reserve(_:)`` fixed. The file appears
-/// under its name only after ``finish(metadata:tokenizer:)``.
-public final class NativeWriter {
+/// Tensors follow each other as they come, or come in any order to places that ``reserve(_:)`` fixed. The
+/// file appears under its name only after ``finish(metadata:tokenizer:)``.
+package final class NativeWriter {
   /// What is known of a tensor before it is written, and what its place follows from.
-  public struct Reservation: Equatable, Sendable {
+  package struct Reservation: Equatable, Sendable {
     /// The tensor's name.
-    public let name: String
+    package let name: String
     /// Its shape.
-    public let shape: Shape
+    package let shape: Shape
     /// How its elements will be stored.
-    public let encoding: TensorEncoding
+    package let encoding: TensorEncoding
 
     /// A tensor that will come.
-    public init(name: String, shape: Shape, encoding: TensorEncoding) {
+    package init(name: String, shape: Shape, encoding: TensorEncoding) {
       self.name = name
       self.shape = shape
       self.encoding = encoding
@@ -43,15 +43,15 @@ public final class NativeWriter {
   private var checksum: UInt32 = 0
 
   /// Starts a file. - Throws: ``CogError`` when the place cannot be written.
-  public init(path: String) throws { file = try AtomicFile(path: path, inHugePages: true) }
+  package init(path: String) throws { file = try AtomicFile(path: path, inHugePages: true) }
 
   /// Gives tensors their places, one after another in this order; they may then be written in any order.
   ///
   /// The file is the same as when they are written in this order without reservations.
   ///
-  /// - Throws: ``CogError`` when a name stands twice or was written before, a tensor is begun, or the sizes do not fit
-  ///   63 bits.
-  public func reserve(_ list: [Reservation]) throws {
+  /// - Throws: ``CogError`` when a name stands twice or was written before, a tensor is begun, or the sizes
+  ///   do not fit 63 bits.
+  package func reserve(_ list: [Reservation]) throws {
     if let current { throw misuse(current.name, "places are fixed before it is complete") }
     for reservation in list {
       guard places[reservation.name] == nil else { throw misuse(reservation.name, "its name stands twice") }
@@ -63,7 +63,7 @@ public final class NativeWriter {
   }
 
   /// The path that the file will have.
-  public var path: String { file.path }
+  package var path: String { file.path }
 
   /// Writes one tensor whose bytes are all at hand.
   ///
@@ -72,7 +72,7 @@ public final class NativeWriter {
   ///   - sourceType: the element type in the checkpoint.
   ///   - error: what the encoding lost.
   /// - Throws: ``CogError`` when the number of bytes is wrong or the disk fails.
-  public func append(
+  package func append(
     name: String, shape: Shape, encoding: TensorEncoding, bytes: UnsafeRawBufferPointer,
     sourceType: ElementType,
     error: StorageError
@@ -85,9 +85,9 @@ public final class NativeWriter {
   /// Starts a tensor whose bytes come in pieces: ``write(_:)`` them, then ``end(error:)``.
   ///
   /// - Parameter sourceType: the element type in the checkpoint.
-  /// - Throws: ``CogError`` when the format cannot hold the tensor, its name was written before, another tensor is not
-  ///   ended yet, or the reservations have it otherwise.
-  public func begin(name: String, shape: Shape, encoding: TensorEncoding, sourceType: ElementType) throws {
+  /// - Throws: ``CogError`` when the format cannot hold the tensor, its name was written before, another
+  ///   tensor is not ended yet, or the reservations have it otherwise.
+  package func begin(name: String, shape: Shape, encoding: TensorEncoding, sourceType: ElementType) throws {
     guard current == nil else { throw misuse(name, "the tensor before it is not complete") }
     guard places[name]?.isBegun != true else { throw misuse(name, "it was written before") }
     guard shape.rank <= NativeDirectory.maximumRank else {
@@ -113,7 +113,7 @@ public final class NativeWriter {
   /// Writes the next bytes of the tensor that was begun.
   ///
   /// - Throws: ``CogError`` when they are more than the shape asks for or the disk fails.
-  public func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     guard let current else { throw misuse(nil, "bytes come before a tensor") }
     let left = current.byteCount - written
     guard bytes.count <= left else {
@@ -128,7 +128,7 @@ public final class NativeWriter {
   ///
   /// - Parameter error: what the encoding lost.
   /// - Throws: ``CogError`` when bytes are missing.
-  public func end(error: StorageError) throws {
+  package func end(error: StorageError) throws {
     guard let tensor = current else { throw misuse(nil, "no tensor was begun") }
     guard written == tensor.byteCount else {
       throw misuse(tensor.name, "\(written) of its \(tensor.byteCount) bytes were written")
@@ -148,9 +148,10 @@ public final class NativeWriter {
   ///
   /// - Parameter tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
   /// - Returns: the bytes of the file.
-  /// - Throws: ``CogError`` when a tensor is not ended or did not come, or the disk fails; nothing appears under the name then.
+  /// - Throws: ``CogError`` when a tensor is not ended or did not come, or the disk fails; nothing appears
+  ///   under the name then.
   @discardableResult
-  public func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws -> Int {
+  package func finish(metadata: NativeMetadata, tokenizer: [UInt8]) throws -> Int {
     if let current { throw misuse(current.name, "it is not complete") }
     if let missing = places.values.filter({ !$0.isBegun }).min(by: { $0.order < $1.order }) {
       throw misuse(missing.reservation.name, "it has a place but was not written")
@@ -175,10 +176,11 @@ public final class NativeWriter {
     return header.fileSize
   }
 
-  /// Bytes that the file has beside its tensors, each of them padded: an upper bound for the check of free space.
+  /// Bytes that the file has beside its tensors, each of them padded: an upper bound for the check of free
+  /// space.
   ///
   /// - Parameter nameBytes: bytes of all tensors' names together.
-  public static func overhead(tensorCount: Int, nameBytes: Int, metadataBytes: Int, tokenizerBytes: Int)
+  package static func overhead(tensorCount: Int, nameBytes: Int, metadataBytes: Int, tokenizerBytes: Int)
     -> Int
   {
     2 * NativeHeader.alignment + 3 * 64 + tensorCount * NativeDirectory.entryBytes + nameBytes + metadataBytes
@@ -188,12 +190,12 @@ public final class NativeWriter {
   /// Bytes that a tensor takes in the file together with the padding that follows it.
   ///
   /// - Throws: ``CogError`` when the number does not fit 63 bits.
-  public static func paddedByteCount(of shape: Shape, in encoding: TensorEncoding) throws -> Int {
+  package static func paddedByteCount(of shape: Shape, in encoding: TensorEncoding) throws -> Int {
     try Checked.alignUp(encoding.byteCount(of: shape), to: NativeHeader.alignment, "bytes of a tensor")
   }
 
   /// Removes what was written. An object that goes away unfinished does the same.
-  public func abandon() { file.abandon() }
+  package func abandon() { file.abandon() }
 
   private func append(_ bytes: [UInt8]) throws -> NativeHeader.Section {
     let offset = try Checked.alignUp(end, to: 64, "bytes of the file")

@@ -1,44 +1,44 @@
-public import CogBase
+package import CogBase
 
 /// Where scales, zero points and weights lie in a quantized tensor (`Formats/int4.md`, "Sizes").
-public struct PanelLayout: Equatable, Sendable {
+package struct PanelLayout: Equatable, Sendable {
   /// Rows in a panel.
-  public static let panelRows = 16
+  package static let panelRows = 16
   /// Bytes in a line: one AVX-512 register, one cache line.
-  public static let lineBytes = 64
+  package static let lineBytes = 64
   /// Groups in a block; a row's last block may have fewer.
-  public static let blockGroups = 4
+  package static let blockGroups = 4
 
   /// Rows of the matrix.
-  public let rows: Int
+  package let rows: Int
   /// Columns of the matrix.
-  public let columns: Int
+  package let columns: Int
   /// Columns that share a scale.
-  public let groupSize: Int
+  package let groupSize: Int
   /// Bits of a weight: 4 or 8.
-  public let bits: Int
+  package let bits: Int
   /// Columns rounded up to a multiple of 8.
-  public let paddedColumns: Int
+  package let paddedColumns: Int
   /// Groups in a row; the last may be short.
-  public let groupCount: Int
+  package let groupCount: Int
   /// Panels in the tensor; the last may have padding rows.
-  public let panelCount: Int
+  package let panelCount: Int
   /// Bytes of scales and zero points at the start of a block: 192 in int4, 128 in int8.
-  public let headerBytes: Int
+  package let headerBytes: Int
   /// Bytes from one block of four groups to the next.
-  public let blockBytes: Int
+  package let blockBytes: Int
   /// Lines in a panel.
-  public let lineCount: Int
+  package let lineCount: Int
   /// Bytes from one panel to the next.
-  public let panelBytes: Int
+  package let panelBytes: Int
   /// Bytes of the whole tensor.
-  public let byteCount: Int
+  package let byteCount: Int
 
   /// The layout of a matrix in a quantized encoding.
   ///
   /// - Throws: ``CogError`` when the encoding is not quantized, the group size is not one of
   ///   ``TensorEncoding/groupSizes``, or the sizes do not fit 63 bits.
-  public init(encoding: TensorEncoding, rows: Int, columns: Int) throws {
+  package init(encoding: TensorEncoding, rows: Int, columns: Int) throws {
     guard let groupSize = encoding.groupSize, TensorEncoding.groupSizes.contains(groupSize) else {
       throw CogError(
         "this is no quantized encoding", expected: "int4 or int8 in groups of 32, 64 or 128",
@@ -68,7 +68,7 @@ public struct PanelLayout: Equatable, Sendable {
   /// The layout of a tensor seen as the matrix `[first dimension, product of the others]`.
   ///
   /// - Throws: ``CogError`` as ``init(encoding:rows:columns:)``.
-  public init(encoding: TensorEncoding, shape: Shape) throws {
+  package init(encoding: TensorEncoding, shape: Shape) throws {
     // Without this, the product of the other dimensions could overflow beside a first dimension of 0.
     guard shape.dimensions.allSatisfy({ $0 > 0 }) else {
       throw CogError("a quantized tensor has no elements", found: shape.description)
@@ -78,19 +78,20 @@ public struct PanelLayout: Equatable, Sendable {
   }
 
   /// Offset of the scale of a row and group from the tensor's first byte.
-  public func scaleOffset(row: Int, group: Int) -> Int {
+  package func scaleOffset(row: Int, group: Int) -> Int {
     blockOffset(row: row, group: group)
       + (group % Self.blockGroups * Self.panelRows + row % Self.panelRows) * 2
   }
 
   /// Offset of the zero point of a row and group from the tensor's first byte (int4 only).
-  public func zeroOffset(row: Int, group: Int) -> Int {
+  package func zeroOffset(row: Int, group: Int) -> Int {
     blockOffset(row: row, group: group) + Self.blockGroups * Self.panelRows * 2
       + group % Self.blockGroups * Self.panelRows + row % Self.panelRows
   }
 
-  /// Offset of the byte that holds a weight from the tensor's first byte, and for int4 whether it is the high half.
-  public func weightOffset(row: Int, column: Int) -> (byte: Int, isHighHalf: Bool) {
+  /// Offset of the byte that holds a weight from the tensor's first byte, and for int4 whether it is the high
+  /// half.
+  package func weightOffset(row: Int, column: Int) -> (byte: Int, isHighHalf: Bool) {
     let lines = blockOffset(row: row, group: column / groupSize) + headerBytes
     let perLine = bits == 4 ? 8 : 4
     let inLine = column % perLine

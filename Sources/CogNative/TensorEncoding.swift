@@ -1,7 +1,7 @@
-public import CogBase
+package import CogBase
 
 /// How a tensor's elements are stored in a native file.
-public enum TensorEncoding: Hashable, Sendable {
+package enum TensorEncoding: Hashable, Sendable {
   /// Elements one after another in row-major order.
   case plain(ElementType)
   /// Unsigned 4-bit weights with a scale and a zero point for each group (`Formats/int4.md`).
@@ -10,13 +10,13 @@ public enum TensorEncoding: Hashable, Sendable {
   case int8(groupSize: Int)
 
   /// The group sizes that a quantized tensor can have.
-  public static let groupSizes = [32, 64, 128]
+  package static let groupSizes = [32, 64, 128]
 
   /// Whether the weights were rounded to a few bits.
-  public var isQuantized: Bool { groupSize != nil }
+  package var isQuantized: Bool { groupSize != nil }
 
   /// Columns that share a scale, or nil for a plain tensor.
-  public var groupSize: Int? {
+  package var groupSize: Int? {
     switch self {
     case .plain: nil
     case .int4(let groupSize), .int8(let groupSize): groupSize
@@ -24,12 +24,12 @@ public enum TensorEncoding: Hashable, Sendable {
   }
 
   /// The element type of a plain tensor, or nil for a quantized one.
-  public var plainType: ElementType? {
+  package var plainType: ElementType? {
     if case .plain(let type) = self { type } else { nil }
   }
 
   /// A short name for tables: `BF16`, `int4/64`.
-  public var label: String {
+  package var label: String {
     switch self {
     case .plain(let type): type.rawValue
     case .int4(let groupSize): "int4/\(groupSize)"
@@ -40,7 +40,7 @@ public enum TensorEncoding: Hashable, Sendable {
   /// Bytes that a tensor of `shape` takes in this encoding.
   ///
   /// - Throws: ``CogError`` when the number does not fit 63 bits, or a quantized tensor has no elements.
-  public func byteCount(of shape: Shape) throws -> Int {
+  package func byteCount(of shape: Shape) throws -> Int {
     switch self {
     case .plain(let type): try shape.byteCount(of: type)
     case .int4, .int8: try PanelLayout(encoding: self, shape: shape).byteCount

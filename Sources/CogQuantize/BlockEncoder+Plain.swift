@@ -34,8 +34,8 @@ extension BlockEncoder {
   ///
   /// F64 goes to the narrower types by way of float32, as PyTorch does.
   ///
-  /// - Parameter inspect: sees what happened to the elements up to now before a block goes out; what it throws ends
-  ///   the work.
+  /// - Parameter inspect: sees what happened to the elements up to now before a block goes out; what it
+  ///   throws ends the work.
   func convert(
     _ view: TensorView, to type: ElementType, inspect: (PlainOutcome) throws -> Void, emit: Emit
   ) throws -> PlainOutcome {

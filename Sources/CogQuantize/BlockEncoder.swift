@@ -5,8 +5,8 @@ import CogNative
 
 /// Encodes a tensor in blocks that all threads share, so that no whole copy of it is ever in memory.
 ///
-/// What comes out does not depend on the number of threads: every panel and every chunk is computed alone, and
-/// their sums are added in order.
+/// What comes out does not depend on the number of threads: every panel and every chunk is computed alone,
+/// and their sums are added in order.
 struct BlockEncoder {
   let kernels: KernelSet
   let pool: ThreadPool

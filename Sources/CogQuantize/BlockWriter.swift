@@ -6,7 +6,8 @@ import Synchronization
 
 /// Writes blocks and computes their checksums on a thread of its own, while the next blocks are encoded.
 ///
-/// What fails there is thrown by the next call, as a ``Failure``: it says nothing about the tensor that is encoded then.
+/// What fails there is thrown by the next call, as a ``Failure``: it says nothing about the tensor that is
+/// encoded then.
 package final class BlockWriter: @unchecked Sendable {
   /// What went wrong while earlier blocks were written.
   package struct Failure: Error {

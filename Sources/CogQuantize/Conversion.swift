@@ -1,17 +1,18 @@
 import CogBase
-public import CogCompute
+package import CogCompute
 import CogModel
 import CogNative
 import Glibc
 
 /// Writes a model as a native file: its tensors as they come, in another floating-point type, or quantized.
 ///
-/// Tensors are worked on in the order of the source's files, one at a time, in blocks that all threads share. Meanwhile the
-/// next bytes are read ahead, the last blocks are written, and the files' checksums are computed; what is done with leaves
-/// memory. The file appears under its name only when it is whole. The same source, recipe and tool give the same bytes.
-public struct Conversion {
+/// Tensors are worked on in the order of the source's files, one at a time, in blocks that all threads share.
+/// Meanwhile the next bytes are read ahead, the last blocks are written, and the files' checksums are
+/// computed; what is done with leaves memory. The file appears under its name only when it is whole. The same
+/// source, recipe and tool give the same bytes.
+package struct Conversion {
   /// What to do about weights that are NaN or infinite.
-  public enum NonFinitePolicy: Sendable {
+  package enum NonFinitePolicy: Sendable {
     /// An error that names tensor, row and column.
     case refuse
     /// They are kept, a matrix that has some unquantized in the source's type; the summary warns.
@@ -19,22 +20,22 @@ public struct Conversion {
   }
 
   /// Settings beside the recipe.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// Name and version of the program, for the file's provenance.
-    public var tool: String
+    package var tool: String
     /// What to do about weights that are NaN or infinite.
-    public var nonFinite: NonFinitePolicy
+    package var nonFinite: NonFinitePolicy
     /// Whether finite values may become infinite in a narrower type.
-    public var allowsOverflow = false
+    package var allowsOverflow = false
     /// The threads that work.
-    public var threads = ThreadPool.shared
+    package var threads = ThreadPool.shared
     /// The kernels, or nil for the fastest.
-    public var kernels: KernelSet?
+    package var kernels: KernelSet?
     /// Called between blocks; what it throws ends the conversion.
-    public var stopCheck: @Sendable () throws -> Void = Interruption.check
+    package var stopCheck: @Sendable () throws -> Void = Interruption.check
 
     /// Settings that refuse overflow and can be interrupted.
-    public init(tool: String, nonFinite: NonFinitePolicy = .refuse) {
+    package init(tool: String, nonFinite: NonFinitePolicy = .refuse) {
       self.tool = tool
       self.nonFinite = nonFinite
     }
@@ -49,7 +50,7 @@ public struct Conversion {
   /// Plans a conversion and checks the source against the table of tensors; nothing is written.
   ///
   /// - Throws: ``CogError`` when the source lacks a tensor or has a wrong one, or the recipe does not fit it.
-  public init(source: ModelSource, recipe: QuantizationRecipe, options: Options) throws {
+  package init(source: ModelSource, recipe: QuantizationRecipe, options: Options) throws {
     self.source = source
     self.recipe = recipe
     self.options = options
@@ -59,15 +60,16 @@ public struct Conversion {
   }
 
   /// An upper bound of the tensors' bytes in the new file.
-  public var plannedBytes: Int { plan.storedBytes }
+  package var plannedBytes: Int { plan.storedBytes }
 
   /// Converts and writes the file.
   ///
   /// - Parameter path: the new file; one that is there is replaced at the very end.
-  /// - Throws: ``CogError`` when `path` is one of the source's files, the disk is full, a tensor is damaged, or a
-  ///   value cannot be stored; what ``Options/stopCheck`` throws. Nothing is left under the name then, nor beside it.
+  /// - Throws: ``CogError`` when `path` is one of the source's files, the disk is full, a tensor is damaged,
+  ///   or a value cannot be stored; what ``Options/stopCheck`` throws. Nothing is left under the name then,
+  ///   nor beside it.
   @discardableResult
-  public func run(writingTo path: String) throws -> ConversionSummary {
+  package func run(writingTo path: String) throws -> ConversionSummary {
     let start = ContinuousClock.now
     try OutputPlace.check(path, sources: source.files)
     try plan.checkSpace(
@@ -98,12 +100,14 @@ public struct Conversion {
 }
 
 extension Conversion {
-  /// Stores all tensors and says what became of them, in the order of the table, which is that of the new file.
+  /// Stores all tensors and says what became of them, in the order of the table, which is that of the new
+  /// file.
   private func storeTensors(
     _ writer: NativeWriter, _ window: SourceWindow, _ progress: Progress
   ) throws -> [ConversionSummary.Tensor] {
     defer { window.endReading() }
-    // Where a matrix's own values decide about its encoding, places are known only when those before it are written.
+    // Where a matrix's own values decide about its encoding, places are known only when those before it are
+    // written.
     let inFileOrder = !(recipe.isQuantized && options.nonFinite == .keep)
     if inFileOrder { try writer.reserve(plan.tensors.map(\.reservation)) }
     let queue = BlockWriter(writer)

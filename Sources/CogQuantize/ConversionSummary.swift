@@ -1,69 +1,69 @@
-public import CogBase
-public import CogModel
-public import CogNative
+package import CogBase
+package import CogModel
+package import CogNative
 
 /// What a conversion wrote and what it lost.
-public struct ConversionSummary: Codable, Equatable, Sendable {
+package struct ConversionSummary: Codable, Equatable, Sendable {
   /// One tensor of the new file.
-  public struct Tensor: Codable, Equatable, Sendable {
+  package struct Tensor: Codable, Equatable, Sendable {
     /// Its name.
-    public let name: String
+    package let name: String
     /// The part of the model that it belongs to.
-    public let part: ModelPart
+    package let part: ModelPart
     /// Its shape.
-    public let shape: Shape
+    package let shape: Shape
     /// Its element type in the source.
-    public let sourceType: ElementType
+    package let sourceType: ElementType
     /// Its encoding, as ``TensorEncoding/label`` shows it.
-    public let encoding: String
+    package let encoding: String
     /// Whether that encoding is int4 or int8.
-    public let isQuantized: Bool
+    package let isQuantized: Bool
     /// Bytes in the new file.
-    public let bytes: Int
+    package let bytes: Int
     /// Bytes that it takes in BF16.
-    public let bfloat16Bytes: Int
+    package let bfloat16Bytes: Int
     /// What the encoding lost.
-    public let error: StorageError
+    package let error: StorageError
     /// Finite values that became infinite.
-    public let overflowed: Int
+    package let overflowed: Int
     /// Values other than 0 that became 0; not counted where weights are quantized.
-    public let vanished: Int
+    package let vanished: Int
     /// Values that are NaN or infinite in the source.
-    public let nonFinite: Int
+    package let nonFinite: Int
   }
 
   /// The tensors of one part of the model together.
-  public struct Part: Codable, Equatable, Sendable {
+  package struct Part: Codable, Equatable, Sendable {
     /// The part.
-    public let part: ModelPart
+    package let part: ModelPart
     /// Elements.
-    public let weights: Int
+    package let weights: Int
     /// Bytes in the new file.
-    public let bytes: Int
+    package let bytes: Int
     /// Bits for each weight, scales and padding included.
-    public let bitsPerWeight: Double
+    package let bitsPerWeight: Double
   }
 
   /// All tensors in the order of the file.
-  public let tensors: [Tensor]
+  package let tensors: [Tensor]
   /// The parts of the model.
-  public let parts: [Part]
+  package let parts: [Part]
   /// Bytes of the new file.
-  public let fileBytes: Int
+  package let fileBytes: Int
   /// Bytes of the tensors in the source.
-  public let sourceBytes: Int
+  package let sourceBytes: Int
   /// Bits for each weight over all tensors.
-  public let bitsPerWeight: Double
+  package let bitsPerWeight: Double
   /// Bytes of the quantized tensors over the bytes that they take in BF16, or nil when there are none.
-  public let quantizedRatio: Double?
+  package let quantizedRatio: Double?
   /// The same for the int4 tensors alone, or nil when there are none.
-  public let int4Ratio: Double?
+  package let int4Ratio: Double?
   /// Bytes of the file over the bytes that all tensors take in BF16.
-  public let fileRatio: Double
+  package let fileRatio: Double
   /// Whole seconds and their fraction from start to end.
-  public let seconds: Double
+  package let seconds: Double
   /// What the user should know, one sentence each.
-  public let warnings: [String]
+  package let warnings: [String]
 
   init(tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double) {
     func ratio(_ part: Int, _ whole: Int) -> Double { Double(part) / Double(max(whole, 1)) }

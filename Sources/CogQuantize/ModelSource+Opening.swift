@@ -5,14 +5,14 @@ import CogNative
 import CogText
 
 extension ModelSource {
-  /// Opens a checkpoint (a folder, its index or a file of weights) or a native float file; which one it is, its
-  /// content tells.
+  /// Opens a checkpoint (a folder, its index or a file of weights) or a native float file; which one it is,
+  /// its content tells.
   ///
   /// Beside a checkpoint's weights lie `config.json` and `tokenizer.json`.
   ///
-  /// - Throws: ``CogError`` when the path is neither, lacks one of these files, belongs to another model, or does not
-  ///   have exactly the tensors that its configuration asks for.
-  public static func open(path: String) throws -> ModelSource {
+  /// - Throws: ``CogError`` when the path is neither, lacks one of these files, belongs to another model, or
+  ///   does not have exactly the tensors that its configuration asks for.
+  package static func open(path: String) throws -> ModelSource {
     let folder = CheckpointFolder(of: path)
     if folder.path != path, try FileKind.sniff(path: path) == .native {
       return try ModelSource(native: NativeFile(path: path))

@@ -1,9 +1,9 @@
 import CogBase
-public import CogModel
-public import CogNative
+package import CogModel
+package import CogNative
 
 /// A whole model in full precision: what a conversion reads.
-public struct ModelSource: Sendable {
+package struct ModelSource: Sendable {
   /// Where the file's provenance comes from.
   enum Provenance: Sendable {
     /// Files to be hashed.
@@ -13,13 +13,13 @@ public struct ModelSource: Sendable {
   }
 
   /// The tensors.
-  public let tensors: any TensorSource
+  package let tensors: any TensorSource
   /// The text of `config.json`, unchanged.
-  public let configurationText: String
+  package let configurationText: String
   /// The model's sizes.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// The tokenizer in the form of `Formats/tokenizer.md`.
-  public let tokenizer: [UInt8]
+  package let tokenizer: [UInt8]
   let provenance: Provenance
 
   /// A model from its pieces.
@@ -27,10 +27,10 @@ public struct ModelSource: Sendable {
   /// - Parameters:
   ///   - configurationText: the text of `config.json`.
   ///   - tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
-  ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`, `tokenizer.json`, an
-  ///     index.
+  ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`,
+  ///     `tokenizer.json`, an index.
   /// - Throws: ``CogError`` when the configuration is not one of this model.
-  public init(
+  package init(
     tensors: any TensorSource, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
   ) throws {
     try self.init(
@@ -42,7 +42,7 @@ public struct ModelSource: Sendable {
   /// A native file without quantized tensors: configuration, tokenizer and provenance are carried over.
   ///
   /// - Throws: ``CogError`` when tensors are quantized or the tokenizer is damaged.
-  public init(native file: NativeFile) throws {
+  package init(native file: NativeFile) throws {
     if let quantized = file.tensors.first(where: \.encoding.isQuantized) {
       throw CogError(
         "the file is quantized already", file: file.path, subject: quantized.name, expected: "float tensors",

@@ -1,15 +1,15 @@
-public import CogBase
-public import CogModel
-public import CogNative
+package import CogBase
+package import CogModel
+package import CogNative
 
 /// Which encoding each tensor gets.
 ///
 /// Weights of linear layers and the embedding table may be quantized; norms, biases, positions, the patch
-/// projection, the convolution, `boi` and `eoi` follow ``TensorKind/other`` and stay floating-point numbers. The
-/// rotary frequencies always keep the source's type: rounding them again would change every angle.
-public struct QuantizationRecipe: Equatable, Sendable {
+/// projection, the convolution, `boi` and `eoi` follow ``TensorKind/other`` and stay floating-point numbers.
+/// The rotary frequencies always keep the source's type: rounding them again would change every angle.
+package struct QuantizationRecipe: Equatable, Sendable {
   /// The kinds of tensors that have a setting of their own.
-  public enum TensorKind: String, Sendable, CaseIterable {
+  package enum TensorKind: String, Sendable, CaseIterable {
     /// Linear layers of the language model.
     case linear
     /// Linear layers of the vision tower.
@@ -25,14 +25,14 @@ public struct QuantizationRecipe: Equatable, Sendable {
   }
 
   /// An exception for tensors by name.
-  public struct Override: Equatable, Sendable {
+  package struct Override: Equatable, Sendable {
     /// Tensor names, with `*`, `?` and `[...]` as in file names; `*` also stands for dots.
-    public let pattern: String
+    package let pattern: String
     /// What they get.
-    public let rule: StorageRule
+    package let rule: StorageRule
 
     /// An exception.
-    public init(pattern: String, rule: StorageRule) {
+    package init(pattern: String, rule: StorageRule) {
       self.pattern = pattern
       self.rule = rule
     }
@@ -40,7 +40,7 @@ public struct QuantizationRecipe: Equatable, Sendable {
     /// Reads `PATTERN=ENCODING`, such as `model.layers.0.*=int8/64`.
     ///
     /// - Throws: ``CogError`` when there is no `=` or no such encoding.
-    public init(parsing text: String) throws {
+    package init(parsing text: String) throws {
       guard let separator = text.lastIndex(of: "="), separator != text.startIndex else {
         throw CogError(
           "an override is a pattern and an encoding", subject: "--set",
@@ -54,24 +54,25 @@ public struct QuantizationRecipe: Equatable, Sendable {
 
   /// The setting of each kind.
   private var rules: [TensorKind: StorageRule]
-  /// Exceptions; of several that fit a tensor the last one counts. One that quantizes is for the matrices among
-  /// the names that it fits.
-  public var overrides: [Override] = []
+  /// Exceptions; of several that fit a tensor the last one counts. One that quantizes is for the matrices
+  /// among the names that it fits.
+  package var overrides: [Override] = []
 
   /// The names that ``init(preset:)`` knows, the default first.
-  public static let presets = ["int4", "int4-small", "int4-fine", "int8"]
+  package static let presets = ["int4", "int4-small", "int4-fine", "int8"]
 
   /// A recipe by name.
   ///
-  /// - `int4`: int4 in groups of 64, embedding table and head int8: the default. On the sample model's hidden states
-  ///   an int8 head leaves logits within 0.6 % (mean KL 1.4e-4 nats, 99.0 % of the likeliest tokens kept), an int4
-  ///   head within 8.2 % (3.0e-2 nats, 93.8 %); at the published sizes it costs 254 MB of 7.37 GB.
+  /// - `int4`: int4 in groups of 64, embedding table and head int8: the default. On the sample model's hidden
+  ///   states an int8 head leaves logits within 0.6 % (mean KL 1.4e-4 nats, 99.0 % of the likeliest tokens
+  ///   kept), an int4 head within 8.2 % (3.0e-2 nats, 93.8 %); at the published sizes it costs 254 MB of 7.37
+  ///   GB.
   /// - `int4-small`: int4 in groups of 128 throughout: the smallest file.
   /// - `int4-fine`: int4 in groups of 32, embedding table and head int8.
   /// - `int8`: int8 in groups of 64 throughout.
   ///
   /// - Throws: ``CogError`` when there is no such preset.
-  public init(preset: String) throws {
+  package init(preset: String) throws {
     switch preset {
     case "int4": self.init(matrices: .int4(groupSize: 64), tables: .int8(groupSize: 64))
     case "int4-small": self.init(matrices: .int4(groupSize: 128), tables: .int4(groupSize: 128))
@@ -88,7 +89,7 @@ public struct QuantizationRecipe: Equatable, Sendable {
   ///
   /// - Parameter type: BF16, F16 or F32, or nil to keep the source's types.
   /// - Throws: ``CogError`` when the type is another.
-  public init(floats type: ElementType?) throws {
+  package init(floats type: ElementType?) throws {
     guard let type else {
       rules = Dictionary(uniqueKeysWithValues: TensorKind.allCases.map { ($0, .source) })
       return
@@ -108,12 +109,12 @@ public struct QuantizationRecipe: Equatable, Sendable {
   }
 
   /// The setting of a kind.
-  public subscript(kind: TensorKind) -> StorageRule { rules[kind] ?? .source }
+  package subscript(kind: TensorKind) -> StorageRule { rules[kind] ?? .source }
 
   /// Changes the setting of a kind.
   ///
   /// - Throws: ``CogError`` when ``TensorKind/other`` is to be quantized.
-  public mutating func set(_ kind: TensorKind, to rule: StorageRule) throws {
+  package mutating func set(_ kind: TensorKind, to rule: StorageRule) throws {
     guard kind != .other || !rule.isQuantized else {
       throw CogError(
         "only matrices can be quantized", subject: "--\(kind.rawValue)", expected: "source, BF16, F16 or F32",
@@ -123,14 +124,14 @@ public struct QuantizationRecipe: Equatable, Sendable {
   }
 
   /// Whether any tensor may be quantized.
-  public var isQuantized: Bool {
+  package var isQuantized: Bool {
     rules.values.contains(where: \.isQuantized) || overrides.contains(where: \.rule.isQuantized)
   }
 
   /// The encoding of a tensor.
   ///
   /// - Parameter sourceType: its element type in the source.
-  public func encoding(of tensor: TensorSpecification, sourceType: ElementType) -> TensorEncoding {
+  package func encoding(of tensor: TensorSpecification, sourceType: ElementType) -> TensorEncoding {
     if tensor.role == .rotaryFrequencies { return .plain(sourceType) }
     let exception = overrides.last { $0.applies(to: tensor) }
     return (exception?.rule ?? self[TensorKind(of: tensor)]).encoding(sourceType: sourceType)
@@ -139,7 +140,7 @@ public struct QuantizationRecipe: Equatable, Sendable {
   /// Checks that every exception is for some tensor of the model.
   ///
   /// - Throws: ``CogError`` naming a pattern that is for none: a slip of the pen must not pass for a setting.
-  public func checkOverrides(against table: TensorTable) throws {
+  package func checkOverrides(against table: TensorTable) throws {
     for override in overrides where !table.specifications.contains(where: override.applies) {
       let fitsNames = table.specifications.contains { override.fits($0.name) }
       throw CogError(
@@ -149,7 +150,7 @@ public struct QuantizationRecipe: Equatable, Sendable {
   }
 
   /// The recipe as the file's metadata records it.
-  public var metadata: NativeMetadata.Recipe {
+  package var metadata: NativeMetadata.Recipe {
     NativeMetadata.Recipe(
       linear: self[.linear].description, vision: self[.vision].description,
       adapter: self[.adapter].description,
@@ -161,7 +162,7 @@ public struct QuantizationRecipe: Equatable, Sendable {
 
 extension QuantizationRecipe.TensorKind {
   /// The kind whose setting a tensor follows.
-  public init(of tensor: TensorSpecification) {
+  package init(of tensor: TensorSpecification) {
     guard tensor.role.isMatrix else {
       self = .other
       return

@@ -14,7 +14,8 @@ struct PlannedTensor {
   }
 }
 
-/// All tensors of a conversion in the order of the table, checked against the source before anything is written.
+/// All tensors of a conversion in the order of the table, checked against the source before anything is
+/// written.
 struct StoragePlan {
   let tensors: [PlannedTensor]
   /// The indices of `tensors` in the order in which their bytes lie in the source's files.
@@ -24,8 +25,8 @@ struct StoragePlan {
   /// An upper bound of the tensors' bytes in the new file, padding included.
   let storedBytes: Int
 
-  /// - Throws: ``CogError`` when the source lacks a tensor or has it in another shape or a type that weights do not
-  ///   come in, or an override fits nothing.
+  /// - Throws: ``CogError`` when the source lacks a tensor or has it in another shape or a type that weights
+  ///   do not come in, or an override fits nothing.
   init(source: ModelSource, recipe: QuantizationRecipe) throws {
     try source.tensors.completeness(for: source.configuration).requireComplete(path: source.tensors.path)
     let table = TensorTable(source.configuration)

@@ -2,19 +2,19 @@ import CogBase
 import Foundation
 
 /// The JSON that commands print with `--json`.
-public enum JSONOutput {
+package enum JSONOutput {
   /// A value as one JSON document: indented, keys sorted, slashes not escaped, without a line end after it.
   /// Numbers that JSON has no form for become the strings "inf", "-inf" and "nan".
   ///
   /// - Throws: `CogError` when the value cannot be encoded.
-  public static func encode(_ value: some Encodable) throws -> String {
+  package static func encode(_ value: some Encodable) throws -> String {
     try encode(value, formatting: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
   }
 
   /// A value as one line of JSON, for output with a document on each line.
   ///
   /// - Throws: `CogError` when the value cannot be encoded.
-  public static func encodeLine(_ value: some Encodable) throws -> String {
+  package static func encodeLine(_ value: some Encodable) throws -> String {
     try encode(value, formatting: [.sortedKeys, .withoutEscapingSlashes])
   }
 

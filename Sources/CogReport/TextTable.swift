@@ -1,10 +1,10 @@
 import CogBase
 
-/// A table in plain text: a line of titles, then the rows; columns two spaces apart, text aligned left and numbers
-/// right.
-public struct TextTable: Sendable {
+/// A table in plain text: a line of titles, then the rows; columns two spaces apart, text aligned left and
+/// numbers right.
+package struct TextTable: Sendable {
   /// Where the cells of a column stand.
-  public enum Alignment: Sendable {
+  package enum Alignment: Sendable {
     /// For text.
     case left
     /// For numbers.
@@ -12,33 +12,34 @@ public struct TextTable: Sendable {
   }
 
   /// A column's title and alignment.
-  public struct Column: Sendable {
+  package struct Column: Sendable {
     /// What stands above the cells.
-    public let title: String
+    package let title: String
     /// Where title and cells stand.
-    public let alignment: Alignment
+    package let alignment: Alignment
 
     /// A column of text.
-    public static func text(_ title: String) -> Column { Column(title: title, alignment: .left) }
+    package static func text(_ title: String) -> Column { Column(title: title, alignment: .left) }
 
     /// A column of numbers.
-    public static func number(_ title: String) -> Column { Column(title: title, alignment: .right) }
+    package static func number(_ title: String) -> Column { Column(title: title, alignment: .right) }
   }
 
   private let columns: [Column]
   private var rows: [[String]] = []
 
   /// An empty table.
-  public init(_ columns: [Column]) { self.columns = columns }
+  package init(_ columns: [Column]) { self.columns = columns }
 
-  /// Adds a row. Cells that are missing at its end stay empty; cells beyond the last column are shown as text.
-  public mutating func add(_ cells: [String]) { rows.append(cells) }
+  /// Adds a row. Cells that are missing at its end stay empty; cells beyond the last column are shown as
+  /// text.
+  package mutating func add(_ cells: [String]) { rows.append(cells) }
 
   /// The lines of the table, without spaces at their ends and without a line end after the last one.
   ///
   /// Control characters in cells are shown as escapes: names from a file cannot break the table or steer the
   /// terminal. A character counts as one place wide.
-  public func rendered() -> String {
+  package func rendered() -> String {
     let titles = columns.map(\.title)
     let lines = ([titles] + rows).map { $0.map(\.printable) }
     let width = lines.map(\.count).max() ?? 0

@@ -1,7 +1,7 @@
 /// The characters that byte-level BPE spells bytes with in `tokenizer.json`.
 ///
-/// Printable Latin-1 stands for itself; the 68 other bytes, in order, are U+0100, U+0101, ... (the space is `Ġ`).
-/// Source: GPT-2's `bytes_to_unicode`.
+/// Printable Latin-1 stands for itself; the 68 other bytes, in order, are U+0100, U+0101, ... (the space is
+/// `Ġ`). Source: GPT-2's `bytes_to_unicode`.
 enum ByteAlphabet {
   /// The scalar of each byte.
   static let scalars: [Unicode.Scalar] = {

@@ -17,8 +17,8 @@ struct MergeTable: Sendable {
 
   /// Checks the merges against the tokens and indexes them.
   ///
-  /// - Throws: `CogError` that names the merge when an id is no ordinary token, the result is not left and right
-  ///   put together, or a pair stands twice.
+  /// - Throws: `CogError` that names the merge when an id is no ordinary token, the result is not left and
+  ///   right put together, or a pair stands twice.
   init(_ merges: [Merge], tokens: TokenTable) throws {
     guard merges.count <= TokenTable.countLimit else {
       throw CogError(

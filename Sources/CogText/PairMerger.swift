@@ -1,8 +1,8 @@
 /// Byte-pair encoding of one piece of text: again and again the pair of neighbors with the lowest rank, the
 /// leftmost of equals, becomes one token, until no pair merges.
 ///
-/// The symbols are a doubly linked list and the possible merges a binary heap, so that a piece of n bytes takes
-/// O(n log n) time however long it is. The memory is kept from piece to piece.
+/// The symbols are a doubly linked list and the possible merges a binary heap, so that a piece of n bytes
+/// takes O(n log n) time however long it is. The memory is kept from piece to piece.
 struct PairMerger {
   private let table: MergeTable
   private var symbols: [Symbol] = []

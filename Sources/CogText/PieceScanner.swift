@@ -1,7 +1,7 @@
 /// Cuts text into the pieces that byte pairs are merged in: the matches of Llama 3's split pattern.
 ///
-/// Every byte lies in exactly one piece. The pattern's alternatives are tried in its order at each position, and
-/// each is a run of one class of scalars, so no backtracking is needed: time is linear in the text.
+/// Every byte lies in exactly one piece. The pattern's alternatives are tried in its order at each position,
+/// and each is a run of one class of scalars, so no backtracking is needed: time is linear in the text.
 package struct PieceScanner {
   /// The pattern that this scanner stands for, as it is spelled in `tokenizer.json`.
   package static let pattern =
@@ -109,8 +109,8 @@ package struct PieceScanner {
     return last > first ? run(from: last) { $0.isLineEnd } : nil
   }
 
-  /// `\s*[\r\n]+|\s+(?!\S)|\s+`: up to the last line end of the run; else the run, which leaves its last scalar
-  /// to what follows unless the text ends there or the run is that scalar.
+  /// `\s*[\r\n]+|\s+(?!\S)|\s+`: up to the last line end of the run; else the run, which leaves its last
+  /// scalar to what follows unless the text ends there or the run is that scalar.
   private func whiteSpace(at start: Int) -> Int {
     var offset = start
     var last = start

@@ -1,26 +1,26 @@
 import CogBase
 
-/// The whole token sequence of a question about a video, as the model reads it: begin of text, the frames, the
-/// text.
+/// The whole token sequence of a question about a video, as the model reads it: begin of text, the frames,
+/// the text.
 ///
 /// The three lists have one entry for each token, `[tokens]`.
-public struct Prompt: Equatable, Sendable {
+package struct Prompt: Equatable, Sendable {
   /// Token ids. The vision tokens have the pad id; the frames' features take the place of their embeddings.
-  public let ids: [Int]
+  package let ids: [Int]
   /// 0 for text, 1 for vision (begin and end of image included): `token_type_ids`.
-  public let tokenTypes: [Int]
+  package let tokenTypes: [Int]
   /// Rotary positions: `position_ids`. All vision tokens of a frame but the first and the last share one.
-  public let positions: [Int]
+  package let positions: [Int]
   /// Frames in the prompt.
-  public let frameCount: Int
+  package let frameCount: Int
   /// Vision tokens of each frame.
-  public let tokensPerFrame: Int
+  package let tokensPerFrame: Int
 
   /// The number of tokens.
-  public var count: Int { ids.count }
+  package var count: Int { ids.count }
 
   /// The position of the token generated after `generatedCount` others: each adds 1 to the one before it.
-  public func position(afterGenerating generatedCount: Int) -> Int {
+  package func position(afterGenerating generatedCount: Int) -> Int {
     (positions.last ?? -1) + 1 + generatedCount
   }
 
@@ -29,9 +29,9 @@ public struct Prompt: Equatable, Sendable {
 
   /// Puts a prompt together.
   ///
-  /// The text, history included, is tokenized in one go, so that an answer's last period and the line end after
-  /// it may become one token; each frame's number is tokenized by itself. Special tokens written in the query or
-  /// the history are parsed, as in the published code.
+  /// The text, history included, is tokenized in one go, so that an answer's last period and the line end
+  /// after it may become one token; each frame's number is tokenized by itself. Special tokens written in the
+  /// query or the history are parsed, as in the published code.
   ///
   /// - Parameters:
   ///   - tokenizer: the model's tokenizer.
@@ -42,9 +42,9 @@ public struct Prompt: Equatable, Sendable {
   ///   - beginOfTextID: the id of the first token.
   ///   - padID: the id of all vision tokens.
   ///   - tokensPerFrame: begin of image, the frame's vectors, end of image (66).
-  /// - Throws: `CogError` when the template has no place for a history, or the numbers of frames and tokens are
-  ///   not sensible.
-  public init(
+  /// - Throws: `CogError` when the template has no place for a history, or the numbers of frames and tokens
+  ///   are not sensible.
+  package init(
     tokenizer: Tokenizer, template: PromptTemplate, frameCount: Int, history: [Turn] = [], query: String,
     beginOfTextID: Int, padID: Int, tokensPerFrame: Int
   ) throws {
@@ -76,10 +76,10 @@ public struct Prompt: Equatable, Sendable {
 
   /// The rotary positions of tokens of these types (0 text, 1 vision), `[tokens]`.
   ///
-  /// A vision token beside a text token, or at either end, counts as text. The first token has position 0; each
-  /// next one adds 1 when it counts as text, or as vision right after text; else it keeps its left neighbor's.
-  /// Source: `build_position_ids` of `modeling_cogvlm.py`.
-  public static func positions(of tokenTypes: [Int]) -> [Int] {
+  /// A vision token beside a text token, or at either end, counts as text. The first token has position 0;
+  /// each next one adds 1 when it counts as text, or as vision right after text; else it keeps its left
+  /// neighbor's. Source: `build_position_ids` of `modeling_cogvlm.py`.
+  package static func positions(of tokenTypes: [Int]) -> [Int] {
     let countsAsVision = tokenTypes.indices.map { place in
       place > 0 && place + 1 < tokenTypes.count && tokenTypes[place - 1...place + 1].allSatisfy { $0 == 1 }
     }

@@ -1,14 +1,14 @@
 import CogBase
 
 /// An earlier question and its answer.
-public struct Turn: Equatable, Sendable {
+package struct Turn: Equatable, Sendable {
   /// What was asked.
-  public let question: String
+  package let question: String
   /// What was answered.
-  public let answer: String
+  package let answer: String
 
   /// A question with its answer.
-  public init(question: String, answer: String) {
+  package init(question: String, answer: String) {
     self.question = question
     self.answer = answer
   }
@@ -17,7 +17,7 @@ public struct Turn: Equatable, Sendable {
 /// The form that a question takes in the prompt: `template_version` of the published code.
 ///
 /// Source: `_history_to_prompt` and `build_conversation_input_ids` of `modeling_cogvlm.py`.
-public enum PromptTemplate: String, Sendable, CaseIterable, Codable {
+package enum PromptTemplate: String, Sendable, CaseIterable, Codable {
   /// `Question: ... Answer:`, and the number of its second after each frame.
   case chat
   /// `Question: ... Short answer:`, without numbers.
@@ -26,12 +26,12 @@ public enum PromptTemplate: String, Sendable, CaseIterable, Codable {
   case base
 
   /// The names of all templates.
-  public static var names: [String] { allCases.map(\.rawValue) }
+  package static var names: [String] { allCases.map(\.rawValue) }
 
   /// The template with the name that `template_version` of `config.json` or the command line gives.
   ///
   /// - Throws: `CogError` when there is no such template.
-  public init(named name: String) throws {
+  package init(named name: String) throws {
     guard let template = PromptTemplate(rawValue: name) else {
       throw CogError(
         "there is no such prompt template", expected: Self.names.joined(separator: ", "),
@@ -41,12 +41,12 @@ public enum PromptTemplate: String, Sendable, CaseIterable, Codable {
   }
 
   /// Whether each frame is followed by its index as decimal text.
-  public var numbersFrames: Bool { self == .chat }
+  package var numbersFrames: Bool { self == .chat }
 
   /// The text of the prompt, everything after the frames.
   ///
   /// - Throws: `CogError` when there is a history and the template has no place for it.
-  public func text(query: String, history: [Turn] = []) throws -> String {
+  package func text(query: String, history: [Turn] = []) throws -> String {
     switch self {
     case .chat: return Self.dialog(query, history, cue: "Answer:")
     case .vqa: return Self.dialog(query, history, cue: "Short answer:")

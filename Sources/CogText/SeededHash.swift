@@ -1,5 +1,5 @@
-/// A fast hash whose seed is drawn anew in each process, so that no file can be made whose entries all fall into
-/// one slot of a table.
+/// A fast hash whose seed is drawn anew in each process, so that no file can be made whose entries all fall
+/// into one slot of a table.
 ///
 /// Each step multiplies 64 by 64 bits and folds the two halves of the product into one.
 struct SeededHash: Sendable {

@@ -3,18 +3,18 @@ import CogBase
 /// Turns ids that come one at a time into text, whole characters only. Special tokens are left out.
 ///
 /// The pieces of text, put together, are what ``Tokenizer/decode(_:skipSpecial:)`` makes of all ids.
-public struct StreamingDecoder: Sendable {
+package struct StreamingDecoder: Sendable {
   private let tokenizer: Tokenizer
   /// Bytes of a character that has begun and may go on in the next token; at most three.
   private var held: [UInt8] = []
 
   /// A decoder at the start of a text.
-  public init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+  package init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
 
   /// The text that became complete with this id; empty when a character goes on in the next token.
   ///
   /// - Throws: `CogError` when the id is outside the vocabulary; the text so far is not lost.
-  public mutating func append(_ id: Int) throws -> String {
+  package mutating func append(_ id: Int) throws -> String {
     try tokenizer.appendBytes(of: id, skipSpecial: true, to: &held)
     let whole = held.count - Self.unfinishedCount(held)
     defer { held.removeFirst(whole) }
@@ -22,7 +22,7 @@ public struct StreamingDecoder: Sendable {
   }
 
   /// The rest of the text: empty, or U+FFFD for a character that was never finished.
-  public mutating func flush() -> String {
+  package mutating func flush() -> String {
     defer { held = [] }
     return String(decoding: held, as: UTF8.self)
   }

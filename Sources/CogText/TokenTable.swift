@@ -20,8 +20,8 @@ struct TokenKind: OptionSet {
 
 /// All tokens by id, their bytes one after another, and the ways to find one by its bytes.
 ///
-/// A checked table: ids are dense, ordinary tokens are distinct and have all 256 single bytes among them, added
-/// tokens are distinct UTF-8 text.
+/// A checked table: ids are dense, ordinary tokens are distinct and have all 256 single bytes among them,
+/// added tokens are distinct UTF-8 text.
 struct TokenTable: Sendable {
   /// The bytes of all tokens, in the order of ids.
   let bytes: [UInt8]
@@ -96,8 +96,8 @@ struct TokenTable: Sendable {
     return found
   }
 
-  /// The first place in `places` of ``addedIDs`` whose token's byte `depth` satisfies `isBeyond`, which holds from
-  /// some byte value on; all of those tokens are longer than `depth`.
+  /// The first place in `places` of ``addedIDs`` whose token's byte `depth` satisfies `isBeyond`, which holds
+  /// from some byte value on; all of those tokens are longer than `depth`.
   private func firstAdded(in places: Range<Int>, _ depth: Int, _ isBeyond: (UInt8) -> Bool) -> Int {
     var (low, high) = (places.lowerBound, places.upperBound)
     while low < high {

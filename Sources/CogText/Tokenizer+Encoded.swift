@@ -8,7 +8,7 @@ extension Tokenizer {
   private static let ignoresMergesFlag: UInt32 = 1
 
   /// The tokenizer in the compact form of `Formats/tokenizer.md`, which ``init(encoded:file:)`` reads.
-  public func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var writer = ByteWriter()
     writer.write(Self.magic)
     writer.write(Self.formatVersion)
@@ -32,9 +32,9 @@ extension Tokenizer {
   /// - Parameters:
   ///   - bytes: exactly the bytes of the compact form; they are copied.
   ///   - file: the path of the file that holds them, for errors.
-  /// - Throws: `CogError` when the bytes are of another kind or version, end too early or too late, or contradict
-  ///   themselves.
-  public init(encoded bytes: UnsafeRawBufferPointer, file: String) throws {
+  /// - Throws: `CogError` when the bytes are of another kind or version, end too early or too late, or
+  ///   contradict themselves.
+  package init(encoded bytes: UnsafeRawBufferPointer, file: String) throws {
     self = try naming(file: file) {
       var reader = ByteReader(bytes, what: "tokenizer")
       guard try reader.read(UInt32.self) == Self.magic else {
@@ -54,7 +54,8 @@ extension Tokenizer {
     }
   }
 
-  /// Reads what follows the flags. `Int` has 64 bits, so that sums and products of 32-bit counts cannot overflow.
+  /// Reads what follows the flags. `Int` has 64 bits, so that sums and products of 32-bit counts cannot
+  /// overflow.
   private init(tables reader: inout ByteReader, ignoresMerges: Bool) throws {
     let tokenCount = Int(try reader.read(UInt32.self))
     let mergeCount = Int(try reader.read(UInt32.self))

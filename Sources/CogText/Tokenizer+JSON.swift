@@ -8,7 +8,7 @@ extension Tokenizer {
   ///   - file: its path, for errors.
   /// - Throws: `CogError` when it is not JSON, asks for anything that would make other ids than Llama 3's
   ///   byte-level byte-pair encoding does, or contradicts itself.
-  public init(json bytes: UnsafeRawBufferPointer, file: String) throws {
+  package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
     self = try naming(file: file) {
       let root = try JSON.parse(bytes, what: "tokenizer")
       try TokenizerSettings.check(root)
@@ -67,7 +67,8 @@ private struct TokenList {
   var ends: [UInt32] = []
   var kinds: [TokenKind] = []
 
-  /// Adds `model.vocab`: tokens spelled in the byte alphabet, and their ids, which are 0 to n - 1 in any order.
+  /// Adds `model.vocab`: tokens spelled in the byte alphabet, and their ids, which are 0 to n - 1 in any
+  /// order.
   mutating func addVocabulary(_ members: [JSON.Member]) throws {
     var tokens = [[UInt8]](repeating: [], count: members.count)
     for member in members {
@@ -88,8 +89,8 @@ private struct TokenList {
     for token in tokens { try append(token, .ordinary) }
   }
 
-  /// Adds `added_tokens`. One that the vocabulary spells too has its id there; the others continue the ids in the
-  /// order in which they are listed: the reference numbers them so whatever the file says.
+  /// Adds `added_tokens`. One that the vocabulary spells too has its id there; the others continue the ids in
+  /// the order in which they are listed: the reference numbers them so whatever the file says.
   mutating func addAddedTokens(_ elements: [JSON]) throws {
     let spelled = idsInVocabulary(elements.compactMap { $0["content"]?.text })
     for (index, element) in elements.enumerated() {

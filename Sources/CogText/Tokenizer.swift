@@ -2,21 +2,22 @@ import CogBase
 
 /// Llama 3's tokenizer: text to token ids and back.
 ///
-/// Byte-level byte-pair encoding as the `tokenizers` package (0.23.3) does it with this model's `tokenizer.json`:
-/// added tokens are found in the text first, what lies between is cut by Llama 3's split pattern, and the bytes
-/// of each piece are merged. Nothing is added in front or behind.
-public struct Tokenizer: Sendable {
+/// Byte-level byte-pair encoding as the `tokenizers` package (0.23.3) does it with this model's
+/// `tokenizer.json`: added tokens are found in the text first, what lies between is cut by Llama 3's split
+/// pattern, and the bytes of each piece are merged. Nothing is added in front or behind.
+package struct Tokenizer: Sendable {
   let tokens: TokenTable
   let merges: MergeTable
   /// Whether a piece that is a token as a whole becomes it without regard to the merges.
   let ignoresMerges: Bool
 
   /// The number of tokens; ids are 0 to `vocabularySize - 1`.
-  public var vocabularySize: Int { tokens.count }
+  package var vocabularySize: Int { tokens.count }
 
-  /// The id of the token that stands for exactly this text, an added token (`<|end_of_text|>`) before an ordinary
-  /// one, or nil. Ordinary tokens are asked for by their text (" the"), not by their spelling in the file ("Ġthe").
-  public func id(of text: String) -> Int? {
+  /// The id of the token that stands for exactly this text, an added token (`<|end_of_text|>`) before an
+  /// ordinary one, or nil. Ordinary tokens are asked for by their text (" the"), not by their spelling in the
+  /// file ("Ġthe").
+  package func id(of text: String) -> Int? {
     var text = text
     return text.withUTF8 { bytes -> Int? in
       if !bytes.isEmpty, let match = tokens.added(in: bytes, at: 0), match.length == bytes.count {
@@ -27,14 +28,14 @@ public struct Tokenizer: Sendable {
   }
 
   /// Whether `id` is a special token, one that decoding may leave out. False for ids outside the vocabulary.
-  public func isSpecial(_ id: Int) -> Bool {
+  package func isSpecial(_ id: Int) -> Bool {
     (0..<tokens.count).contains(id) && tokens.kind(id).contains(.special)
   }
 
   /// The ids of a text. Special tokens written in the text are parsed; none are added.
   ///
   /// Time is O(n log n) in the worst case, a text that is one long word.
-  public func encode(_ text: String) -> [Int] {
+  package func encode(_ text: String) -> [Int] {
     var text = text
     return text.withUTF8 { bytes in
       var ids: [Int] = []
@@ -76,7 +77,7 @@ public struct Tokenizer: Sendable {
   ///
   /// - Parameter skipSpecial: whether special tokens are left out.
   /// - Throws: `CogError` when an id is outside the vocabulary.
-  public func decode(_ ids: [Int], skipSpecial: Bool) throws -> String {
+  package func decode(_ ids: [Int], skipSpecial: Bool) throws -> String {
     var bytes: [UInt8] = []
     for id in ids { try appendBytes(of: id, skipSpecial: skipSpecial, to: &bytes) }
     return String(decoding: bytes, as: UTF8.self)
@@ -85,7 +86,7 @@ public struct Tokenizer: Sendable {
   /// The bytes that a token stands for; they need not be whole characters.
   ///
   /// - Throws: `CogError` when the id is outside the vocabulary.
-  public func bytes(of id: Int) throws -> [UInt8] {
+  package func bytes(of id: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
     try appendBytes(of: id, skipSpecial: false, to: &bytes)
     return bytes
@@ -104,7 +105,8 @@ public struct Tokenizer: Sendable {
       bytes += content
       return
     }
-    // The reference's decoder knows no difference: an added token that could be a spelling of bytes is taken so.
+    // The reference's decoder knows no difference: an added token that could be a spelling of bytes is taken
+    // so.
     bytes += ByteAlphabet.bytes(spelledBy: String(decoding: content, as: UTF8.self)) ?? Array(content)
   }
 }

@@ -2,8 +2,8 @@ import CogBase
 
 /// Checks that a `tokenizer.json` asks for nothing but what ``Tokenizer`` does.
 ///
-/// Every setting that would change the ids of a text, or the text of ids, is refused by name, and so is one that
-/// is not known. What only concerns offsets, or tokens that are added around a text, is passed over.
+/// Every setting that would change the ids of a text, or the text of ids, is refused by name, and so is one
+/// that is not known. What only concerns offsets, or tokens that are added around a text, is passed over.
 enum TokenizerSettings {
   /// - Throws: `CogError` that names the setting, what is expected and what the file has.
   static func check(_ root: JSON) throws {

@@ -1,14 +1,15 @@
 import CogCompute
 import CogEngine
 
-/// Compares the engine's choice with the reference's at every step of an answer, under the reference's prefix.
+/// Compares the engine's choice with the reference's at every step of an answer, under the reference's
+/// prefix.
 ///
-/// A mismatch counts where the reference's gap between its two best logits exceeds what the logits' error can turn
-/// around, twice that error, or where the engine itself puts its choice further than that above the reference's
-/// (`Formats/references.md`, "Comparing answers").
+/// A mismatch counts where the reference's gap between its two best logits exceeds what the logits' error can
+/// turn around, twice that error, or where the engine itself puts its choice further than that above the
+/// reference's (`Formats/references.md`, "Comparing answers").
 struct AnswerCheck {
-  /// The largest absolute error of the logits at the last position of the prompt, and at least one rounding step
-  /// of the largest logit.
+  /// The largest absolute error of the logits at the last position of the prompt, and at least one rounding
+  /// step of the largest logit.
   let logitError: Double
 
   /// The engine's choice at a step, and whether it agrees with the reference's.
@@ -26,7 +27,8 @@ struct AnswerCheck {
     return (chosen, isExcused ? .excused : .mismatch)
   }
 
-  /// What the gap between two logits can be off by on one side, from the logits of the prompt's last position.
+  /// What the gap between two logits can be off by on one side, from the logits of the prompt's last
+  /// position.
   ///
   /// - Parameter mode: the reference's; its rounding is the least that logits can be off by.
   static func logitError(_ logits: FloatMatrix, reference: FloatMatrix, mode: ComputeMode) -> Double {
@@ -36,8 +38,8 @@ struct AnswerCheck {
   }
 }
 
-/// The gaps between a bundle's two highest logits: the step's own margin where the bundle has it, the gap in the bundle's
-/// logits for the first step, or else nothing but the smallest margin of the whole answer.
+/// The gaps between a bundle's two highest logits: the step's own margin where the bundle has it, the gap in
+/// the bundle's logits for the first step, or else nothing but the smallest margin of the whole answer.
 struct ReferenceGaps {
   let margins: [Double]?
   let firstLogits: FloatMatrix?

@@ -1,7 +1,7 @@
 /// One step of an answer under the reference's prefix.
-public struct AnswerStep: Equatable, Sendable, Codable {
+package struct AnswerStep: Equatable, Sendable, Codable {
   /// Whether the choices agree.
-  public enum Agreement: String, Equatable, Sendable, Codable {
+  package enum Agreement: String, Equatable, Sendable, Codable {
     /// The same token.
     case equal
     /// Another token, which the error of the logits explains.
@@ -11,20 +11,20 @@ public struct AnswerStep: Equatable, Sendable, Codable {
   }
 
   /// The engine's choice.
-  public var id: Int
+  package var id: Int
   /// The reference's.
-  public var referenceId: Int
+  package var referenceId: Int
   /// The engine's choice as text.
-  public var text: String
+  package var text: String
   /// The reference's.
-  public var referenceText: String
+  package var referenceText: String
   /// The gap between the reference's two highest logits; nil where the bundle does not say.
-  public var gap: Double?
+  package var gap: Double?
   /// Whether the choices agree.
-  public var agreement: Agreement
+  package var agreement: Agreement
 
   /// Writes the JSON of a step; a gap that is not known is null.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(id, forKey: .id)
     try container.encode(referenceId, forKey: .referenceId)

@@ -1,30 +1,32 @@
 /// A tensor of the tested file beside that of the other one, as `cogvlm diff` compares them.
-public struct ComparedTensor: Equatable, Sendable, Codable {
+package struct ComparedTensor: Equatable, Sendable, Codable {
   /// The tensor's name.
-  public var name: String
+  package var name: String
   /// The part of the model.
-  public var part: String
+  package var part: String
   /// How its elements are stored in the tested file, such as `int4/64`.
-  public var encoding: String
+  package var encoding: String
   /// The same in the other file.
-  public var againstEncoding: String
+  package var againstEncoding: String
   /// Bits that an element takes on average in the tested file.
-  public var bitsPerWeight: Double
+  package var bitsPerWeight: Double
   /// Whether encoding and all bytes are the same.
-  public var isIdentical: Bool
-  /// Relative L2 error of the values; not a number where ``notFinite`` is not 0, nil where values cannot be compared.
-  public var relativeL2: Double?
+  package var isIdentical: Bool
+  /// Relative L2 error of the values; not a number where ``notFinite`` is not 0, nil where values cannot be
+  /// compared.
+  package var relativeL2: Double?
   /// The largest relative L2 error of a group of columns; nil where there is none.
-  public var worstGroup: Double?
+  package var worstGroup: Double?
   /// The row of that group.
-  public var worstRow: Int?
+  package var worstRow: Int?
   /// Elements that are NaN or infinite on one side and not the same on the other.
-  public var notFinite: Int
-  /// What the conversion of the tested file recorded as lost (`Formats/native.md`), against whatever it was made of.
-  public var recordedRelativeRMS: Double
+  package var notFinite: Int
+  /// What the conversion of the tested file recorded as lost (`Formats/native.md`), against whatever it was
+  /// made of.
+  package var recordedRelativeRMS: Double
 
   /// Writes the JSON of a tensor; what is not known is null.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
     try container.encode(part, forKey: .part)
@@ -41,8 +43,9 @@ public struct ComparedTensor: Equatable, Sendable, Codable {
 }
 
 extension ComparisonReport {
-  /// The tensors that are not identical, the worst first: those with values that are not finite, then by their error.
-  public var differingTensors: [ComparedTensor] {
+  /// The tensors that are not identical, the worst first: those with values that are not finite, then by
+  /// their error.
+  package var differingTensors: [ComparedTensor] {
     tensors.filter { !$0.isIdentical }.enumerated().sorted { a, b in
       let (first, second) = (a.element.severity, b.element.severity)
       return first == second ? a.offset < b.offset : first > second
@@ -50,14 +53,14 @@ extension ComparisonReport {
   }
 
   /// The tensors that the layer of a tap computes with, those that differ, the worst first.
-  public func differingTensors(ofTap name: String) -> [ComparedTensor] {
+  package func differingTensors(ofTap name: String) -> [ComparedTensor] {
     differingTensors.filter { $0.tapName == name }
   }
 }
 
 extension ComparedTensor {
   /// The tap whose layer computes with the tensor.
-  public var tapName: String {
+  package var tapName: String {
     switch name {
     case "model.embed_tokens.weight": return "model.layers.0"
     case "model.vision.boi", "model.vision.eoi": return "model.vision"

@@ -2,7 +2,7 @@ import Foundation
 
 extension ComparisonReport {
   /// The report as text: a table of taps, the predictions, the answers side by side, and the verdict.
-  public var text: String {
+  package var text: String {
     ([header, tapTable, partTable, "  all answers: \(divergence.text)"] + questions.map(\.text) + notes)
       .joined(separator: "\n") + "\n\n" + (passed ? "PASSED" : "FAILED") + "  \(model)"
   }
@@ -12,7 +12,7 @@ extension ComparisonReport {
   }
 
   /// The taps whose errors over all prompts are within tolerance, while one prompt's is not.
-  public var hiddenOutliers: [ComparedTap] {
+  package var hiddenOutliers: [ComparedTap] {
     taps.filter { tap in
       let limit = tolerance.isolated(ofTap: tap.name)
       return tap.passed

@@ -1,22 +1,22 @@
 package import CogCompute
 import Foundation
 
-/// How far two models' predictions of the next token are apart over positions. Formulas: `Formats/references.md`,
-/// "Measures".
-public struct Divergence: Equatable, Sendable, Codable {
+/// How far two models' predictions of the next token are apart over positions. Formulas:
+/// `Formats/references.md`, "Measures".
+package struct Divergence: Equatable, Sendable, Codable {
   /// Positions that were compared.
-  public var positions: Int
+  package var positions: Int
   /// Mean over the positions of the Kullback-Leibler divergence from the reference, in nats.
-  public var meanKL: Double
+  package var meanKL: Double
   /// The 99th percentile of the positions' divergences, between two positions interpolated linearly.
-  public var percentile99KL: Double
+  package var percentile99KL: Double
   /// The largest of them.
-  public var maxKL: Double
+  package var maxKL: Double
   /// Share of the positions where both have their highest logit at the same id.
-  public var top1Agreement: Double
+  package var top1Agreement: Double
 
-  /// The figures over positions. Of none, the divergences are 0 and the agreement is 1. One that is NaN makes all
-  /// divergences NaN.
+  /// The figures over positions. Of none, the divergences are 0 and the agreement is 1. One that is NaN makes
+  /// all divergences NaN.
   ///
   /// - Parameters:
   ///   - divergences: of each position, in nats.
@@ -44,7 +44,8 @@ public struct Divergence: Equatable, Sendable, Codable {
     return low == high ? low : low + (high - low) * (place - Double(lower))
   }
 
-  /// `sum_i q_i (log q_i - log r_i)` in nats, `q` the softmax of the reference's logits and `r` of the tested ones.
+  /// `sum_i q_i (log q_i - log r_i)` in nats, `q` the softmax of the reference's logits and `r` of the tested
+  /// ones.
   ///
   /// - Parameters:
   ///   - tested: `[1, vocabulary]`.

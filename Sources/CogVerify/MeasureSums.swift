@@ -7,7 +7,8 @@ struct MeasureSums {
   private var sums = DifferenceSums()
   private var hasNaN = false
 
-  /// Adds a value and its reference, which must have the same length: where they differ every measure becomes NaN.
+  /// Adds a value and its reference, which must have the same length: where they differ every measure becomes
+  /// NaN.
   mutating func add(_ a: UnsafeBufferPointer<Float>, reference b: UnsafeBufferPointer<Float>) {
     // Sums in registers: the compiler keeps stored properties in memory.
     var sums = DifferenceSums()

@@ -1,17 +1,18 @@
-public import CogCompute
+package import CogCompute
 import Foundation
 
 /// How far a value is from its reference. Formulas: `Formats/references.md`, "Measures".
-public struct Measures: Equatable, Sendable, Codable {
-  /// `|a - b| / |b|` with Euclidean norms over all elements, `b` the reference; infinite when only `b` is zero.
-  public var relativeL2: Double
+package struct Measures: Equatable, Sendable, Codable {
+  /// `|a - b| / |b|` with Euclidean norms over all elements, `b` the reference; infinite when only `b` is
+  /// zero.
+  package var relativeL2: Double
   /// The largest absolute difference.
-  public var maxAbs: Double
+  package var maxAbs: Double
   /// `a . b / (|a| |b|)`; 1 when both are zero.
-  public var cosine: Double
+  package var cosine: Double
 
   /// Signal to noise in dB, `-20 log10(relativeL2)`.
-  public var sqnr: Double { -20 * log10(relativeL2) }
+  package var sqnr: Double { -20 * log10(relativeL2) }
 
   /// Measures that were taken.
   init(relativeL2: Double, maxAbs: Double, cosine: Double) {
@@ -23,14 +24,14 @@ public struct Measures: Equatable, Sendable, Codable {
   /// Compares two values element by element, with sums in double precision.
   ///
   /// A value that is not a number makes every measure one: it never passes a tolerance.
-  public init(_ a: UnsafeBufferPointer<Float>, reference b: UnsafeBufferPointer<Float>) {
+  package init(_ a: UnsafeBufferPointer<Float>, reference b: UnsafeBufferPointer<Float>) {
     var sums = MeasureSums()
     sums.add(a, reference: b)
     self = sums.measures
   }
 
   /// Compares the first rows of `a` with all of `reference`.
-  public init(_ a: FloatMatrix, reference: FloatMatrix) {
+  package init(_ a: FloatMatrix, reference: FloatMatrix) {
     let count = reference.rows * reference.columns
     let available = min(count, a.rows * a.columns)
     self.init(

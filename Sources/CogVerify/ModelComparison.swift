@@ -1,16 +1,16 @@
-public import CogBase
+package import CogBase
 import CogCompute
-public import CogEngine
-public import CogInspect
+package import CogEngine
+package import CogInspect
 import CogModel
 import CogText
 
 /// Runs two models side by side over the same prompts and compares every tap and the answers.
 ///
-/// Both go through the graph layer by layer in lockstep: the reference on its own values, the tested model on its own
-/// (accumulated error) and on the reference's (isolated error). Only the values of one layer are at hand at a time, so
-/// memory does not grow with depth.
-public struct ModelComparison {
+/// Both go through the graph layer by layer in lockstep: the reference on its own values, the tested model on
+/// its own (accumulated error) and on the reference's (isolated error). Only the values of one layer are at
+/// hand at a time, so memory does not grow with depth.
+package struct ModelComparison {
   let engine: Engine
   let reference: Engine
   let tolerance: Tolerance
@@ -28,7 +28,7 @@ public struct ModelComparison {
   ///   - tolerance: nil takes the profile of the two models and modes, see ``profile(_:_:)``.
   ///   - template: the prompt template's name; nil takes the reference's own.
   /// - Throws: `CogError` when the models have different sizes.
-  public init(
+  package init(
     engine: Engine, reference: Engine, tolerance: Tolerance? = nil, maximumNewTokens: Int = 64,
     template: String? = nil, progress: Progress? = nil
   ) throws {
@@ -41,23 +41,24 @@ public struct ModelComparison {
     try Self.checkSizes(engine, reference)
   }
 
-  /// The profile that two models have of themselves: `int4` where either is quantized, `bfloat16` where either computes
-  /// in it, else `float32`.
-  public static func profile(_ engine: Engine, _ reference: Engine) -> ToleranceProfile {
+  /// The profile that two models have of themselves: `int4` where either is quantized, `bfloat16` where
+  /// either computes in it, else `float32`.
+  package static func profile(_ engine: Engine, _ reference: Engine) -> ToleranceProfile {
     let profiles = [engine.toleranceProfile, reference.toleranceProfile]
     return [.int4, .bfloat16].first(where: profiles.contains) ?? .float32
   }
 
   /// Steps of the progress that a number of videos and questions counts.
-  public static func progressTotal(_ engine: Engine, videos: Int, questions: Int) -> Int {
+  package static func progressTotal(_ engine: Engine, videos: Int, questions: Int) -> Int {
     let points = TapPoint.all(engine.configuration)
     return videos * points.count(where: \.isVision) + questions * points.count { !$0.isVision }
   }
 
-  /// Takes a video for the questions to come: both models look at its frames, and the vision taps are compared.
+  /// Takes a video for the questions to come: both models look at its frames, and the vision taps are
+  /// compared.
   ///
   /// - Throws: `CogError` when the frames have another size; an interrupt.
-  public mutating func look(at seen: SeenImages, of video: String) throws {
+  package mutating func look(at seen: SeenImages, of video: String) throws {
     var (own, other) = (seen.images, seen.images)
     let stages = engine.vision.stages(layerCount: engine.configuration.vision.layerCount)
     let others = reference.vision.stages(layerCount: engine.configuration.vision.layerCount)
@@ -74,12 +75,14 @@ public struct ModelComparison {
   }
 
   /// Lets the questions to come be about nothing but themselves.
-  public mutating func lookAway() { features = nil }
+  package mutating func lookAway() { features = nil }
 
-  /// Asks both models a question about the last video, and compares the language model's taps and the answers.
+  /// Asks both models a question about the last video, and compares the language model's taps and the
+  /// answers.
   ///
-  /// - Throws: `CogError` when the models' tokenizers differ, or the prompt does not fit the context; an interrupt.
-  public mutating func ask(_ query: String) throws {
+  /// - Throws: `CogError` when the models' tokenizers differ, or the prompt does not fit the context; an
+  ///   interrupt.
+  package mutating func ask(_ query: String) throws {
     let frameCount = (features?.reference.rows ?? 0) / engine.configuration.vision.tokensPerFrame
     let prompt = try reference.prompt(template: template, frameCount: frameCount, query: query)
     let ownPrompt = try engine.prompt(template: template, frameCount: frameCount, query: query)
@@ -114,7 +117,8 @@ public struct ModelComparison {
   ) throws {
     try own.begin(prompt)
     try other.begin(prompt)
-    // The tested model's own table, with the reference's image features: what a bundle's isolated run has too.
+    // The tested model's own table, with the reference's image features: what a bundle's isolated run has
+    // too.
     var input = try engine.language.embeddings(
       ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: other.features)
     for number in 0..<engine.configuration.layerCount {
@@ -149,7 +153,7 @@ public struct ModelComparison {
   ///   - model: the tested file as the user named it.
   ///   - against: the other one.
   ///   - weights: what `diff` finds between the two files.
-  public func report(model: String, against: String, weights: Comparison) -> ComparisonReport {
+  package func report(model: String, against: String, weights: Comparison) -> ComparisonReport {
     let taps = TapPoint.all(engine.configuration).compactMap { point in
       sums[point].map { $0.tap(point, tolerance: tolerance) }
     }

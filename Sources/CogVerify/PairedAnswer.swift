@@ -64,8 +64,8 @@ final class Runner {
   var gap: Double { Double(Session.margin(UnsafeBufferPointer(logits.row(0)))) }
 }
 
-/// Two models answering one question: the reference freely, the tested one under the reference's prefix, and then
-/// freely from where the two part.
+/// Two models answering one question: the reference freely, the tested one under the reference's prefix, and
+/// then freely from where the two part.
 struct PairedAnswer {
   let own: Runner
   let other: Runner

@@ -1,44 +1,45 @@
 import CogBase
 import CogCheckpoint
-public import CogCompute
-public import CogModel
+package import CogCompute
+package import CogModel
 import CogNative
-public import CogText
+package import CogText
 import Foundation
 
-/// What the published PyTorch code computed for one prompt: inputs, taps and answer (`Formats/references.md`).
-public struct ReferenceBundle {
+/// What the published PyTorch code computed for one prompt: inputs, taps and answer
+/// (`Formats/references.md`).
+package struct ReferenceBundle {
   /// The file, as the user named it.
-  public let path: String
+  package let path: String
   /// Type that PyTorch computed in.
-  public let computeMode: ComputeMode
+  package let computeMode: ComputeMode
   /// Token ids of the whole prompt.
-  public let ids: [Int]
+  package let ids: [Int]
   /// 0 text, 1 vision.
-  public let tokenTypes: [Int]
+  package let tokenTypes: [Int]
   /// Rotary positions.
-  public let positions: [Int]
+  package let positions: [Int]
   /// The question; nil where the bundle does not say.
-  public let query: String?
+  package let query: String?
   /// Earlier turns of the conversation.
-  public let history: [Turn]
+  package let history: [Turn]
   /// The prompt's template.
-  public let template: String
+  package let template: String
   /// Greedy answer; nil where the bundle has none.
-  public let answerIDs: [Int]?
+  package let answerIDs: [Int]?
   /// The smallest gap between the two largest logits met on the way.
-  public let minimumMargin: Double
+  package let minimumMargin: Double
   /// That gap for each id of the answer, where the bundle has it.
-  public let margins: [Double]?
+  package let margins: [Double]?
   private let file: SafetensorsFile
 
   /// The points that the bundle has values of, in order.
-  public let points: [TapPoint]
+  package let points: [TapPoint]
 
   /// Opens a bundle and checks it against a model.
   ///
   /// - Throws: ``CogError`` when the file is damaged, lacks an input, or belongs to a model of other sizes.
-  public init(path: String, configuration: ModelConfiguration) throws {
+  package init(path: String, configuration: ModelConfiguration) throws {
     self.path = path
     let file = try SafetensorsFile(path: path)
     self.file = file
@@ -72,25 +73,26 @@ public struct ReferenceBundle {
   }
 
   /// Frames that the prompt has room for.
-  public func frameCount(_ configuration: ModelConfiguration) -> Int {
+  package func frameCount(_ configuration: ModelConfiguration) -> Int {
     tokenTypes.count { $0 == 1 } / configuration.vision.tokensPerFrame
   }
 
   /// The shape of a point's value in the bundle, empty where it has none.
-  public func shape(of point: TapPoint) -> [Int] { file.record(of: point.name)?.shape.dimensions ?? [] }
+  package func shape(of point: TapPoint) -> [Int] { file.record(of: point.name)?.shape.dimensions ?? [] }
 
   /// The reference's value of a point: rows as the engine gives them, perhaps only of the first frames.
   ///
   /// - Throws: ``CogError`` when the bundle lacks it.
-  public func value(of point: TapPoint) throws -> FloatMatrix {
+  package func value(of point: TapPoint) throws -> FloatMatrix {
     let view = try file.view(of: point.name)
     // The convolution's rows are frames, all others' rows are everything but the last dimension.
     let rows = point == .convolution ? view.shape.rows : view.shape.dimensions.dropLast().reduce(1, *)
     return try matrix(view, rows: rows)
   }
 
-  /// The prepared images in the bundle `[frames, 3 * size * size]`, perhaps only the first ones; nil if there are none.
-  public func images() throws -> FloatMatrix? {
+  /// The prepared images in the bundle `[frames, 3 * size * size]`, perhaps only the first ones; nil if there
+  /// are none.
+  package func images() throws -> FloatMatrix? {
     guard file.record(of: "images") != nil else { return nil }
     let view = try file.view(of: "images")
     return try matrix(view, rows: view.shape.rows)
@@ -106,10 +108,11 @@ public struct ReferenceBundle {
     }
   }
 
-  /// The decoded frames `[frames, height, width, 3]`, RGB, in the bundle or in `NAME.frames.safetensors` beside it.
+  /// The decoded frames `[frames, height, width, 3]`, RGB, in the bundle or in `NAME.frames.safetensors`
+  /// beside it.
   ///
   /// - Throws: ``CogError`` when a file that is there is damaged.
-  public func frames() throws -> TensorView? {
+  package func frames() throws -> TensorView? {
     if file.record(of: "frames") != nil { return try checkFrames(file) }
     guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
       return nil
@@ -118,7 +121,7 @@ public struct ReferenceBundle {
   }
 
   /// The numbers of the frames in the video; nil where neither the bundle nor its frames file says.
-  public func frameIndices() throws -> [Int]? {
+  package func frameIndices() throws -> [Int]? {
     if file.record(of: "frame_indices") != nil { return try Self.integers("frame_indices", in: file) }
     guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
       return nil

@@ -1,16 +1,16 @@
-public import CogCompute
+package import CogCompute
 import CogEngine
-public import CogMedia
+package import CogMedia
 
 /// One frame that a model saw.
-public struct SeenFrame: Equatable, Sendable, Codable {
+package struct SeenFrame: Equatable, Sendable, Codable {
   /// Its number in the video; nil where a bundle does not say.
-  public var index: Int?
+  package var index: Int?
   /// Its time in the video; nil where it is not known, as a bundle has frames without times.
-  public var seconds: Double?
+  package var seconds: Double?
 
   /// Writes the JSON of a frame; what is not known is null.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(index, forKey: .index)
     try container.encode(seconds, forKey: .seconds)
@@ -18,11 +18,11 @@ public struct SeenFrame: Equatable, Sendable, Codable {
 }
 
 /// The prepared images that a model is given, with where they come from.
-public struct SeenImages {
+package struct SeenImages {
   /// `[frames, 3 * size * size]`, normalized planes.
-  public let images: FloatMatrix
+  package let images: FloatMatrix
   /// One entry for each row.
-  public let frames: [SeenFrame]
+  package let frames: [SeenFrame]
   private let preparation: ImagePreparation
 
   /// Prepared images, with as many frames as rows.
@@ -36,7 +36,7 @@ public struct SeenImages {
   ///
   /// - Parameter size: rows and columns that the model takes.
   /// - Throws: `CogError` when the size is out of range.
-  public init(_ sampled: SampledFrames, size: Int) throws {
+  package init(_ sampled: SampledFrames, size: Int) throws {
     let preparation = try ImagePreparation(size: size)
     self.init(
       images: preparation.matrix(of: sampled.images),
@@ -44,10 +44,11 @@ public struct SeenImages {
       preparation: preparation)
   }
 
-  /// The images as PNG files, as a person would see what the model sees: cut and scaled, the normalization undone.
+  /// The images as PNG files, as a person would see what the model sees: cut and scaled, the normalization
+  /// undone.
   ///
   /// - Throws: `CogError` when an image cannot be written as PNG.
-  public func pictures() throws -> [[UInt8]] {
+  package func pictures() throws -> [[UInt8]] {
     try (0..<images.rows).map { row in
       let planes = Array(
         UnsafeBufferPointer(start: images.pointer + row * images.columns, count: images.columns))
@@ -56,5 +57,5 @@ public struct SeenImages {
   }
 
   /// Rows and columns of each image.
-  public var size: Int { preparation.size }
+  package var size: Int { preparation.size }
 }

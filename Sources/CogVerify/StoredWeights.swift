@@ -1,17 +1,17 @@
 import CogModel
-public import CogNative
+package import CogNative
 
 /// How a native file stores one part of the model, and what its conversion recorded as lost there.
-public struct StoredPart: Equatable, Sendable, Codable {
+package struct StoredPart: Equatable, Sendable, Codable {
   /// The part's name, as `inspect` has it.
-  public var part: String
+  package var part: String
   /// Bits that an element takes on average, scales and padding included.
-  public var bitsPerWeight: Double
+  package var bitsPerWeight: Double
   /// The largest relative RMS error of one of the part's tensors; 0 where nothing was lost.
-  public var largestRelativeRMS: Double
+  package var largestRelativeRMS: Double
 
   /// The parts of a file, in the order in which `inspect` lists them.
-  public static func all(in file: NativeFile) -> [StoredPart] {
+  package static func all(in file: NativeFile) -> [StoredPart] {
     ModelPart.allCases.map { part in
       let tensors = file.tensors.filter { file.part(of: $0) == part }
       return StoredPart(
@@ -21,25 +21,26 @@ public struct StoredPart: Equatable, Sendable, Codable {
   }
 }
 
-/// A tensor of a native file whose conversion lost something, with what was recorded about that (`Formats/native.md`).
-public struct StoredTensor: Equatable, Sendable, Codable {
+/// A tensor of a native file whose conversion lost something, with what was recorded about that
+/// (`Formats/native.md`).
+package struct StoredTensor: Equatable, Sendable, Codable {
   /// The tensor's name.
-  public var name: String
+  package var name: String
   /// The part of the model.
-  public var part: String
+  package var part: String
   /// How its elements are stored, such as `int4/64`.
-  public var encoding: String
+  package var encoding: String
   /// Bits that an element takes on average, scales and padding included.
-  public var bitsPerWeight: Double
+  package var bitsPerWeight: Double
   /// Relative RMS error.
-  public var relativeRMS: Double
+  package var relativeRMS: Double
   /// The largest relative RMS error of one group.
-  public var worstGroup: Double
+  package var worstGroup: Double
   /// The row of that group.
-  public var worstRow: Int
+  package var worstRow: Int
 
   /// The tensors of a file that are not to the bit what they were made of, in the order of the file.
-  public static func lossy(in file: NativeFile) -> [StoredTensor] {
+  package static func lossy(in file: NativeFile) -> [StoredTensor] {
     file.tensors.filter { $0.error.relativeRMS != 0 }.map { tensor in
       StoredTensor(
         name: tensor.name, part: file.part(of: tensor)?.rawValue ?? "", encoding: tensor.encoding.label,

@@ -1,41 +1,43 @@
-public import CogCompute
+package import CogCompute
 import CogModel
 
 /// How far a tap may be from the reference, and where the limits come from.
-public struct Tolerance: Equatable, Sendable, Codable {
+package struct Tolerance: Equatable, Sendable, Codable {
   /// The profile's name.
-  public private(set) var profile: String
-  /// The profile that the model and the mode have of themselves; another one was asked for where the two differ.
-  public private(set) var ownProfile: String
-  /// The limits that were given by hand instead of the profile's: `isolated`, `isolatedVision`, `accumulated`.
-  public private(set) var overridden: [String] = []
+  package private(set) var profile: String
+  /// The profile that the model and the mode have of themselves; another one was asked for where the two
+  /// differ.
+  package private(set) var ownProfile: String
+  /// The limits that were given by hand instead of the profile's: `isolated`, `isolatedVision`,
+  /// `accumulated`.
+  package private(set) var overridden: [String] = []
   /// Largest relative L2 error of a tap when the engine ran alone from the input.
-  public private(set) var accumulated: Double
+  package private(set) var accumulated: Double
   /// Largest relative L2 error of a tap whose layer was given the reference's input.
-  public private(set) var isolated: Double
-  /// The same for the taps of the vision part. Its residual stream is large beside what a layer adds, so a fault in
-  /// a layer shows less there, and so does rounding.
-  public private(set) var isolatedVision: Double
+  package private(set) var isolated: Double
+  /// The same for the taps of the vision part. Its residual stream is large beside what a layer adds, so a
+  /// fault in a layer shows less there, and so does rounding.
+  package private(set) var isolatedVision: Double
 
   /// The limits of a profile.
   ///
   /// - Parameter own: the profile that the model and the mode have of themselves; nil takes `profile`.
-  public init(_ profile: ToleranceProfile, own: ToleranceProfile? = nil) {
+  package init(_ profile: ToleranceProfile, own: ToleranceProfile? = nil) {
     self.profile = profile.rawValue
     ownProfile = (own ?? profile).rawValue
     (isolated, isolatedVision, accumulated) = profile.limits
   }
 
   /// The largest isolated error of a tap.
-  public func isolated(isVision: Bool) -> Double { isVision ? isolatedVision : isolated }
+  package func isolated(isVision: Bool) -> Double { isVision ? isolatedVision : isolated }
 
   /// The same of the tap that a name stands for.
-  public func isolated(ofTap name: String) -> Double {
+  package func isolated(ofTap name: String) -> Double {
     isolated(isVision: TapPoint(name: name)?.isVision ?? false)
   }
 
   /// The limits with those replaced that are given; ``overridden`` names them.
-  public func overriding(isolated: Double?, isolatedVision: Double?, accumulated: Double?) -> Tolerance {
+  package func overriding(isolated: Double?, isolatedVision: Double?, accumulated: Double?) -> Tolerance {
     var result = self
     func replace(_ limit: WritableKeyPath<Tolerance, Double>, by value: Double?, _ name: String) {
       guard let value else { return }
@@ -51,13 +53,13 @@ public struct Tolerance: Equatable, Sendable, Codable {
   /// The profile for a model and a mode.
   ///
   /// A float model in `fast` computes in float32 where its weights are not quantized.
-  public static func profile(isQuantized: Bool, mode: ComputeMode) -> ToleranceProfile {
+  package static func profile(isQuantized: Bool, mode: ComputeMode) -> ToleranceProfile {
     if isQuantized { return .int4 }
     return mode == .bfloat16 ? .bfloat16 : .float32
   }
 
   /// What was applied, in one line, with everything named that is not the model's own profile.
-  public var summary: String {
+  package var summary: String {
     func limit(_ value: Double, _ name: String) -> String {
       guard overridden.contains(name), let own = ToleranceProfile(rawValue: profile)?.limits else {
         return "\(value)"

@@ -1,17 +1,17 @@
 /// Limits under one name. They are written down, with their reasons, in `Formats/references.md`.
-public enum ToleranceProfile: String, CaseIterable, Sendable, Codable {
+package enum ToleranceProfile: String, CaseIterable, Sendable, Codable {
   /// No difference at all.
   case exact
   /// A float model in float32.
   case float32
   /// A float model in bfloat16.
   case bfloat16
-  /// A model with int4 weights in any mode: what rounding weights to 4 bits may cost, not what rounding in the engine
-  /// may.
+  /// A model with int4 weights in any mode: what rounding weights to 4 bits may cost, not what rounding in
+  /// the engine may.
   case int4
 
-  /// The largest relative L2 errors of a tap: when its layer was given the reference's input, the same in the vision
-  /// part, and when the engine ran alone.
+  /// The largest relative L2 errors of a tap: when its layer was given the reference's input, the same in the
+  /// vision part, and when the engine ran alone.
   var limits: (isolated: Double, isolatedVision: Double, accumulated: Double) {
     switch self {
     case .exact: (0, 0, 0)

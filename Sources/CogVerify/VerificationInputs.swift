@@ -1,19 +1,19 @@
 import CogBase
 import CogCompute
 import CogEngine
-public import CogMedia
-public import CogModel
+package import CogMedia
+package import CogModel
 
 /// The prepared images of a verification: from the reference's own pixels, or from a video.
-public enum VerificationInputs {
+package enum VerificationInputs {
   /// The images of a bundle; nil for a prompt without frames.
   ///
-  /// The decoded frames of the bundle are prepared by the toolkit; where there are none, prepared images of the
-  /// bundle are taken if it holds all of them.
+  /// The decoded frames of the bundle are prepared by the toolkit; where there are none, prepared images of
+  /// the bundle are taken if it holds all of them.
   ///
   /// - Parameter sampled: frames of a video to take instead, or nil.
   /// - Throws: `CogError` when there are no frames for the prompt.
-  public static func images(
+  package static func images(
     for bundle: ReferenceBundle, sampled: SampledFrames? = nil, configuration: ModelConfiguration
   ) throws -> SeenImages? {
     let frameCount = bundle.frameCount(configuration)

@@ -1,6 +1,6 @@
 extension VerificationReport {
   /// The report as text: a table of taps for each reference, the answer, and the verdict.
-  public var text: String {
+  package var text: String {
     references.map(\.text).joined(separator: "\n\n") + "\n\n" + (passed ? "PASSED" : "FAILED") + "  \(model)"
   }
 }

@@ -1,24 +1,24 @@
-public import CogNative
+package import CogNative
 
 /// The outcome of `cogvlm verify` (JSON document of the same shape).
-public struct VerificationReport: Equatable, Sendable, Codable {
+package struct VerificationReport: Equatable, Sendable, Codable {
   /// Whether every reference passed.
-  public var passed: Bool
+  package var passed: Bool
   /// The model's file.
-  public var model: String
+  package var model: String
   /// One entry for each bundle.
-  public var references: [ReferenceResult]
+  package var references: [ReferenceResult]
   /// The parts of the model: how small they are and what their conversion recorded as lost.
-  public var parts: [StoredPart]
+  package var parts: [StoredPart]
   /// The tensors of the model whose conversion lost something.
-  public var lossyTensors: [StoredTensor]
+  package var lossyTensors: [StoredTensor]
 
   /// A report of several bundles.
   ///
   /// - Parameters:
   ///   - model: the model's file as the user named it.
   ///   - file: that file.
-  public init(model: String, file: NativeFile, references: [ReferenceResult]) {
+  package init(model: String, file: NativeFile, references: [ReferenceResult]) {
     passed = references.allSatisfy(\.passed)
     self.model = model
     self.references = references
@@ -28,71 +28,73 @@ public struct VerificationReport: Equatable, Sendable, Codable {
 }
 
 /// The outcome for one bundle.
-public struct ReferenceResult: Equatable, Sendable, Codable {
+package struct ReferenceResult: Equatable, Sendable, Codable {
   /// The bundle's file.
-  public var file: String
+  package var file: String
   /// The mode that the engine computed in.
-  public var computeMode: String
+  package var computeMode: String
   /// The tolerances that were applied.
-  public var tolerance: Tolerance
+  package var tolerance: Tolerance
   /// Whether prompt, taps and answer passed.
-  public var passed: Bool
-  /// The first tap whose isolated error is out of tolerance; where none is, the first whose accumulated error is.
-  public var firstAtFault: String?
-  /// Whether ids, types and positions that the engine builds itself from the query equal the bundle's; nil where
-  /// the bundle does not say the query.
-  public var promptMatches: Bool?
+  package var passed: Bool
+  /// The first tap whose isolated error is out of tolerance; where none is, the first whose accumulated error
+  /// is.
+  package var firstAtFault: String?
+  /// Whether ids, types and positions that the engine builds itself from the query equal the bundle's; nil
+  /// where the bundle does not say the query.
+  package var promptMatches: Bool?
   /// Every tap in the order of the forward pass.
-  public var taps: [TapResult]
+  package var taps: [TapResult]
   /// The answer; nil where the bundle has none.
-  public var answer: AnswerResult?
+  package var answer: AnswerResult?
   /// The frames that the model saw, in order; empty for a prompt without frames.
-  public var frames: [SeenFrame]
+  package var frames: [SeenFrame]
 }
 
 /// The errors of one tap.
-public struct TapResult: Equatable, Sendable, Codable {
+package struct TapResult: Equatable, Sendable, Codable {
   /// The PyTorch module path.
-  public var name: String
+  package var name: String
   /// The shape that was compared.
-  public var shape: [Int]
+  package var shape: [Int]
   /// Relative L2 error when the engine ran alone from the input.
-  public var relativeL2: Double
+  package var relativeL2: Double
   /// Relative L2 error of this layer given the reference's input; nil where the bundle lacks that input.
-  public var isolatedRelativeL2: Double?
+  package var isolatedRelativeL2: Double?
   /// Largest absolute difference of the accumulated run.
-  public var maxAbs: Double
+  package var maxAbs: Double
   /// Cosine of the accumulated run.
-  public var cosine: Double
+  package var cosine: Double
   /// Whether the isolated error is within tolerance, or unknown.
-  public var isolatedPassed: Bool
+  package var isolatedPassed: Bool
   /// Whether both errors are within tolerance.
-  public var passed: Bool
+  package var passed: Bool
 }
 
 /// The comparison of the answers, token by token under the reference's own prefix.
-public struct AnswerResult: Equatable, Sendable, Codable {
+package struct AnswerResult: Equatable, Sendable, Codable {
   /// Whether no mismatch counts.
-  public var passed: Bool
+  package var passed: Bool
   /// Tokens that were compared.
-  public var comparedTokens: Int
+  package var comparedTokens: Int
   /// The reference's ids.
-  public var referenceIds: [Int]
+  package var referenceIds: [Int]
   /// The engine's choice at each place, under the reference's prefix.
-  public var ids: [Int]
+  package var ids: [Int]
   /// Those ids as text.
-  public var text: String
+  package var text: String
   /// What each of two logits may be off by: a disagreement is excused up to a gap of twice as much.
-  public var logitError: Double
+  package var logitError: Double
   /// The same token by token, with the reference's gaps.
-  public var steps: [AnswerStep]
+  package var steps: [AnswerStep]
 }
 
-// Keys without a value are written as null, so that a document always has the keys that `Formats/commands.md` lists.
+// Keys without a value are written as null, so that a document always has the keys that `Formats/commands.md`
+// lists.
 
 extension ReferenceResult {
   /// Writes the JSON of the outcome for one bundle.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(file, forKey: .file)
     try container.encode(computeMode, forKey: .computeMode)
@@ -108,7 +110,7 @@ extension ReferenceResult {
 
 extension TapResult {
   /// Writes the JSON of the errors of one tap.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
     try container.encode(shape, forKey: .shape)

@@ -1,15 +1,15 @@
-public import CogBase
+package import CogBase
 import CogCompute
-public import CogEngine
-public import CogModel
+package import CogEngine
+package import CogModel
 import CogText
 
 /// Runs a model on a reference bundle's inputs and compares every tap and the answer.
 ///
 /// It goes through the graph layer by layer and runs each layer twice while its weights are at hand: on the
-/// engine's own values (accumulated error) and on the reference's (isolated error). A model larger than memory is
-/// so read once from the disk.
-public struct Verifier {
+/// engine's own values (accumulated error) and on the reference's (isolated error). A model larger than
+/// memory is so read once from the disk.
+package struct Verifier {
   private let engine: Engine
   private let vision: any VisionStages
   private let bundle: ReferenceBundle
@@ -22,7 +22,7 @@ public struct Verifier {
   /// - Parameters:
   ///   - vision: the vision stages to test; nil takes the engine's own.
   ///   - tolerance: nil takes the profile of the model and the mode.
-  public init(
+  package init(
     engine: Engine, bundle: ReferenceBundle, vision: (any VisionStages)? = nil, tolerance: Tolerance? = nil,
     progress: Progress? = nil
   ) {
@@ -34,7 +34,7 @@ public struct Verifier {
   }
 
   /// Steps of the progress that a verification of a model counts.
-  public static func progressTotal(_ configuration: ModelConfiguration) -> Int {
+  package static func progressTotal(_ configuration: ModelConfiguration) -> Int {
     TapPoint.all(configuration).count
   }
 
@@ -42,7 +42,7 @@ public struct Verifier {
   ///
   /// - Parameter seen: the frames, prepared; nil for a prompt without frames.
   /// - Throws: ``CogError`` when images and prompt do not fit; an interrupt.
-  public mutating func run(seen: SeenImages?) throws -> ReferenceResult {
+  package mutating func run(seen: SeenImages?) throws -> ReferenceResult {
     let images = seen?.images
     taps = []
     let frameCount = bundle.frameCount(engine.configuration)
@@ -120,7 +120,8 @@ public struct Verifier {
 
   private static func lastRow(_ x: FloatMatrix) -> FloatMatrix { x.copyRows(x.rows - 1..<x.rows) }
 
-  /// The first layer's input as the reference had it: up to the first frame whose features the bundle does not hold.
+  /// The first layer's input as the reference had it: up to the first frame whose features the bundle does
+  /// not hold.
   ///
   /// Attention is causal, so the rows before that frame depend on nothing that is missing.
   private func referenceEmbeddings(_ features: FloatMatrix?) throws -> FloatMatrix? {
@@ -174,7 +175,8 @@ public struct Verifier {
 
   // MARK: Comparing
 
-  /// Compares a point if the bundle has it, and returns the reference's value for the next point's isolated run.
+  /// Compares a point if the bundle has it, and returns the reference's value for the next point's isolated
+  /// run.
   private mutating func compare(
     _ point: TapPoint, _ value: FloatMatrix, isolated: FloatMatrix?
   ) throws -> FloatMatrix? {

@@ -1,5 +1,5 @@
 import CogCompute
-public import CogEngine
+package import CogEngine
 import CogModel
 
 extension VisionStages {
@@ -15,7 +15,7 @@ extension VisionStages {
 
 extension Engine {
   /// The profile of tolerance that the weights and the mode have of themselves.
-  public var toleranceProfile: ToleranceProfile {
+  package var toleranceProfile: ToleranceProfile {
     Tolerance.profile(isQuantized: !file.isFloat, mode: compute.mode)
   }
 }

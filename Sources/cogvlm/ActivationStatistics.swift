@@ -4,8 +4,8 @@ import CogEngine
 import CogInspect
 import CogModel
 
-/// Runs a model over one prompt and measures every tap as `stats` measures tensors: the engine hands the values out, the
-/// collector takes them in, and neither knows the other.
+/// Runs a model over one prompt and measures every tap as `stats` measures tensors: the engine hands the
+/// values out, the collector takes them in, and neither knows the other.
 struct ActivationStatistics {
   let engine: Engine
   let filter: TensorFilter

@@ -1,6 +1,6 @@
-public import ArgumentParser
+package import ArgumentParser
 import CogBase
-public import CogBench
+package import CogBench
 import CogCompute
 import CogQuantize
 import CogReport

@@ -4,7 +4,8 @@ import CogReport
 import Foundation
 
 extension DiffReport {
-  /// The tensors that differ, the worst first, then parts, what is missing, and the verdict where there is a limit.
+  /// The tensors that differ, the worst first, then parts, what is missing, and the verdict where there is a
+  /// limit.
   var text: String {
     var sections: [String] = []
     let differing = comparison.differing
@@ -78,8 +79,8 @@ private func decibels(_ value: Double?) -> String { value.map { String(format: "
 private func cosine(_ value: Double?) -> String { value.map { String(format: "%.7f", $0) } ?? "-" }
 
 extension Comparison {
-  /// The comparison as comma-separated values: a line for each tensor, each part and the total, and for each tensor that is
-  /// missing or of another shape, told apart by the first column.
+  /// The comparison as comma-separated values: a line for each tensor, each part and the total, and for each
+  /// tensor that is missing or of another shape, told apart by the first column.
   var csv: String {
     var table = CSVTable([
       "scope", "name", "part", "shape", "typeA", "typeB", "tensors", "identical", "relativeL2", "sqnr",

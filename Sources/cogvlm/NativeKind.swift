@@ -15,7 +15,8 @@ enum NativeKind {
   }
 }
 
-/// Names inputs that are plainly something else, where their own reader could only say that they are not its own.
+/// Names inputs that are plainly something else, where their own reader could only say that they are not its
+/// own.
 enum Mislabeled {
   /// What no input of any command is, but what downloads turn into.
   private static let neverRight: Set<FileKind> = [.html, .lfsPointer, .gguf, .empty, .zeros, .torchLegacy]

@@ -1,6 +1,6 @@
-public import ArgumentParser
+package import ArgumentParser
 import CogBase
-public import CogCompute
+package import CogCompute
 import CogEngine
 import CogMedia
 import CogNative

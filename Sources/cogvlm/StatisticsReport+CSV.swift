@@ -2,8 +2,8 @@ import CogInspect
 import CogReport
 
 extension StatisticsReport {
-  /// The report as comma-separated values: a line for each tensor, layer and part and one for the total, told apart by the
-  /// first column. Numbers have all digits; what there is not stays empty.
+  /// The report as comma-separated values: a line for each tensor, layer and part and one for the total, told
+  /// apart by the first column. Numbers have all digits; what there is not stays empty.
   var csv: String {
     var table = CSVTable(
       ["scope", "name", "part", "layer", "type", "shape", "tensors"] + Figures.csvTitles

@@ -29,7 +29,8 @@ extension StatisticsReport {
     return table.rendered()
   }
 
-  /// The channels of matrices whose largest magnitude is farthest above the median channel's; nil where there are none.
+  /// The channels of matrices whose largest magnitude is farthest above the median channel's; nil where there
+  /// are none.
   private var outliers: String? {
     let channels = tensors.filter { $0.shape.rank > 1 }.flatMap { tensor in
       [("row", tensor.rows), ("column", tensor.columns)].compactMap { kind, maxima in

@@ -7,8 +7,8 @@ import CogTestSupport
 import Testing
 
 @Suite struct WorkloadTests {
-  /// The tiny preset: 2 layers of width 128, MLP 320, 4 heads of 32 and 2 of keys and values, 512 tokens; a tower of
-  /// 2 layers of width 64, MLP 160, 17 positions, pooled to 4.
+  /// The tiny preset: 2 layers of width 128, MLP 320, 4 heads of 32 and 2 of keys and values, 512 tokens; a
+  /// tower of 2 layers of width 64, MLP 160, 17 positions, pooled to 4.
   static let layerWeights: Double = {
     let attention: Int = (256 + 128) * 128
     let mlp: Int = 3 * 320 * 128
@@ -27,7 +27,8 @@ import Testing
     #expect(
       work.prefillOperations(tokens: 10) == 2 * (10 * ofAllTokens + Self.restOfLayer + Self.headWeights))
     #expect(work.decodeOperations == 2 * (Self.layerWeights + Self.headWeights))
-    // Tokens see 1, 2 and 3 keys, in the last layer the last one 3; a key costs 128 multiply-adds, its value as many.
+    // Tokens see 1, 2 and 3 keys, in the last layer the last one 3; a key costs 128 multiply-adds, its value
+    // as many.
     #expect(work.prefillAttentionOperations(tokens: 3) == (6 + 3) * 128 * 4)
   }
 
@@ -35,8 +36,8 @@ import Testing
   func decodeBytes() throws {
     let folder = try TemporaryFolder()
     let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
-    // int4/64 panels of 16 rows: 192 bytes of scales and zero points for four groups, 64 for each 8 columns. A row of
-    // 128 columns has two groups, one of 320 has five: places for four and for eight.
+    // int4/64 panels of 16 rows: 192 bytes of scales and zero points for four groups, 64 for each 8 columns.
+    // A row of 128 columns has two groups, one of 320 has five: places for four and for eight.
     let panel128: Int = 192 + 128 / 8 * 64
     let panel320: Int = 2 * 192 + 320 / 8 * 64
     let matrices: Int = panel128 * (256 + 128 + 320 + 320) / 16 + panel320 * 128 / 16

@@ -15,7 +15,8 @@ enum SafetensorsBuilder {
     return writer.bytes
   }
 
-  /// A file with two tensors of 6 and 2 elements and metadata; the header has an odd length, so nothing is aligned.
+  /// A file with two tensors of 6 and 2 elements and metadata; the header has an odd length, so nothing is
+  /// aligned.
   static let small = file(
     header: """
       {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[2,26]},\
@@ -51,7 +52,8 @@ struct ZipBuilder {
     case plain
     /// All sizes and offsets in zip64 extra fields, zip64 end record.
     case zip64
-    /// As PyTorch writes: sizes deferred (flag 8), padding in the local extra field, zip64 end record beside the other.
+    /// As PyTorch writes: sizes deferred (flag 8), padding in the local extra field, zip64 end record beside
+    /// the other.
     case torch
   }
 
@@ -222,7 +224,8 @@ func bytes(_ source: any TensorSource, _ name: String) throws -> [UInt8] {
   return withExtendedLifetime(view.owner) { Array(view.bytes) }
 }
 
-/// Opens `bytes` as a file, reads all of it, and says whether it was refused with a ``CogError``; anything else fails.
+/// Opens `bytes` as a file, reads all of it, and says whether it was refused with a ``CogError``; anything
+/// else fails.
 func isRefused(_ bytes: [UInt8], in folder: TemporaryFolder) throws -> Bool {
   let path = folder.path("file")
   try overwrite(path, bytes)

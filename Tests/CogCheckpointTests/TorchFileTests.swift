@@ -284,7 +284,8 @@ func expectEqual(_ one: any CheckpointSource, _ other: any CheckpointSource) thr
   }
 }
 
-/// A small generator with a seed, so that a failing case can be run again. Source: Steele and others, SplitMix64.
+/// A small generator with a seed, so that a failing case can be run again. Source: Steele and others,
+/// SplitMix64.
 struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 

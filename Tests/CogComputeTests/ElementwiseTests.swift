@@ -19,7 +19,8 @@ struct ElementwiseTests {
       let matrix = FloatMatrix(x, rows: 1, columns: x.count)
       try Compute(mode: .float32, kernels: kernels).gelu(matrix)
       for (index, result) in matrix.values.enumerated() {
-        // Half a unit each for x / sqrt(2), 1 + erf and the product, one for erf, all in units of 1 + erf <= 2.
+        // Half a unit each for x / sqrt(2), 1 + erf and the product, one for erf, all in units of 1 + erf <=
+        // 2.
         let limit = 2.5 * 0x1p-24 * Double(abs(x[index]))
         #expect(abs(Double(result) - exact[index]) <= limit, "\(kernels.name) at \(x[index])")
       }

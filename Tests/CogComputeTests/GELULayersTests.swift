@@ -3,7 +3,8 @@ import CogCompute
 import Testing
 
 struct GELULayersTests {
-  /// Inner and outer sizes with padding, short last groups and panels, rows too long to be chained, and other encodings.
+  /// Inner and outer sizes with padding, short last groups and panels, rows too long to be chained, and other
+  /// encodings.
   private static let sizes: [(inner: Int, columns: Int, outer: Int, groupSize: Int)] = [
     (64, 64, 16, 64), (300, 200, 33, 64), (1_000, 1_792, 40, 64), (129, 7_168, 16, 64), (70, 7_232, 16, 64),
     (200, 129, 20, 32),

@@ -2,8 +2,8 @@ import CogBase
 import CogCompute
 import CogNative
 
-/// A quantized matrix in plain Swift, and its bytes as `Formats/int4.md` puts them, worked out here from the text
-/// of that page and not with the package's `PanelLayout`.
+/// A quantized matrix in plain Swift, and its bytes as `Formats/int4.md` puts them, worked out here from the
+/// text of that page and not with the package's `PanelLayout`.
 struct PanelTwin {
   let rows: Int
   let columns: Int
@@ -117,7 +117,8 @@ struct PanelTwin {
     (0..<rows).flatMap { row in (0..<columns).map { value(row, $0) } }
   }
 
-  /// The product with activations quantized to 8 bits, every rounding as `Formats/int4.md`, "Activations", has it.
+  /// The product with activations quantized to 8 bits, every rounding as `Formats/int4.md`, "Activations",
+  /// has it.
   func product(_ x: [Float], tokens: Int, bias: [Float]?) -> [Float] {
     var result: [Float] = []
     for token in 0..<tokens {

@@ -1,8 +1,8 @@
 import CogBase
 import CogNative
 
-/// A native file put together field by field from `Formats/native.md`, with right checksums whatever it says: the
-/// twin of the writer, and the source of hostile files.
+/// A native file put together field by field from `Formats/native.md`, with right checksums whatever it says:
+/// the twin of the writer, and the source of hostile files.
 struct RawNativeFile {
   /// A directory entry, field by field.
   struct Entry {

@@ -102,8 +102,8 @@ struct TinyModel {
   }
 }
 
-/// A quantizer that does the plainest thing that `Formats/int4.md` allows: scales from the smallest and the largest
-/// value of a group.
+/// A quantizer that does the plainest thing that `Formats/int4.md` allows: scales from the smallest and the
+/// largest value of a group.
 struct PlainPanels {
   let bytes: [UInt8]
   let error: StorageError

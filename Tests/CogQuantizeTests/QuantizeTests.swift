@@ -196,7 +196,8 @@ private struct ErrorTwin {
   }
 }
 
-/// Relative RMS error of the plainest quantizer: the scale from the smallest and the largest weight of a group, in F16.
+/// Relative RMS error of the plainest quantizer: the scale from the smallest and the largest weight of a
+/// group, in F16.
 private func plainRoundingError(_ values: [Float], _ shape: Shape, groupSize: Int, bits: Int) -> Float {
   var squaredError = 0.0, squares = 0.0
   for row in 0..<shape.rows {

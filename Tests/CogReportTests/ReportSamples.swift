@@ -1,6 +1,7 @@
 import CogReport
 
-/// A page with every piece of the kit, at the published model's size: 63 vision layers and 32 language layers.
+/// A page with every piece of the kit, at the published model's size: 63 vision layers and 32 language
+/// layers.
 enum ReportSamples {
   struct Document: Codable, Equatable {
     var name: String

@@ -78,8 +78,8 @@ func rewrite(_ path: String, _ change: (Data) throws -> Data) throws {
   try change(Data(contentsOf: url)).write(to: url)
 }
 
-/// Runs a command that must refuse its input: status 2, one error that names the file and the cause, nothing on
-/// standard output, and no file made, changed or left behind in `folder`.
+/// Runs a command that must refuse its input: status 2, one error that names the file and the cause, nothing
+/// on standard output, and no file made, changed or left behind in `folder`.
 @discardableResult
 func expectRefusal(
   _ arguments: [String], naming file: String, saying cause: String? = nil, in folder: TemporaryFolder,

@@ -2,7 +2,8 @@ import CogTestSupport
 import Foundation
 import Testing
 
-/// `cogvlm inspect`: tensors with their roles, filters, metadata, reference bundles, and values that are no numbers.
+/// `cogvlm inspect`: tensors with their roles, filters, metadata, reference bundles, and values that are no
+/// numbers.
 @Suite struct InspectTests {
   private let folder: TemporaryFolder
 

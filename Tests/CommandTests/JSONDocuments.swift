@@ -2,8 +2,8 @@ import CogTestSupport
 import Foundation
 import Testing
 
-/// Documents that the binary prints with `--json`, of each command enough that every key is there in one of them, and every key that
-/// may be absent is absent in one.
+/// Documents that the binary prints with `--json`, of each command enough that every key is there in one of
+/// them, and every key that may be absent is absent in one.
 struct JSONDocuments {
   let folder: TemporaryFolder
 

@@ -171,8 +171,8 @@ struct WrittenPage {
     /// What the cell is sorted by.
     let key: String?
 
-    /// Whether the cell is sorted by a number of the document, or by none where there is none. JSONSerialization reads
-    /// numbers to 15 digits and some, not to the last bit.
+    /// Whether the cell is sorted by a number of the document, or by none where there is none.
+    /// JSONSerialization reads numbers to 15 digits and some, not to the last bit.
     func holds(_ value: Any?) -> Bool {
       guard let value = value as? Double, let number = key.flatMap(Double.init) else {
         return value == nil && key == nil
@@ -227,7 +227,8 @@ enum Browser {
     return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }.first
 
-  /// Opens a file and gives the elements after its script has run, and on standard error what the console says.
+  /// Opens a file and gives the elements after its script has run, and on standard error what the console
+  /// says.
   static func open(_ file: String) throws -> Command.Outcome {
     try Command.run(
       [

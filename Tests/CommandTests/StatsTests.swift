@@ -22,7 +22,8 @@ import Testing
     return output
   }
 
-  /// Holds a report against numpy's: figures within 1e-6, percentiles within the accuracy that the report states.
+  /// Holds a report against numpy's: figures within 1e-6, percentiles within the accuracy that the report
+  /// states.
   private func expectEqual(_ source: String, report: [String: Any]) throws {
     let numpy = try Python.run([Self.oracle, "stats", source])
     try #require(numpy.status == 0, "\(numpy.errors)")

@@ -37,7 +37,8 @@ import Testing
     ])
     let reference = try #require((outcome.json()["references"] as? [[String: Any]])?.first)
     #expect(outcome.status == (reference["passed"] as? Bool == true ? 0 : 1), "\(outcome.errors)")
-    // Pixels may differ from the reference's decoder by a level: more than rounding, far less than another frame.
+    // Pixels may differ from the reference's decoder by a level: more than rounding, far less than another
+    // frame.
     let taps = try #require(reference["taps"] as? [[String: Any]])
     #expect(taps.allSatisfy { ($0["relativeL2"] as? Double ?? 1) < 0.05 })
     #expect((reference["answer"] as? [String: Any])?["passed"] as? Bool == true)
@@ -61,7 +62,8 @@ import Testing
     return folder.path("broken.cogvlm")
   }
 
-  /// The first tap at fault that `verify` names for a broken model in both types, once with --json and once without.
+  /// The first tap at fault that `verify` names for a broken model in both types, once with --json and once
+  /// without.
   private func expectFault(_ model: String, at tap: String) throws {
     for type in ["f32", "bf16"] {
       let arguments = [
@@ -121,7 +123,8 @@ import Testing
     #expect(Set(document.keys) == ["passed", "model", "references", "parts", "lossyTensors"])
     #expect(document["model"] as? String == model)
     for reference in try #require(document["references"] as? [[String: Any]]) {
-      // The design's keys, and three more: the limits that were applied, whether the prompt is the same, the frames.
+      // The design's keys, and three more: the limits that were applied, whether the prompt is the same, the
+      // frames.
       #expect(
         Set(reference.keys) == [
           "file", "computeMode", "passed", "firstAtFault", "taps", "answer", "tolerance", "promptMatches",

@@ -1,5 +1,6 @@
-// Holds every instruction set of this processor to the portable kernels, bit for bit: random matrices of sizes that
-// are no multiples of anything, quantized, read back and multiplied. Built and run by Tools/test_neon.
+// Holds every instruction set of this processor to the portable kernels, bit for bit: random matrices of
+// sizes that are no multiples of anything, quantized, read back and multiplied. Built and run by
+// Tools/test_neon.
 
 #include <stdint.h>
 #include <stdio.h>

@@ -66,15 +66,16 @@ enum { COG_LARGEST_ACTIVATION = 112 };
 static const float COG_LEAST_ACTIVATION = 0x1p-120f;
 
 /// Activations quantized to 8 bits, in tiles of neighboring tokens that a kernel multiplies with one load of
-/// the weights. Tile `i` holds `n` tokens, `tile_tokens` of them but for the last, which may hold fewer, and starts
-/// where that many full tiles end. It is read from its first byte to its last, for each group of the weights:
+/// the weights. Tile `i` holds `n` tokens, `tile_tokens` of them but for the last, which may hold fewer, and
+/// starts where that many full tiles end. It is read from its first byte to its last, for each group of the
+/// weights:
 ///
 ///   int8_t values[group_size / 4][n][4]; float scales[n]; int32_t sums[n]; int32_t offsets[n];
 ///
 /// A short last group takes as many bytes as the others, in all
 /// tokens * group_count * cog_token_bytes(group_size).
-/// But for the scales, what the numbers are, and in which order the values lie, is between the two functions of a
-/// CogProduct.
+/// But for the scales, what the numbers are, and in which order the values lie, is between the two functions
+/// of a CogProduct.
 typedef struct CogActivations {
   const void *tiles;  ///< aligned to 4 bytes
   size_t tokens;      ///< in all tiles together
@@ -103,8 +104,8 @@ typedef void CogPanelMatmul(
     const float *_Nullable bias, float *output, size_t output_stride);
 
 /// Quantizes a tile of `tokens` tokens, x[tokens][stride] with `columns` columns, to 8 bits (Formats/int4.md,
-/// "Activations") for weights of that group size. A group with NaN or infinity gets the scale NaN and zeros, so that
-/// its outputs are NaN.
+/// "Activations") for weights of that group size. A group with NaN or infinity gets the scale NaN and zeros,
+/// so that its outputs are NaN.
 typedef void CogQuantizeActivations(
     const float *x, size_t stride, size_t tokens, size_t columns, size_t padded_columns, size_t group_size,
     void *tile);
@@ -122,10 +123,10 @@ enum {
   COG_NEXT_MOST_GROUPS = 112  ///< groups of a row of its weights, at most
 };
 
-/// Multiplies activations with the panels [first_panel, end_panel), adds the bias, maps the outputs and quantizes them
-/// for the next product; they never are in memory as floats. The same numbers as CogPanelMatmul, the map and
-/// CogQuantizeActivations one after the other. `first_panel` is a multiple of COG_NEXT_STEP; so is `end_panel`, or it
-/// is the number of panels.
+/// Multiplies activations with the panels [first_panel, end_panel), adds the bias, maps the outputs and
+/// quantizes them for the next product; they never are in memory as floats. The same numbers as
+/// CogPanelMatmul, the map and CogQuantizeActivations one after the other. `first_panel` is a multiple of
+/// COG_NEXT_STEP; so is `end_panel`, or it is the number of panels.
 typedef void CogPanelMatmulNext(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations,
     const float *_Nullable bias, const CogNextActivations *next);
@@ -182,13 +183,13 @@ static inline size_t cog_packed_size(size_t count, size_t dimension) {
   return (count + 15) / 16 * 16 * ((dimension + 15) / 16 * 16);
 }
 
-/// Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are `stride` floats
-/// apart, are packed once for all queries, into the room of cog_packed_size floats.
+/// Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are
+/// `stride` floats apart, are packed once for all queries, into the room of cog_packed_size floats.
 typedef struct CogAttention {
   void (*pack_keys)(const float *keys, size_t stride, size_t count, size_t dimension, void *packed);
   void (*pack_values)(const float *values, size_t stride, size_t count, size_t dimension, void *packed);
-  /// Writes the outputs of `count` queries from `first` on, count * heads <= COG_ATTENTION_ROWS; a query that sees no
-  /// key gets zeros. The scratch memory has room for as many floats as attention_scratch_size tells.
+  /// Writes the outputs of `count` queries from `first` on, count * heads <= COG_ATTENTION_ROWS; a query that
+  /// sees no key gets zeros. The scratch memory has room for as many floats as attention_scratch_size tells.
   void (*attend_block)(
       const CogAttentionHead *head, const void *packed_keys, const void *packed_values, size_t first,
       size_t count, void *scratch);
@@ -211,8 +212,8 @@ typedef struct CogKernels {
   CogProduct int4;       ///< int4 weights and a few tokens, or any number
   CogProduct int4_many;  ///< the same numbers
   CogProduct int8;
-  // What quantizing a token to 8 bits leaves out of it: x - scale * q in each group; 0 in one that counts as zeros
-  // or has NaN or infinity.
+  // What quantizing a token to 8 bits leaves out of it: x - scale * q in each group; 0 in one that counts as
+  // zeros or has NaN or infinity.
   void (*rounding_rest)(const float *x, size_t columns, size_t group_size, float *rest);
   CogPanelDequantize *dequantize_int4;
   CogPanelDequantize *dequantize_int8;
@@ -235,8 +236,8 @@ typedef struct CogKernels {
   void (*add_weighted_rows)(
       const float *values, size_t stride, size_t count, size_t columns, const float *weights, float *output);
 
-  // Attention of one query, `heads` query heads that share one key and value head whose rows [count, dimension]
-  // are F16: scores[head * score_stride + i] = keys[i] . queries[head], and
+  // Attention of one query, `heads` query heads that share one key and value head whose rows [count,
+  // dimension] are F16: scores[head * score_stride + i] = keys[i] . queries[head], and
   // output[head * output_stride + j] = sum over i of weights[head * weight_stride + i] * values[i][j].
   void (*scores_f16)(
       const uint16_t *keys, size_t count, size_t dimension, const float *queries, size_t query_stride,

@@ -20,10 +20,11 @@ extern "C" {
 /// modulo 2^64. `bytes` must be aligned to 8.
 uint64_t cog_sum_words(const void *bytes, size_t count);
 
-/// Runs `rounds` rounds of the integer dot products that the kernels of `set` are built of, in registers only:
-/// maddubs and a 16-bit add for AVX2, vpdpbusd for VNNI, sdot for NEON, plain multiply-adds for the portable
-/// set. COG_AVX512_PAIRS, which saves multiplications, can do more than its vpdpbusd alone. Returns the operations
-/// done, a multiplication and an addition counted as two; 0 where this processor or build lacks the set.
+/// Runs `rounds` rounds of the integer dot products that the kernels of `set` are built of, in registers
+/// only: maddubs and a 16-bit add for AVX2, vpdpbusd for VNNI, sdot for NEON, plain multiply-adds for the
+/// portable set. COG_AVX512_PAIRS, which saves multiplications, can do more than its vpdpbusd alone. Returns
+/// the operations done, a multiplication and an addition counted as two; 0 where this processor or build
+/// lacks the set.
 double cog_int8_peak(CogInstructionSet set, size_t rounds);
 
 /// The same with float32 multiply-adds in the widest registers of `set`.

@@ -56,13 +56,13 @@ typedef struct CogDifference {
 
 /// The loops of one instruction set.
 typedef struct CogStatisticsKernels {
-  /// Counts the bit patterns of 16-bit elements. `counts` is two tables of COG_HALF_BINS, whose sum counts: two,
-  /// because neighbors are often equal and the same counter would be waited for.
+  /// Counts the bit patterns of 16-bit elements. `counts` is two tables of COG_HALF_BINS, whose sum counts:
+  /// two, because neighbors are often equal and the same counter would be waited for.
   void (*count_halves)(const void *values, size_t count, uint32_t *counts);
   /// Counts float32 by bin, in two tables of COG_FLOAT_BINS.
   void (*count_floats)(const void *values, size_t count, uint32_t *counts);
-  /// The largest magnitude (bit pattern without sign) of 16-bit elements that is below `infinity`, 0 for none;
-  /// each of `columns` is raised to that of its element.
+  /// The largest magnitude (bit pattern without sign) of 16-bit elements that is below `infinity`, 0 for
+  /// none; each of `columns` is raised to that of its element.
   int16_t (*half_maximum)(const void *values, size_t count, int16_t infinity, int16_t *_Nullable columns);
   /// The same of float32.
   int32_t (*float_maximum)(const void *values, size_t count, int32_t infinity, int32_t *_Nullable columns);
@@ -80,9 +80,9 @@ const CogStatisticsKernels *cog_statistics_kernels(CogInstructionSet set);
 void cog_count_codes(
     const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts);
 
-/// How many groups of a row, from its start and the last perhaps shorter, hold nothing but 0 and -0, of elements
-/// of 2 or 4 bytes; `first` becomes the place of the first such group's first element and stays where there is
-/// none. Looks no further into a group than to its first element that is not 0.
+/// How many groups of a row, from its start and the last perhaps shorter, hold nothing but 0 and -0, of
+/// elements of 2 or 4 bytes; `first` becomes the place of the first such group's first element and stays
+/// where there is none. Looks no further into a group than to its first element that is not 0.
 size_t cog_count_zero_groups(
     const void *values, size_t count, size_t element_bytes, size_t group_size, size_t *first);
 

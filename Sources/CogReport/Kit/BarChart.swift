@@ -1,8 +1,8 @@
-/// Horizontal bars, one line for each category: the pieces of a whole side by side (stacked), or several bars below each
-/// other (grouped). For figures of different units use two charts in ``Columns``.
-public struct BarChart: PagePart {
+/// Horizontal bars, one line for each category: the pieces of a whole side by side (stacked), or several bars
+/// below each other (grouped). For figures of different units use two charts in ``Columns``.
+package struct BarChart: PagePart {
   /// How the bars of a category stand.
-  public enum Arrangement: Sendable {
+  package enum Arrangement: Sendable {
     /// One behind the other: they add up.
     case stacked
     /// One below the other.
@@ -23,7 +23,7 @@ public struct BarChart: PagePart {
   ///   - categories: the lines from the top, such as the parts of a model.
   ///   - series: up to eight kinds of bars, each with a value for each category, not negative.
   ///   - valueLabel: what the bars show, with its unit.
-  public init(
+  package init(
     title: String, caption: String? = nil, categories: [String], series: [ChartSeries],
     arrangement: Arrangement = .grouped, valueLabel: String, style: NumberStyle = .plain
   ) {
@@ -37,7 +37,7 @@ public struct BarChart: PagePart {
   }
 
   /// The chart as HTML.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     // A single kind of bar is named by the title.
     let keys =
       series.count < 2

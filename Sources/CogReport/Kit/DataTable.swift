@@ -1,7 +1,8 @@
-/// A table that can be sorted by any column and searched. Without a script it shows all rows in the order given.
-public struct DataTable: PagePart {
+/// A table that can be sorted by any column and searched. Without a script it shows all rows in the order
+/// given.
+package struct DataTable: PagePart {
   /// What a cell's text says about itself, shown by color besides the text.
-  public enum State: String, Sendable {
+  package enum State: String, Sendable {
     /// Nothing.
     case plain = ""
     /// It is as it should be.
@@ -15,7 +16,7 @@ public struct DataTable: PagePart {
   }
 
   /// A column's title and kind.
-  public struct Column: Sendable {
+  package struct Column: Sendable {
     let title: String
     let kind: Kind
 
@@ -24,28 +25,28 @@ public struct DataTable: PagePart {
     }
 
     /// Words.
-    public static func text(_ title: String) -> Column { Column(title: title, kind: .text) }
+    package static func text(_ title: String) -> Column { Column(title: title, kind: .text) }
     /// Names, ids, options, in a face of one width.
-    public static func code(_ title: String) -> Column { Column(title: title, kind: .code) }
+    package static func code(_ title: String) -> Column { Column(title: title, kind: .code) }
     /// Sentences that may run over several lines.
-    public static func prose(_ title: String) -> Column { Column(title: title, kind: .prose) }
+    package static func prose(_ title: String) -> Column { Column(title: title, kind: .prose) }
     /// Numbers: aligned right and sorted by value.
-    public static func number(_ title: String) -> Column { Column(title: title, kind: .number) }
+    package static func number(_ title: String) -> Column { Column(title: title, kind: .number) }
   }
 
   /// One cell.
-  public struct Cell: Sendable {
+  package struct Cell: Sendable {
     let text: String
     let key: String?
     let state: State
 
     /// Words, sorted as they are.
-    public static func text(_ text: String, _ state: State = .plain) -> Cell {
+    package static func text(_ text: String, _ state: State = .plain) -> Cell {
       Cell(text: text, key: text, state: state)
     }
 
     /// A number, sorted by its value; nil is shown as a dash and sorted to the end.
-    public static func number(_ value: Double?, _ style: NumberStyle = .plain, _ state: State = .plain)
+    package static func number(_ value: Double?, _ style: NumberStyle = .plain, _ state: State = .plain)
       -> Cell
     {
       guard let value else { return Cell(text: "–", key: nil, state: .muted) }
@@ -61,7 +62,7 @@ public struct DataTable: PagePart {
   private var rows: [(cells: [Cell], isFault: Bool)] = []
 
   /// A table without rows.
-  public init(title: String, caption: String? = nil, columns: [Column]) {
+  package init(title: String, caption: String? = nil, columns: [Column]) {
     self.title = title
     self.caption = caption
     self.columns = columns
@@ -70,10 +71,10 @@ public struct DataTable: PagePart {
   /// Adds a row with a cell for each column.
   ///
   /// - Parameter isFault: whether the row is pointed out.
-  public mutating func add(_ cells: [Cell], isFault: Bool = false) { rows.append((cells, isFault)) }
+  package mutating func add(_ cells: [Cell], isFault: Bool = false) { rows.append((cells, isFault)) }
 
   /// The table as HTML.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     try Self.template.render([
       "tableTitle": title, "caption": caption, "isSearchable": rows.count > 8,
       "columns": columns.map { ["head": $0.title, "isNumber": $0.kind == .number] },

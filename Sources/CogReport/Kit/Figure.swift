@@ -1,5 +1,5 @@
-/// What every chart has: a title, a sentence below it, a legend, and the drawing in two widths, for wide screens and
-/// for phones.
+/// What every chart has: a title, a sentence below it, a legend, and the drawing in two widths, for wide
+/// screens and for phones.
 struct Figure {
   struct Key {
     enum Sign: String {

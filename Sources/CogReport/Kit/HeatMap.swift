@@ -3,20 +3,20 @@ import Foundation
 /// A value for each cell of a grid as a shade, such as the largest magnitude of each channel in each layer.
 ///
 /// A value that is nil is left open with a dashed edge; NaN and infinity are drawn in the color of faults.
-public struct HeatMap: PagePart {
+package struct HeatMap: PagePart {
   /// One row of cells.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// The whole name; tooltips show it.
-    public let name: String
+    package let name: String
     /// What stands at the left; left out where rows are too close.
-    public let label: String
+    package let label: String
     /// A value for each column; nil where there is none.
-    public let values: [Double?]
+    package let values: [Double?]
     /// Whether the row is pointed out.
-    public let isFault: Bool
+    package let isFault: Bool
 
     /// One row of cells.
-    public init(name: String, label: String, values: [Double?], isFault: Bool = false) {
+    package init(name: String, label: String, values: [Double?], isFault: Bool = false) {
       self.name = name
       self.label = label
       self.values = values
@@ -36,8 +36,9 @@ public struct HeatMap: PagePart {
 
   /// Shades that the style sheet has, from the lowest to the highest.
   static let shades = 12
-  /// Grids with more cells than this have a tooltip for each row instead of each cell, which keeps the page small.
-  public static let mostTooltips = 8000
+  /// Grids with more cells than this have a tooltip for each row instead of each cell, which keeps the page
+  /// small.
+  package static let mostTooltips = 8000
 
   /// A heat map.
   ///
@@ -47,7 +48,7 @@ public struct HeatMap: PagePart {
   ///   - columnLabel: what the columns count.
   ///   - valueLabel: what the shades show, with its unit.
   ///   - spanning: values that the shades reach over at least, so that values that hardly differ look alike.
-  public init(
+  package init(
     title: String, caption: String? = nil, rows: [Row], columns: [String], columnLabel: String,
     valueLabel: String, scale: AxisScale = .logarithmic, spanning: ClosedRange<Double>? = nil,
     style: NumberStyle = .plain
@@ -64,7 +65,7 @@ public struct HeatMap: PagePart {
   }
 
   /// The map as HTML.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     try Figure(title: title, caption: caption) { width in
       try HeatMapLayout(map: self, width: width).markup()
     }.markup()

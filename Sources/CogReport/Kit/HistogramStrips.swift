@@ -1,27 +1,27 @@
 import Foundation
 
-/// One small histogram for each layer, one below the other over a common axis, so that a layer whose values differ from
-/// its neighbors' stands out.
-public struct HistogramStrips: PagePart {
+/// One small histogram for each layer, one below the other over a common axis, so that a layer whose values
+/// differ from its neighbors' stands out.
+package struct HistogramStrips: PagePart {
   /// The histogram of one layer.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// The whole name; the tooltip shows it.
-    public let name: String
+    package let name: String
     /// What stands at the left.
-    public let label: String
+    package let label: String
     /// Bounds of the bins, ascending, one more than `counts`. Rows may have different bounds.
-    public let edges: [Double]
+    package let edges: [Double]
     /// How many values lie in each bin.
-    public let counts: [Double]
+    package let counts: [Double]
     /// Values to mark with an upright tick, such as percentiles.
-    public let marks: [Double]
+    package let marks: [Double]
     /// More for the tooltip, such as "3 NaN".
-    public let note: String?
+    package let note: String?
     /// Whether the row is pointed out.
-    public let isFault: Bool
+    package let isFault: Bool
 
     /// The histogram of one layer.
-    public init(
+    package init(
       name: String, label: String, edges: [Double], counts: [Double], marks: [Double] = [],
       note: String? = nil,
       isFault: Bool = false
@@ -37,7 +37,7 @@ public struct HistogramStrips: PagePart {
   }
 
   /// How heights follow counts.
-  public enum Heights: Sendable {
+  package enum Heights: Sendable {
     /// Height is the share of the row's largest count.
     case linear
     /// Height is the logarithm of the count, so that single outliers are seen.
@@ -58,7 +58,7 @@ public struct HistogramStrips: PagePart {
   ///   - valueLabel: what the horizontal axis counts, with its unit.
   ///   - scale: of the horizontal axis; bins that are not above 0 are left out of a logarithmic one.
   ///   - rows: from the top; one without counts is drawn as a gap.
-  public init(
+  package init(
     title: String, caption: String? = nil, valueLabel: String, scale: AxisScale = .linear,
     heights: Heights = .linear, rows: [Row], style: NumberStyle = .plain
   ) {
@@ -72,7 +72,7 @@ public struct HistogramStrips: PagePart {
   }
 
   /// The strips as HTML.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     try Figure(title: title, caption: caption) { try drawing(width: $0) }.markup()
   }
 

@@ -1,20 +1,20 @@
 import Foundation
 
 /// Pictures side by side, such as the frames that a model saw, with a line below each.
-public struct ImageStrip: PagePart {
+package struct ImageStrip: PagePart {
   /// One picture.
-  public struct Picture: Sendable {
+  package struct Picture: Sendable {
     /// The bytes of a PNG file.
-    public let png: [UInt8]
+    package let png: [UInt8]
     /// Pixels from left to right.
-    public let width: Int
+    package let width: Int
     /// Pixels from top to bottom.
-    public let height: Int
+    package let height: Int
     /// What stands below, such as "frame 25, 1.00 s".
-    public let label: String
+    package let label: String
 
     /// One picture.
-    public init(png: [UInt8], width: Int, height: Int, label: String) {
+    package init(png: [UInt8], width: Int, height: Int, label: String) {
       self.png = png
       self.width = width
       self.height = height
@@ -27,14 +27,14 @@ public struct ImageStrip: PagePart {
   let pictures: [Picture]
 
   /// Pictures in the order given.
-  public init(title: String, caption: String? = nil, pictures: [Picture]) {
+  package init(title: String, caption: String? = nil, pictures: [Picture]) {
     self.title = title
     self.caption = caption
     self.pictures = pictures
   }
 
   /// The strip as HTML, the pictures in it.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     try Self.template.render([
       "figureTitle": title, "caption": caption,
       "pictures": pictures.map {

@@ -1,14 +1,14 @@
 /// A place along a chart's horizontal axis: a layer, a tap.
-public struct LayerPoint: Sendable {
+package struct LayerPoint: Sendable {
   /// The whole name, such as `model.layers.12`; tooltips show it.
-  public let name: String
+  package let name: String
   /// What stands below the axis, such as `12`; left out where there is no room.
-  public let label: String
+  package let label: String
   /// The part of the model that the point belongs to; neighbors of one group share a band with its name.
-  public let group: String
+  package let group: String
 
   /// A place along the axis.
-  public init(name: String, label: String, group: String = "") {
+  package init(name: String, label: String, group: String = "") {
     self.name = name
     self.label = label
     self.group = group
@@ -54,8 +54,8 @@ struct LayerAxis {
     return result
   }
 
-  /// The indices of the points whose labels are shown: the preferred ones first, then numbers in the closest regular
-  /// step that fits (every 10th, 5th, 2nd, all), then the other names where there is room left.
+  /// The indices of the points whose labels are shown: the preferred ones first, then numbers in the closest
+  /// regular step that fits (every 10th, 5th, 2nd, all), then the other names where there is room left.
   func labeled(preferring preferred: [Int] = []) -> [Int] {
     var placed: [(range: ClosedRange<Double>, index: Int)] = []
     func span(_ index: Int) -> ClosedRange<Double> {

@@ -1,20 +1,20 @@
 /// Several series along the layers, with tolerance lines and a layer that is pointed out.
 ///
-/// A value that is nil is a gap in the line. On a logarithmic scale zeros stand on a rail below the scale; NaN and
-/// infinity stand as crosses on a rail above it, where they are seen at once. Pointing at a layer shows all of its
-/// values.
-public struct LineChart: PagePart {
+/// A value that is nil is a gap in the line. On a logarithmic scale zeros stand on a rail below the scale;
+/// NaN and infinity stand as crosses on a rail above it, where they are seen at once. Pointing at a layer
+/// shows all of its values.
+package struct LineChart: PagePart {
   /// A dashed line that the values of a series are held to.
-  public struct Limit: Sendable {
+  package struct Limit: Sendable {
     /// What the legend says.
-    public let name: String
+    package let name: String
     /// The series, by its place, whose color the limit takes.
-    public let series: Int
+    package let series: Int
     /// The limit at each point, so that it may differ from part to part; nil where there is none.
-    public let values: [Double?]
+    package let values: [Double?]
 
     /// A dashed line.
-    public init(name: String, series: Int, values: [Double?]) {
+    package init(name: String, series: Int, values: [Double?]) {
       self.name = name
       self.series = series
       self.values = values
@@ -41,7 +41,7 @@ public struct LineChart: PagePart {
   ///   - valueLabel: what the vertical axis counts, with its unit.
   ///   - pointLabel: what the horizontal axis counts.
   ///   - highlight: the point to point out, by its place, and what to write beside it.
-  public init(
+  package init(
     title: String, caption: String? = nil, points: [LayerPoint], series: [ChartSeries], limits: [Limit] = [],
     valueLabel: String, pointLabel: String = "layer", scale: AxisScale = .logarithmic,
     style: NumberStyle = .scientific, highlight: (index: Int, label: String)? = nil
@@ -59,7 +59,7 @@ public struct LineChart: PagePart {
   }
 
   /// The chart as HTML.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     let keys =
       series.enumerated().map { Figure.Key(name: $1.name, sign: .line, color: Figure.color($0)) }
       + limits.map { Figure.Key(name: $0.name, sign: .limit, color: Figure.color($0.series)) }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// How the numbers of a chart or table are written.
-public enum NumberStyle: Sendable {
+package enum NumberStyle: Sendable {
   /// Up to four significant digits, in plain notation where that is short: `12.5`, `1.23e-05`.
   case plain
   /// Three significant digits with an exponent: `1.23e-05`.
@@ -14,7 +14,7 @@ public enum NumberStyle: Sendable {
   case percent
 
   /// The number as text; "NaN", "∞" and "-∞" where it is none.
-  public func text(_ value: Double) -> String {
+  package func text(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "NaN" : (value > 0 ? "∞" : "-∞") }
     switch self {
     case .plain:
@@ -61,8 +61,8 @@ func pixels(_ value: Double) -> String {
 /// How wide text of 11 pixels is, on the safe side for the fonts of the style sheet.
 func textWidth(_ text: String, isBold: Bool = false) -> Double { Double(text.count) * (isBold ? 7.6 : 6.4) }
 
-/// Text that is no wider than `width`, with "…" in its middle where something had to go: names of tensors differ at
-/// their ends.
+/// Text that is no wider than `width`, with "…" in its middle where something had to go: names of tensors
+/// differ at their ends.
 func shortened(_ text: String, toWidth width: Double, isBold: Bool = false) -> String {
   let room = max(3, Int(width / textWidth("n", isBold: isBold) + 1e-6))
   guard text.count > room else { return text }

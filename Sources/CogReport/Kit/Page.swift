@@ -3,7 +3,7 @@ import Crypto
 import Foundation
 
 /// A piece of a page: a chart, a table, a paragraph.
-public protocol PagePart: Sendable {
+package protocol PagePart: Sendable {
   /// The piece as HTML.
   ///
   /// - Throws: `CogError` when a template of the kit is broken.
@@ -22,12 +22,13 @@ public protocol PagePart: Sendable {
 /// ```
 ///
 /// The JSON document that the command prints with `--json` is in the page too, in
-/// `<script type="application/json" id="document">`, so that a page can be read by programs and compared in tests.
-public struct Page: Sendable {
+/// `<script type="application/json" id="document">`, so that a page can be read by programs and compared in
+/// tests.
+package struct Page: Sendable {
   /// What stands at the top and in the window's title.
-  public let title: String
+  package let title: String
   /// The line below: the files, the model, the options.
-  public let subtitle: String?
+  package let subtitle: String?
   private let json: String
   private var parts: [any PagePart] = []
 
@@ -35,19 +36,19 @@ public struct Page: Sendable {
   ///
   /// - Parameter document: what the command's `--json` prints.
   /// - Throws: `CogError` when the document cannot be encoded.
-  public init(title: String, subtitle: String? = nil, document: some Encodable) throws {
+  package init(title: String, subtitle: String? = nil, document: some Encodable) throws {
     self.title = title
     self.subtitle = subtitle
     json = try JSONOutput.encode(document)
   }
 
   /// Adds a piece at the end.
-  public mutating func add(_ part: some PagePart) { parts.append(part) }
+  package mutating func add(_ part: some PagePart) { parts.append(part) }
 
   /// The whole file.
   ///
   /// - Throws: `CogError` when a template of the kit is broken.
-  public func html() throws -> String {
+  package func html() throws -> String {
     let headings = parts.compactMap { $0 as? Heading }
     let values: [String: Any?] = [
       "pageTitle": title, "subtitle": subtitle, "tool": Version.tool, "style": PageStyle.css,
@@ -64,14 +65,15 @@ public struct Page: Sendable {
   /// Writes the page as a file that appears under its name when it is whole.
   ///
   /// - Throws: `CogError` when the file cannot be written.
-  public func write(to path: String) throws {
+  package func write(to path: String) throws {
     let text = try html()
     let file = try AtomicFile(path: path)
     try file.write(Array(text.utf8))
     try file.commit()
   }
 
-  /// How a content security policy names a script: only the kit's own script runs, whatever else gets into a page.
+  /// How a content security policy names a script: only the kit's own script runs, whatever else gets into a
+  /// page.
   private static func contentHash(of text: String) -> String {
     "sha256-" + Data(SHA256.hash(data: Data(text.utf8))).base64EncodedString()
   }

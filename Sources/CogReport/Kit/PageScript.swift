@@ -1,5 +1,5 @@
-/// The only script of a page: tables can be sorted and searched. Without it a page shows everything in the order
-/// in which it was written.
+/// The only script of a page: tables can be sorted and searched. Without it a page shows everything in the
+/// order in which it was written.
 enum PageScript {
   static let source = """
     "use strict";

@@ -1,5 +1,5 @@
-/// The style sheet of all pages. Colors are variables, once for light and once for dark; series colors are told apart
-/// by people with color-deficient sight too, and a state is never told by its color alone.
+/// The style sheet of all pages. Colors are variables, once for light and once for dark; series colors are
+/// told apart by people with color-deficient sight too, and a state is never told by its color alone.
 enum PageStyle {
   static let css = variables + layout + charts
 

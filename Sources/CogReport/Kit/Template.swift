@@ -1,11 +1,11 @@
 import CogBase
 import Mustache
 
-/// HTML whose special characters are already escaped. Only templates and the kit's own constants make it, so that a
-/// name from a file cannot turn into markup.
-public struct Markup: Equatable, Sendable {
+/// HTML whose special characters are already escaped. Only templates and the kit's own constants make it, so
+/// that a name from a file cannot turn into markup.
+package struct Markup: Equatable, Sendable {
   /// The HTML text.
-  public let html: String
+  package let html: String
 
   /// HTML as it stands; for constants of this target and for what a template gave.
   init(trusted html: String) { self.html = html }
@@ -17,8 +17,8 @@ public struct Markup: Equatable, Sendable {
   init(text: String) { html = HTMLEscaping.escape(text) }
 }
 
-/// A Mustache template of the kit. `{{name}}` is escaped; `{{{name}}}` takes ``Markup`` only by convention of the
-/// callers, who pass its `html`.
+/// A Mustache template of the kit. `{{name}}` is escaped; `{{{name}}}` takes ``Markup`` only by convention of
+/// the callers, who pass its `html`.
 struct Template: Sendable {
   private let parsed: Result<MustacheTemplate, CogError>
 
@@ -39,8 +39,8 @@ struct Template: Sendable {
 
 /// Escapes text for HTML, one Unicode scalar at a time.
 ///
-/// The library's own escaping goes by `Character` and so lets a quote pass that a combining mark follows; in an
-/// attribute that quote would end the value. Control characters are shown as escapes.
+/// The library's own escaping goes by `Character` and so lets a quote pass that a combining mark follows; in
+/// an attribute that quote would end the value. Control characters are shown as escapes.
 struct HTMLEscaping: MustacheContentType {
   static let name = "COGVLM_HTML"
   static let register: Void = MustacheContentTypes.register(HTMLEscaping(), named: name)

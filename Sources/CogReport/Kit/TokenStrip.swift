@@ -1,9 +1,10 @@
-/// An answer token by token: what the model chose, what the reference has there, and how sure the reference was.
-public struct TokenStrip: PagePart {
+/// An answer token by token: what the model chose, what the reference has there, and how sure the reference
+/// was.
+package struct TokenStrip: PagePart {
   /// One step of the answer.
-  public struct Token: Sendable {
+  package struct Token: Sendable {
     /// Whether the choices agree.
-    public enum State: String, Sendable {
+    package enum State: String, Sendable {
       /// The same token.
       case equal
       /// Another token, which the error of the logits explains.
@@ -13,20 +14,20 @@ public struct TokenStrip: PagePart {
     }
 
     /// The text of the token that the model chose.
-    public let text: String
+    package let text: String
     /// Its id.
-    public let id: Int
+    package let id: Int
     /// Text and id of the reference's token.
-    public let reference: (text: String, id: Int)
+    package let reference: (text: String, id: Int)
     /// The gap between the reference's two highest logits; nil where it is not known.
-    public let gap: Double?
+    package let gap: Double?
     /// Whether the choices agree.
-    public let state: State
+    package let state: State
     /// What else is to be said, in a few letters.
-    public let note: String?
+    package let note: String?
 
     /// One step of the answer.
-    public init(
+    package init(
       text: String, id: Int, reference: (text: String, id: Int), gap: Double?, state: State,
       note: String? = nil
     ) {
@@ -44,14 +45,14 @@ public struct TokenStrip: PagePart {
   let tokens: [Token]
 
   /// The steps of an answer in order.
-  public init(title: String, caption: String? = nil, tokens: [Token]) {
+  package init(title: String, caption: String? = nil, tokens: [Token]) {
     self.title = title
     self.caption = caption
     self.tokens = tokens
   }
 
   /// The strip as HTML.
-  public func markup() throws -> Markup {
+  package func markup() throws -> Markup {
     try Self.template.render([
       "figureTitle": title, "caption": caption,
       "tokens": tokens.map { token in

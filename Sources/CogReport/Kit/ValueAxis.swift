@@ -1,15 +1,15 @@
 import Foundation
 
 /// How values lie along an axis.
-public enum AxisScale: Sendable {
+package enum AxisScale: Sendable {
   /// Equal steps.
   case linear
   /// Equal steps are equal factors. Zeros get a rail of their own at the low end.
   case logarithmic
 }
 
-/// Maps values to pixels, with ticks, and with rails for what the scale has no place for: zeros and negatives of a
-/// logarithmic scale at the low end, NaN and infinity at the high end.
+/// Maps values to pixels, with ticks, and with rails for what the scale has no place for: zeros and negatives
+/// of a logarithmic scale at the low end, NaN and infinity at the high end.
 struct ValueAxis {
   struct Tick {
     let position: Double

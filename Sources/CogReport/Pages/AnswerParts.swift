@@ -58,7 +58,8 @@ enum AnswerParts {
     return [facts, Verdict(.warning, "The limits are not the model's own", details: [tolerance.summary])]
   }
 
-  /// The limits along the taps, as lines of a chart whose first series is accumulated and whose second isolated.
+  /// The limits along the taps, as lines of a chart whose first series is accumulated and whose second
+  /// isolated.
   static func limits(_ tolerance: Tolerance, points: [LayerPoint]) -> [LineChart.Limit] {
     let isolated = points.map { point -> Double? in tolerance.isolated(ofTap: point.name) }
     return [

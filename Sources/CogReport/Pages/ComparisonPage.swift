@@ -1,14 +1,14 @@
-public import CogVerify
+package import CogVerify
 import Foundation
 
 /// The page of `cogvlm verify --against`.
-public enum ComparisonPage {
+package enum ComparisonPage {
   /// A page that shows all of a report.
   ///
   /// - Parameters:
   ///   - pictures: the frames of the first videos, as PNG files; of further videos none are shown.
   /// - Throws: `CogError` when the report cannot be written as JSON.
-  public static func page(_ report: ComparisonReport, pictures: [[[UInt8]]]) throws -> Page {
+  package static func page(_ report: ComparisonReport, pictures: [[[UInt8]]]) throws -> Page {
     var page = try Page(
       title: "Comparison of two models", subtitle: "\(report.model) against \(report.against)",
       document: report)

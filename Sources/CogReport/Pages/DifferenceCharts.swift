@@ -2,7 +2,8 @@ import CogInspect
 
 /// The charts of the page of `cogvlm diff`.
 enum DifferenceCharts {
-  /// For every stack of layers the errors of its kinds of tensors, as lines and as a map; a sentence where all are identical.
+  /// For every stack of layers the errors of its kinds of tensors, as lines and as a map; a sentence where
+  /// all are identical.
   static func layers(_ judged: JudgedComparison) -> [any PagePart] {
     LayerGrid.stacks(of: judged.comparison.tensors, name: \.name).flatMap { grid -> [any PagePart] in
       let count = grid.roles.reduce(0) { count, role in

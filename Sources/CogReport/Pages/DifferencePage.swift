@@ -1,7 +1,7 @@
-public import CogInspect
+package import CogInspect
 
 /// The page of `cogvlm diff`.
-public enum DifferencePage {
+package enum DifferencePage {
   /// A page that shows all of a comparison.
   ///
   /// - Parameters:
@@ -9,7 +9,7 @@ public enum DifferencePage {
   ///   - document: what `--json` prints.
   ///   - stored: the tensors of A and B as they are stored, for their bits.
   /// - Throws: `CogError` when the document cannot be written as JSON.
-  public static func page(
+  package static func page(
     _ comparison: Comparison, limit: Double?, document: some Encodable,
     stored: (a: TensorCatalog, b: TensorCatalog)
   ) throws -> Page {

@@ -57,7 +57,8 @@ struct JudgedComparison {
     return Verdict(!found.isEmpty || isNews ? .warning : .passed, counts, details: details)
   }
 
-  /// A sentence for each tensor; a pair that was swapped, and the scaled tensors of a layer, have one together.
+  /// A sentence for each tensor; a pair that was swapped, and the scaled tensors of a layer, have one
+  /// together.
   private func sentences(_ found: [Comparison.Tensor]) -> [String] {
     let scaled = Dictionary(grouping: found.filter(\.isScaled)) {
       LayerName(tensor: $0.name)?.description ?? ""

@@ -1,12 +1,13 @@
-public import CogInspect
+package import CogInspect
 
 /// The page of `cogvlm stats`.
-public enum StatisticsPage {
+package enum StatisticsPage {
   /// A page that shows all of a report.
   ///
-  /// - Parameter stored: the tensors as they are stored, for their bits; nil where the report is of activations.
+  /// - Parameter stored: the tensors as they are stored, for their bits; nil where the report is of
+  ///   activations.
   /// - Throws: `CogError` when the report cannot be written as JSON.
-  public static func page(_ report: StatisticsReport, stored: TensorCatalog?) throws -> Page {
+  package static func page(_ report: StatisticsReport, stored: TensorCatalog?) throws -> Page {
     let isActivations = stored == nil
     let title = isActivations ? "Statistics of activations" : "Statistics of tensors"
     var page = try Page(title: title, subtitle: report.path, document: report)

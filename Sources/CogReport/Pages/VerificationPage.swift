@@ -1,14 +1,15 @@
-public import CogVerify
+package import CogVerify
 import Foundation
 
 /// The page of `cogvlm verify --reference`.
-public enum VerificationPage {
+package enum VerificationPage {
   /// A page that shows all of a report.
   ///
   /// - Parameters:
-  ///   - pictures: for each reference the frames that the model saw, as PNG files; empty where there are none.
+  ///   - pictures: for each reference the frames that the model saw, as PNG files; empty where there are
+  ///     none.
   /// - Throws: `CogError` when the report cannot be written as JSON.
-  public static func page(_ report: VerificationReport, pictures: [[[UInt8]]]) throws -> Page {
+  package static func page(_ report: VerificationReport, pictures: [[[UInt8]]]) throws -> Page {
     var page = try Page(
       title: report.passed ? "Verification passed" : "Verification failed", subtitle: report.model,
       document: report)

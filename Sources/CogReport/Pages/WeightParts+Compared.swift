@@ -43,7 +43,8 @@ extension WeightParts {
       highlight: place.map { ($0, "to be looked at: \(report.taps[$0].name)") })
   }
 
-  /// The tensor that a reader should look at: one that is not finite, or else the worst of the first layer at fault.
+  /// The tensor that a reader should look at: one that is not finite, or else the worst of the first layer at
+  /// fault.
   static func faultyTensor(_ report: ComparisonReport) -> ComparedTensor? {
     if let worst = report.differingTensors.first, worst.notFinite > 0 { return worst }
     return report.firstAtFault.flatMap { report.differingTensors(ofTap: $0).first }
