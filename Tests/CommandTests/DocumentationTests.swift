@@ -152,12 +152,16 @@ enum Documentation {
 
   @Test("The pages name only files of the repository that are there")
   func links() throws {
-    for page in ["README.md", "CONTRIBUTING.md", "Formats/commands.md"] {
-      let words = try Documentation.page(page).split(separator: "`", omittingEmptySubsequences: false)
-      for word in words.enumerated().filter({ !$0.offset.isMultiple(of: 2) }).map(\.element)
-      where word.wholeMatch(of: /(Sources|Tests|Tools|Formats)\/[A-Za-z0-9_.\/-]+/) != nil {
-        let path = Fixtures.packageFolder.appending(path: String(word)).path
-        #expect(FileManager.default.fileExists(atPath: path), "\(page) names \(word)")
+    let pages = ["README.md", "GUIDE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "Formats/commands.md"]
+    for page in pages {
+      let text = try Documentation.page(page)
+      let words = text.split(separator: "`", omittingEmptySubsequences: false)
+        .enumerated().filter { !$0.offset.isMultiple(of: 2) }.map(\.element)
+        .filter { $0.wholeMatch(of: /(Sources|Tests|Tools|Formats)\/[A-Za-z0-9_.\/-]+/) != nil }
+      let links = text.matches(of: /\]\(([A-Za-z0-9_.\/-]+)\)|src="([^"]+)"/).compactMap { $0.1 ?? $0.2 }
+      for name in words + links {
+        let path = Fixtures.packageFolder.appending(path: String(name)).path
+        #expect(FileManager.default.fileExists(atPath: path), "\(page) names \(name)")
       }
     }
   }

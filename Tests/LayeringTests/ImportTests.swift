@@ -4,11 +4,13 @@ import Testing
 
 /// The direction of imports as the design has it; the build's own check is in `Tools/check`.
 @Suite struct ImportTests {
-  /// Targets in the order in which data flows.
-  static let order = [
-    "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText", "CogQuantize",
-    "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "CogBench", "cogvlm",
-  ]
+  /// The Swift targets in the order of `Package.swift`, which is that in which data flows.
+  static let order: [String] = {
+    let manifest = try? String(
+      contentsOf: Fixtures.packageFolder.appending(path: "Package.swift"), encoding: .utf8)
+    let target = /(?m)^    (?:library|\.executableTarget)\(\s*(?:name: )?"(\w+)"/
+    return (manifest ?? "").matches(of: target).map { String($0.1) }
+  }()
 
   @Test("Every target imports only targets above it", arguments: order.indices)
   func direction(_ place: Int) throws {
@@ -29,8 +31,18 @@ import Testing
   func complete() throws {
     let folders = try FileManager.default.contentsOfDirectory(
       atPath: Fixtures.packageFolder.appending(path: "Sources").path)
-    let known = Set(Self.order + ["CKernels", "COpenBLAS", "CLibAV", "CZlib"])
-    #expect(folders.filter { !known.contains($0) } == [])
+    #expect(folders.sorted() == (Self.order + Self.inC).sorted())
+  }
+
+  /// The kernels, and modules of system libraries.
+  private static let inC = ["CKernels", "COpenBLAS", "CLibAV", "CZlib"]
+
+  @Test("CONTRIBUTING.md lists the targets in that order")
+  func contributing() throws {
+    let page = try String(
+      contentsOf: Fixtures.packageFolder.appending(path: "CONTRIBUTING.md"), encoding: .utf8)
+    let listed = page.matches(of: /(?m)^\| `(\w+)` \|/).map { String($0.1) }
+    #expect(listed == ["CKernels"] + Self.order)
   }
 
   private func imports(of target: String) throws -> [(file: String, module: String)] {

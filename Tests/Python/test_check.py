@@ -10,6 +10,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 CHECKS = {
     "format": "swift format lint --strict",
     "lengths": "no source file over 400 lines",
+    "cells": "no table cell over 120 characters",
     "paths": "no machine path in a tracked file",
     "products": "no build product tracked",
     "size": "tracked files under 60 MB",
@@ -89,6 +90,13 @@ class Check(unittest.TestCase):
         self.assertEqual(self.run_check().returncode, 0)
         self.write("Tests/OneTests/long.swift", "//\n" * 401)
         self.assertIn("long.swift has 401 lines", self.expect_only("lengths"))
+
+    def test_a_table_cell_of_121_characters_fails_and_one_of_120_does_not(self):
+        self.write("Formats/commands.md", f"| {'x' * 300} |\n")
+        self.write("GUIDE.md", f"{'x' * 300}\n| a | {'x' * 120} |\n")
+        self.assertEqual(self.run_check().returncode, 0)
+        self.write("GUIDE.md", f"| a | {'é' * 121} |\n")
+        self.assertIn("GUIDE.md:1: a cell of 121 characters", self.expect_only("cells"))
 
     def test_the_path_of_the_checkout_and_of_what_is_around_it_fails(self):
         for path in (self.repository, os.path.dirname(self.repository) + "/other"):
