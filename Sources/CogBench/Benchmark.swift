@@ -129,7 +129,7 @@ package struct Benchmark {
     let columns = vision.channelCount * vision.imageSize * vision.imageSize
     var random = SplitMix64(seed: 2)
     return FloatMatrix(
-      (0..<count * columns).map { _ in 4 * random.nextUnit() - 2 }, rows: count, columns: columns)
+      (0..<count * columns).map { _ in 4 * random.nextUnitFloat() - 2 }, rows: count, columns: columns)
   }
 
   /// Numbers that are not finite would be computed at another speed.

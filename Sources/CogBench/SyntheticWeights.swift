@@ -78,7 +78,7 @@ extension SyntheticWeights {
     }
     for group in 0..<layout.groupCount {
       for row in 0..<PanelLayout.panelRows {
-        let half = Float16(scale * (0.75 + 0.5 * random.nextUnit()))
+        let half = Float16(scale * (0.75 + 0.5 * random.nextUnitFloat()))
         panel.storeBytes(
           of: half.bitPattern.littleEndian, toByteOffset: layout.scaleOffset(row: row, group: group),
           as: UInt16.self)
@@ -112,7 +112,7 @@ extension SyntheticWeights {
           let start = chunk * Self.chunkElements
           var random = SplitMix64(seed: seed, stream: (first + start) / Self.chunkElements)
           for index in start..<min(block, start + Self.chunkElements) {
-            values[index] = size * (2 * random.nextUnit() - 1)
+            values[index] = size * (2 * random.nextUnitFloat() - 1)
           }
         }
       }

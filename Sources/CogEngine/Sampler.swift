@@ -39,7 +39,7 @@ package struct Sampler {
   /// A sampler at the start of its random numbers.
   package init(_ options: SamplingOptions) {
     self.options = options
-    random = SplitMix64(state: options.seed)
+    random = SplitMix64(seed: options.seed)
   }
 
   /// The id of the next token. Among equal logits the lowest id wins, as in PyTorch's argmax.
@@ -67,28 +67,11 @@ package struct Sampler {
       nucleusWeight += weights[nucleus].weight
       nucleus += 1
     }
-    var threshold = random.nextUnit() * nucleusWeight
+    var threshold = random.nextUnitDouble() * nucleusWeight
     for candidate in weights.prefix(nucleus) {
       threshold -= candidate.weight
       if threshold < 0 { return candidate.id }
     }
     return weights[max(nucleus - 1, 0)].id
   }
-}
-
-/// A small generator with a 64-bit state: Swift's own cannot be seeded. Source: Steele, Lea and Flood, "Fast
-/// splittable pseudorandom number generators", 2014.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// A number in [0, 1).
-  mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

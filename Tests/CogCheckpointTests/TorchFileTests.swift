@@ -83,7 +83,7 @@ import Testing
 
   @Test("Strided views are gathered as plain loops over the indices would", arguments: 0..<40)
   func gathersLikePlainLoops(seed: Int) throws {
-    var random = SplitMix(state: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let sizes = (0..<Int.random(in: 0...4, using: &random)).map { _ in Int.random(in: 1...4, using: &random) }
     let strides = sizes.map { _ in Int.random(in: 0...9, using: &random) }
     let offset = Int.random(in: 0...7, using: &random)
@@ -281,19 +281,5 @@ func expectEqual(_ one: any CheckpointSource, _ other: any CheckpointSource) thr
     let (left, right) = (try one.view(of: record.name), try other.view(of: record.name))
     let isEqual = withExtendedLifetime((left.owner, right.owner)) { left.bytes.elementsEqual(right.bytes) }
     #expect(isEqual, "the bytes of \(record.name) differ")
-  }
-}
-
-/// A small generator with a seed, so that a failing case can be run again. Source: Steele and others,
-/// SplitMix64.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

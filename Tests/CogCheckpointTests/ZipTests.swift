@@ -170,7 +170,7 @@ import Testing
 
   @Test("Random bytes for a pickle are refused or leave every view in range", arguments: 0..<8)
   func survivesRandomPickles(seed: Int) throws {
-    var random = SplitMix(state: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     for _ in 0..<200 {
       var copy = Self.pickle
       for _ in 0..<Int.random(in: 1...6, using: &random) {

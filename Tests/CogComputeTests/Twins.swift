@@ -2,17 +2,11 @@ import CogBase
 import CogCompute
 import CogNative
 
-/// The same pseudo-random numbers on every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+/// The same pseudo-random numbers on every run.
+typealias SeededGenerator = SplitMix64
+
+extension SplitMix64 {
+  init(_ seed: UInt64) { self.init(seed: seed) }
 
   /// About normal: the sum of 12 uniform numbers.
   mutating func normal() -> Float {

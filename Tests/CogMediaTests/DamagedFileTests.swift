@@ -96,7 +96,7 @@ struct DamagedFileTests {
     ])
   func flippedBits(name: String) throws {
     let original = [UInt8](try Data(contentsOf: URL(filePath: "\(clipsFolder)/\(name)")))
-    var generator = SplitMix(state: 2024)
+    var generator = SplitMix64(seed: 2024)
     for round in 0..<16 {
       var bytes = original
       for _ in 0..<(1 << (round % 8)) {
@@ -119,19 +119,6 @@ struct DamagedFileTests {
 
 /// Random bytes, the same in every run.
 private func noise(_ count: Int) -> [UInt8] {
-  var generator = SplitMix(state: UInt64(count))
+  var generator = SplitMix64(seed: UInt64(count))
   return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
 }

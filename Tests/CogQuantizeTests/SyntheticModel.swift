@@ -39,7 +39,7 @@ final class SyntheticModel: TensorSource {
       try ModelConfiguration(json: $0, file: "config")
     }
     table = TensorTable(configuration)
-    var random = SplitMix(state: 5)
+    var random = SplitMix64(seed: 5)
     var tensors: [String: Tensor] = [:]
     for specification in table.specifications {
       let values = (0..<specification.shape.elementCount).map { _ in random.nextWeight() }
@@ -177,21 +177,10 @@ func decode(_ bytes: [UInt8], as type: ElementType) -> [Float] {
   }
 }
 
-/// Numbers that are the same on every run.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-
+extension SplitMix64 {
   /// A number around 0 as weights have it, with a few large ones among them.
   mutating func nextWeight() -> Float {
-    let sum = (0..<4).reduce(Float(0)) { sum, _ in sum + Float(next() >> 40) / Float(1 << 24) - 0.5 }
+    let sum = (0..<4).reduce(Float(0)) { sum, _ in sum + nextUnitFloat() - 0.5 }
     return sum * (next() % 97 == 0 ? 0.4 : 0.05)
   }
 }

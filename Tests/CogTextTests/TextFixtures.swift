@@ -64,19 +64,3 @@ enum TextFixtures {
   /// Strings compare scalar by scalar here: Swift's `==` takes "é" and "e" with an accent for the same.
   static func scalars(_ text: String) -> [UInt32] { text.unicodeScalars.map(\.value) }
 }
-
-/// A small generator of random numbers that gives the same ones on every run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    // SplitMix64.
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}

@@ -134,7 +134,7 @@ struct TokenizerReadingTests {
   @Test("a file with damaged bytes is read or refused, and never traps")
   func damaged() throws {
     let json = try TextFixtures.bytes("small-tokenizer.json")
-    var generator = SeededGenerator(5)
+    var generator = SplitMix64(seed: 5)
     for _ in 0..<1500 {
       var copy = json
       for _ in 0..<Int.random(in: 1...3, using: &generator) {

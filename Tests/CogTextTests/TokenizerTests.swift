@@ -22,7 +22,7 @@ struct TokenizerTests {
   }
 
   @Test(
-    "the tokenizer of Llama 3 gives the ids of all reference vectors, from its file and from the compact form",
+    "Llama 3's tokenizer gives the ids of all reference vectors, from its file and from the compact form",
     .enabled(if: Fixtures.sharedFolder != nil, "the shared folder with the 9 MB tokenizer.json is not here"))
   func llamaVectors() throws {
     let shared = try #require(Fixtures.sharedFolder)
@@ -85,7 +85,7 @@ struct TokenizerTests {
   @Test("any text comes back from its ids")
   func roundTrip() throws {
     let tokenizer = try TextFixtures.tokenizer("compact-tokenizer.json")
-    var generator = SeededGenerator(7)
+    var generator = SplitMix64(seed: 7)
     for _ in 0..<500 {
       var text = String.UnicodeScalarView()
       for _ in 0..<Int.random(in: 0..<30, using: &generator) {
@@ -106,7 +106,7 @@ struct TokenizerTests {
     let merges = try #require(root["model"]?["merges"]?.elements).compactMap(\.text).filter {
       !$0.contains("Ġ")
     }
-    var generator = SeededGenerator(11)
+    var generator = SplitMix64(seed: 11)
     for length in 1...200 {
       let text = String((0..<length).map { _ in Bool.random(using: &generator) ? "a" : "b" })
       // Nine letters a in a row are an added token, found before any merge.
