@@ -89,14 +89,7 @@ import Testing
 
   @Test("A lone file beside a configuration is compared with the model, one of several shards is not")
   func comparesLoneFiles() throws {
-    let config = """
-      {"architectures": ["CogVLMVideoForCausalLM"], "hidden_act": "silu", "hidden_size": 16, "intermediate_size": 24,
-       "num_hidden_layers": 1, "num_attention_heads": 4, "num_multi_query_heads": 2, "vocab_size": 40,
-       "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 3,
-       "vision_config": {"hidden_act": "gelu", "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1,
-        "num_heads": 2, "image_size": 28, "patch_size": 14, "in_channels": 3, "num_positions": 5,
-        "layer_norm_eps": 1e-6}}
-      """
+    let config = SmallConfiguration().json
     _ = try folder.write(Array(config.utf8), as: "config.json")
     let tensors = [("model.norm.weight", [16]), ("strange", [1])]
     let lone = try Inspection(path: write(tensors, as: "weights.safetensors"))

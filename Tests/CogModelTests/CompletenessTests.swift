@@ -15,14 +15,7 @@ import Testing
 
   /// A model of the true architecture in small.
   private static func configuration() throws -> ModelConfiguration {
-    let text = """
-      {"architectures": ["CogVLMVideoForCausalLM"], "hidden_act": "silu", "hidden_size": 16, "intermediate_size": 24,
-       "num_hidden_layers": 2, "num_attention_heads": 4, "num_multi_query_heads": 2, "vocab_size": 40,
-       "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 3,
-       "vision_config": {"hidden_act": "gelu", "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 2,
-        "num_heads": 2, "image_size": 28, "patch_size": 14, "in_channels": 3, "num_positions": 5,
-        "layer_norm_eps": 1e-6}}
-      """
+    let text = SmallConfiguration(layers: 2, visionLayers: 2).json
     return try Array(text.utf8).withUnsafeBytes { try ModelConfiguration(json: $0, file: "config.json") }
   }
 
