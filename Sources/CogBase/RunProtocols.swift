@@ -15,8 +15,8 @@ package struct NeverCancelled: Cancellation {
 
 /// Shows a person how far long work is. Libraries report here and draw nothing themselves.
 package protocol ProgressReporter: Sendable {
-  /// Starts a task of `total` units (bytes, layers, questions). A task may begin while another one is under way: it is
-  /// a part of it then.
+  /// Starts a task of `total` units (bytes, layers, questions). A task may begin while another one is under
+  /// way: it is a part of that one then.
   func begin(_ title: String, total: Int) -> any ProgressTask
 }
 

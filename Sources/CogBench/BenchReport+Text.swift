@@ -11,7 +11,8 @@ extension BenchReport {
   private var modelText: String {
     let encodings = model.encodings.map { "\($0.encoding) \(Self.number(Double($0.bytes) / 1e9)) GB" }
     let sizes =
-      "\(Self.number(Double(model.parameters) / 1e9)) billion parameters, \(Self.number(Double(model.fileBytes) / 1e9)) GB"
+      "\(Self.number(Double(model.parameters) / 1e9)) billion parameters, "
+      + "\(Self.number(Double(model.fileBytes) / 1e9)) GB"
     return """
       Model      \(model.name.printable): \(sizes) (\(encodings.joined(separator: ", ")))
       Language   \(model.language[0]) layers, width \(model.language[1]), MLP \(model.language[2]), \

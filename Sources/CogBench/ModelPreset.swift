@@ -31,7 +31,8 @@ package enum ModelPreset: String, Sendable, CaseIterable {
       {
         "architectures": ["CogVLMVideoForCausalLM"],
         "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2,
-        "hidden_act": "silu", "hidden_size": \(language.hidden), "intermediate_size": \(language.intermediate),
+        "hidden_act": "silu", "hidden_size": \(language.hidden),
+        "intermediate_size": \(language.intermediate),
         "max_position_embeddings": 2048, "num_attention_heads": \(language.heads),
         "num_hidden_layers": \(layers ?? language.layers), "num_multi_query_heads": \(language.keyValueHeads),
         "rms_norm_eps": 1e-05, "template_version": "chat", "tie_word_embeddings": false,

@@ -59,7 +59,8 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
     switch self {
     case .safetensors, .torchZip, .shardIndex: "Give this file itself, or the folder that holds it."
     case .torchLegacy:
-      "Load it with PyTorch and save it again (torch.save writes the zip form), or take the safetensors download."
+      "Load it with PyTorch and save it again (torch.save writes the zip form), "
+        + "or take the safetensors download."
     case .json: "Give the folder that holds the weights, their index, or a file of weights."
     case .native: "It needs no conversion: give it to a command that runs or reads native files."
     case .gguf: "Take the original checkpoint: safetensors, or PyTorch files."

@@ -181,10 +181,11 @@ enum PickleGlobal {
       throw CogError(
         "the file wants to call \(name)",
         expected:
-          "only what tensors are made of (torch._utils._rebuild_tensor_v2, storages, collections.OrderedDict)",
+          "only what tensors are made of (torch._utils._rebuild_tensor_v2, storages, "
+          + "collections.OrderedDict)",
         advice: """
-          Nothing of it was run. If you trust the file, save its state_dict alone with torch.save; otherwise do not \
-          load it with PyTorch either.
+          Nothing of it was run. If you trust the file, save its state_dict alone with torch.save; otherwise \
+          do not load it with PyTorch either.
           """)
     }
   }

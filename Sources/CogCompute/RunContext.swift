@@ -1,7 +1,7 @@
 package import CogBase
 
-/// What a run computes with, who may stop it, and who is told how far it is. Passed down to everything that takes
-/// long; nothing of it is global.
+/// What a run computes with, who may stop it, and who is told how far it is. Passed down to everything that
+/// takes long; nothing of it is global.
 package struct RunContext: Sendable {
   /// The threads that work.
   package var threads: ThreadPool

@@ -12,7 +12,8 @@ package enum StorageRule: Hashable, Sendable, CustomStringConvertible {
   package static let defaultGroupSize = 64
   /// What ``init(parsing:subject:)`` takes.
   package static let allowed =
-    "source, BF16, F16, F32, int4 or int8 (groups of 64), or int4/32, int4/64, int4/128, int8/32, int8/64, int8/128"
+    "source, BF16, F16, F32, int4 or int8 (groups of 64), or int4/32, int4/64, int4/128, "
+    + "int8/32, int8/64, int8/128"
 
   /// Reads a rule as the command line spells it, in any case: `source`, `bf16`, `int4`, `int8/32`.
   ///

@@ -22,8 +22,9 @@ extension ComparisonReport {
 
   private var notes: [String] {
     let outliers = hiddenOutliers.map { tap in
-      "  \(tap.name): one prompt is beyond the limits, accumulated \(scientific(tap.worstRelativeL2)), isolated "
-        + "\(scientific(tap.worstIsolatedRelativeL2)): \(tap.worstPrompt.debugDescription)"
+      "  \(tap.name): one prompt is beyond the limits, "
+        + "accumulated \(scientific(tap.worstRelativeL2)), "
+        + "isolated \(scientific(tap.worstIsolatedRelativeL2)): \(tap.worstPrompt.debugDescription)"
     }
     let broken = tensors.filter { $0.notFinite > 0 }.map { tensor in
       "  \(tensor.name): elements that are not finite on one side only: \(tensor.notFinite)"
@@ -77,14 +78,16 @@ extension ComparedQuestion {
     let verdict = passed ? "" : "  MISMATCH"
     if answer == referenceAnswer { return "\(title)\n    both: \(answer.debugDescription)\(verdict)" }
     return
-      "\(title)\n    reference: \(referenceAnswer.debugDescription)\n    this:      \(answer.debugDescription)\(verdict)"
+      "\(title)\n    reference: \(referenceAnswer.debugDescription)\n"
+      + "    this:      \(answer.debugDescription)\(verdict)"
   }
 }
 
 extension Divergence {
   /// The figures in one line.
   var text: String {
-    "\(positions) positions, top-1 agreement \(String(format: "%.1f", 100 * top1Agreement)) %, KL divergence mean "
-      + "\(scientific(meanKL)), 99 % \(scientific(percentile99KL)), max \(scientific(maxKL)) nats"
+    "\(positions) positions, top-1 agreement \(String(format: "%.1f", 100 * top1Agreement)) %, "
+      + "KL divergence mean \(scientific(meanKL)), 99 % \(scientific(percentile99KL)), "
+      + "max \(scientific(maxKL)) nats"
   }
 }

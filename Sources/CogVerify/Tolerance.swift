@@ -70,7 +70,8 @@ package struct Tolerance: Equatable, Sendable, Codable {
     }
     return "tolerance \(profile)"
       + (profile == ownProfile ? "" : " (given; the model's own is \(ownProfile))")
-      + ": isolated \(limit(isolated, "isolated")), in the vision part \(limit(isolatedVision, "isolatedVision")), "
+      + ": isolated \(limit(isolated, "isolated")), "
+      + "in the vision part \(limit(isolatedVision, "isolatedVision")), "
       + "accumulated \(limit(accumulated, "accumulated"))"
   }
 }

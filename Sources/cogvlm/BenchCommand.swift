@@ -13,9 +13,9 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure how fast a model runs on this machine.",
     discussion: """
-      Without a model, random weights in the shapes of --preset are written to a temporary file, which is removed \
-      as soon as it is open. Figures are medians of the runs, the smallest and the largest beside. Shares compare \
-      with what the machine reached just before in loops that do nothing else.
+      Without a model, random weights in the shapes of --preset are written to a temporary file, which is \
+      removed as soon as it is open. Figures are medians of the runs, the smallest and the largest beside. \
+      Shares compare with what the machine reached just before in loops that do nothing else.
       """)
 
   @Argument(
@@ -30,8 +30,8 @@ struct BenchCommand: ParsableCommand {
 
   @Option(
     help: """
-      Encodings of the synthetic model: \(QuantizationRecipe.presets.joined(separator: ", ")), or bf16, f16 or \
-      f32 throughout.
+      Encodings of the synthetic model: \(QuantizationRecipe.presets.joined(separator: ", ")), or bf16, f16 \
+      or f32 throughout.
       """)
   var recipe: String?
 

@@ -43,7 +43,8 @@ struct ComparisonOptions: ParsableArguments {
       let given: [Any?] = [againstMode, ask, questions, videos, limit, template, maxNewTokens]
       if given.contains(where: { $0 != nil }) {
         throw ValidationError(
-          "--against-mode, --ask, --questions, --videos, --limit, --template and --max-new-tokens go with --against."
+          "--against-mode, --ask, --questions, --videos, --limit, "
+            + "--template and --max-new-tokens go with --against."
         )
       }
       return

@@ -8,9 +8,9 @@ struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff", abstract: "Compare the tensors of two checkpoints or native files.",
     discussion: """
-      The second one is the reference. Quantized tensors are compared by the values that they stand for, so that a \
-      quantized file against its source shows what quantization did. With --fail-over, leaves with 1 when a tensor's \
-      relative L2 is above the limit, or tensors are missing or of other shapes.
+      The second one is the reference. Quantized tensors are compared by the values that they stand for, so \
+      that a quantized file against its source shows what quantization did. With --fail-over, leaves with 1 \
+      when a tensor's relative L2 is above the limit, or tensors are missing or of other shapes.
       """)
 
   @Argument(

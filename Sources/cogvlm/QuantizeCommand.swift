@@ -7,8 +7,8 @@ struct QuantizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize", abstract: "Quantize a checkpoint or a native float file to int4.",
     discussion: """
-      ENCODING is \(StorageRule.allowed). Norms, biases, positions, the patch projection, the convolution, boi \
-      and eoi stay BF16 unless --other says otherwise; the rotary frequencies always stay as they are.
+      ENCODING is \(StorageRule.allowed). Norms, biases, positions, the patch projection, the convolution, \
+      boi and eoi stay BF16 unless --other says otherwise; the rotary frequencies always stay as they are.
       """)
 
   @OptionGroup var options: ConversionOptions
@@ -39,7 +39,8 @@ struct QuantizeCommand: ParsableCommand {
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
-      "An exception, such as 'model.layers.0.*=int8/64'; may be given several times, the last that fits counts.",
+      "An exception, such as 'model.layers.0.*=int8/64'; may be given several times, "
+        + "the last that fits counts.",
       valueName: "pattern=encoding"))
   var overrides: [String] = []
 

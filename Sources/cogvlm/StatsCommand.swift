@@ -14,9 +14,9 @@ struct StatsCommand: ParsableCommand {
     commandName: "stats",
     abstract: "Show what the elements of tensors are: range, moments, outliers, entropy.",
     discussion: """
-      Every element is read once. Figures of BF16 and F16 tensors are exact; where others are estimates, they are \
-      marked with ~. Quantized tensors are measured by the values that they stand for. With --activations the model \
-      reads a prompt, and every layer's output is measured the same way.
+      Every element is read once. Figures of BF16 and F16 tensors are exact; where others are estimates, \
+      they are marked with ~. Quantized tensors are measured by the values that they stand for. With \
+      --activations the model reads a prompt, and every layer's output is measured the same way.
       """)
 
   @Argument(

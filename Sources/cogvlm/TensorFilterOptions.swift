@@ -14,7 +14,8 @@ struct TensorFilterOptions: ParsableArguments {
   @Option(
     name: .customLong("part"),
     help: ArgumentHelp(
-      "Only tensors of this part (embedding, language, head, vision, convolution, adapter); may be given several times.",
+      "Only tensors of this part (embedding, language, head, vision, convolution, adapter); "
+        + "may be given several times.",
       valueName: "part"),
     completion: .list(ModelPart.allCases.map(\.rawValue)))
   var parts: [String] = []

@@ -10,8 +10,8 @@ struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenize", abstract: "Turn text into token ids, or ids into text.",
     discussion: """
-      With --json, reads one JSON string per line from standard input and prints one JSON array of ids per line; \
-      with --decode as well, the other way round.
+      With --json, reads one JSON string per line from standard input and prints one JSON array of ids per \
+      line; with --decode as well, the other way round.
       """)
 
   @Argument(help: "A native model file, or a folder with a tokenizer.json.", completion: .file())

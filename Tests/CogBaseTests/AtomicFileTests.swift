@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct AtomicFileTests {
   @Test(
-    "A file written piece by piece in any order has their bytes, zeros between them, and ends with the last one",
+    "A file written in pieces, in any order, has their bytes, zeros between them, and ends with the last",
     arguments: [false, true])
   func pieces(inHugePages: Bool) throws {
     let window = 1 << 21

@@ -49,7 +49,8 @@ import Testing
   @Test("A tensor without elements, a scalar, and a header padded with spaces are read")
   func readsEdges() throws {
     let header = """
-      {"none":{"dtype":"F32","shape":[0,3],"data_offsets":[4,4]},"one":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}
+      {"none":{"dtype":"F32","shape":[0,3],"data_offsets":[4,4]},\
+      "one":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}
       """
     let file = try SafetensorsFile(
       path: folder.write(SafetensorsBuilder.file(header: header + "     ", data: [1, 2, 3, 4]), as: "edges"))
@@ -117,7 +118,7 @@ import Testing
   func refusesSeams() throws {
     func two(_ first: (Int, Int), _ second: (Int, Int)) -> String {
       func entry(_ name: String, _ range: (Int, Int)) -> String {
-        "\"\(name)\":{\"dtype\":\"U8\",\"shape\":[\(range.1 - range.0)],\"data_offsets\":[\(range.0),\(range.1)]}"
+        #""\#(name)":{"dtype":"U8","shape":[\#(range.1 - range.0)],"data_offsets":[\#(range.0),\#(range.1)]}"#
       }
       return "{\(entry("a", first)),\(entry("b", second))}"
     }

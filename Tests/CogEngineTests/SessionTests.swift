@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(
-    "A prompt's logits are the same whether or not its layers are looked at, and so is the cache that it leaves"
+    "A prompt's logits, and the cache that it leaves, are the same whether or not its layers are looked at"
   )
   func withoutTaps() throws {
     let engine = try Engine(path: QuantizedModel.path("sample"), mode: .float32)

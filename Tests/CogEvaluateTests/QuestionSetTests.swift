@@ -9,7 +9,8 @@ struct QuestionSetTests {
   func reading() throws {
     let set = try questionSet(
       """
-      [{"video": "a.mp4", "task": "color", "question": "What?", "candidates": ["red", "blue"], "answer": "blue", "id": 5},
+      [{"video": "a.mp4", "task": "color", "question": "What?", "candidates": ["red", "blue"],
+        "answer": "blue", "id": 5},
        {"video": "b.mp4", "task": "caption", "question": "Say.", "answer": "A cat."},
        {"video": "b.mp4", "task": "caption", "question": "Say.", "candidates": null, "answer": "A cat."},
        {"video": "b.mp4", "task": "caption", "question": "Say.", "candidates": [], "answer": "A cat."}]

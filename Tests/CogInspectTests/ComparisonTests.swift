@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(
-    "Zeros as a reference make any difference infinite, and a NaN or infinity that is not the same makes none a number"
+    "Zeros as a reference make any difference infinite; a NaN or infinity in one source only makes it NaN"
   )
   func extremes() throws {
     let zero = try pair([0, 1], [0, 0], shape: [1, 2])

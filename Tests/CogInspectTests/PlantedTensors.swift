@@ -12,8 +12,8 @@ enum PlantedTensors {
     let entries = tensors.map { tensor in
       let start = data.count
       data += tensor.bytes
-      return
-        "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),\"data_offsets\":[\(start),\(data.count)]}"
+      let place = #""shape":\#(tensor.shape),"data_offsets":[\#(start),\#(data.count)]"#
+      return #""\#(tensor.name)":{"dtype":"\#(tensor.type)",\#(place)}"#
     }
     let header = "{" + entries.joined(separator: ",") + "}"
     var writer = ByteWriter()

@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(
-    "Zeros, subnormal numbers, NaN and infinities are counted, and the other figures are of the finite elements"
+    "Zeros, subnormal numbers, NaN and infinities are counted; the other figures are of finite elements"
   )
   func plantedValues() throws {
     let values: [Float] = [1, -3, 0, -0.0, .nan, .infinity, -.infinity, Float(bitPattern: 0x0001_0000), 2]
@@ -161,7 +161,7 @@ import Testing
   }
 
   @Test(
-    "Integers and doubles are measured as float32, which a note says where it rounds; other types are left out"
+    "Integers and doubles are measured as float32, with a note where it rounds; other types are left out"
   )
   func otherTypes() throws {
     let path = try write([

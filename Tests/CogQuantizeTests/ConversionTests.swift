@@ -235,7 +235,7 @@ struct ConversionTests {
   }
 
   @Test(
-    "a native file as source hands on its configuration, tokenizer and provenance, and may not be its own target"
+    "a native source hands on its configuration, tokenizer and provenance, and may not be its own target"
   )
   func nativeSource() throws {
     try convert(to: .float32)

@@ -126,8 +126,9 @@ struct RecipeTests {
         "intermediate_size": 14336, "max_position_embeddings": 2048, "num_attention_heads": 32,
         "num_hidden_layers": 32, "num_multi_query_heads": 8, "rms_norm_eps": 1e-05, "vocab_size": 128256,
         "vision_config": {
-          "hidden_act": "gelu", "hidden_size": 1792, "image_size": 224, "in_channels": 3, "intermediate_size": 15360,
-          "layer_norm_eps": 1e-06, "num_heads": 16, "num_hidden_layers": 63, "num_positions": 257, "patch_size": 14
+          "hidden_act": "gelu", "hidden_size": 1792, "image_size": 224, "in_channels": 3,
+          "intermediate_size": 15360, "layer_norm_eps": 1e-06, "num_heads": 16, "num_hidden_layers": 63,
+          "num_positions": 257, "patch_size": 14
         }
       }
       """

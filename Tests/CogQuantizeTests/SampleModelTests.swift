@@ -31,7 +31,7 @@ struct SampleModelTests {
   }
 
   @Test(
-    "every tensor of the checkpoint is in the native file to the bit, from safetensors and from PyTorch files alike"
+    "every tensor of the checkpoint is in the native file to the bit, from safetensors and PyTorch files"
   )
   func exact() throws {
     _ = try convert(checkpoint, .init(floats: nil), to: "safetensors.cogvlm")

@@ -39,7 +39,8 @@ enum NativeFixture {
       metadata: NativeMetadata(
         config: String(decoding: configBytes, as: UTF8.self),
         provenance: .init(tool: "test", sources: []),
-        recipe: .init(linear: "source", embedding: "source", head: "source", other: "source", method: "none")),
+        recipe: .init(
+          linear: "source", embedding: "source", head: "source", other: "source", method: "none")),
       tokenizer: tokenizer.encoded())
   }
 }

@@ -28,7 +28,8 @@ enum ReferenceRun {
     let answer =
       result.answer.map { a in "\(zip(a.ids, a.referenceIds).count { $0 == $1 })/\(a.comparedTokens)" } ?? "-"
     return
-      "\(URL(filePath: result.file).lastPathComponent): isolated \(isolated), accumulated \(accumulated), answer \(answer)"
+      "\(URL(filePath: result.file).lastPathComponent): isolated \(isolated), accumulated \(accumulated), "
+      + "answer \(answer)"
       + (result.firstAtFault.map { ", first at fault \($0)" } ?? "")
   }
 }

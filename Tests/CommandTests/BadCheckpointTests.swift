@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test(
-    "A checkpoint that lacks a tensor is readable and incomplete: inspect --check leaves with 1, convert with 2"
+    "A checkpoint that lacks a tensor is read: inspect --check exits with 1, convert with 2"
   )
   func incomplete() throws {
     let source = folder.path("incomplete")

@@ -22,8 +22,12 @@ enum Damage: String, CaseIterable, CustomTestStringConvertible {
     case .page: Data("<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n".utf8)
     case .lfsPointer:
       Data(
-        "version https://git-lfs.github.com/spec/v1\noid sha256:\(String(repeating: "4d", count: 32))\nsize 9\n"
-          .utf8)
+        """
+        version https://git-lfs.github.com/spec/v1
+        oid sha256:\(String(repeating: "4d", count: 32))
+        size 9
+
+        """.utf8)
     case .gguf: Data("GGUF".utf8) + Data([3, 0, 0, 0]) + Data(count: 256)
     case .legacyTorch:
       Data([0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E])

@@ -111,8 +111,10 @@ import Testing
     try FileManager.default.createDirectory(atPath: folder.path("videos"), withIntermediateDirectories: false)
     try FileManager.default.copyItem(
       atPath: SampleModel.video("v22_h264.mp4"), toPath: folder.path("videos/clip.mp4"))
-    let question =
-      #"{"video": "clip.mp4", "task": "direction", "question": "Which way does the circle move?", "answer": "UP."}"#
+    let question = """
+      {"video": "clip.mp4", "task": "direction", "question": "Which way does the circle move?",
+       "answer": "UP."}
+      """
     let file = try folder.write("[\(question)]".utf8, as: "questions.json")
     let outcome = try Command.run(["eval", SampleModel.float.get(), "--questions", file])
     #expect(outcome.status == 0, "\(outcome.errors)")

@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(
-    "Documents that the binary prints fit their schema, have all of its keys, and no longer fit when they are changed",
+    "Documents that the binary prints fit their schema, have all of its keys, and changed ones do not fit",
     .enabled(if: SchemaTests.hasValidator, "needs python3 with jsonschema"),
     arguments: JSONDocuments.makers.keys.sorted())
   func validates(_ name: String) throws {
@@ -45,7 +45,7 @@ import Testing
   func covered() throws { #expect(try Self.names() == JSONDocuments.makers.keys.sorted()) }
 
   @Test(
-    "The check itself notices a schema that is too wide, one that lacks a key, and one with a key that nothing has",
+    "The check itself notices a schema that is too wide, lacks a key, or has a key that no document has",
     .enabled(if: SchemaTests.hasValidator, "needs python3 with jsonschema"))
   func notices() throws {
     let text = try String(contentsOf: Self.folder.appending(path: "frames.schema.json"), encoding: .utf8)

@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(
-    "Every figure of the sample and of a random model is numpy's, for safetensors and native files of every encoding",
+    "Every figure of the sample and a random model is numpy's, for safetensors and all native encodings",
     .enabled(if: Python.hasNumpy, "needs python3 with numpy"),
     arguments: ["sample/checkpoint", "tiny/checkpoint"])
   func equalsNumpy(_ fixture: String) throws {
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test(
-    "NaN, infinities and groups of zeros are counted and placed as numpy does, in plain and quantized tensors",
+    "NaN, infinities and groups of zeros are counted and placed as by numpy, plain or quantized",
     .enabled(if: Python.hasNumpy, "needs python3 with numpy"))
   func plantedFaultsEqualNumpy() throws {
     let name = "model.layers.1.mlp.language_mlp.gate_proj.weight"

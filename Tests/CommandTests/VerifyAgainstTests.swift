@@ -98,7 +98,8 @@ import Testing
           for key in (name, "part " + part):
               noise, signal = sums.get(key, (0.0, 0.0))
               sums[key] = (noise + ((x - y) ** 2).sum(), signal + (y**2).sum())
-      print(json.dumps({key: float(numpy.sqrt(noise / signal)) if signal else 0 for key, (noise, signal) in sums.items()}))
+      ratios = {key: float(numpy.sqrt(n / s)) if s else 0 for key, (n, s) in sums.items()}
+      print(json.dumps(ratios))
       """
     let numpy = try Python.run([
       "-c", script, StatsTests.oracle, SampleModel.int4.get(), SampleModel.float.get(), mapping,

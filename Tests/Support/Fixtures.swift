@@ -9,8 +9,8 @@ public enum Fixtures {
   /// `Tests/Fixtures`, which is committed.
   public static let folder = packageFolder.appending(path: "Tests/Fixtures")
 
-  /// The folder of reference data beside a developer's checkout, or nil where there is none: tests that use it
-  /// say that they are skipped.
+  /// The folder of reference data beside a developer's checkout (CONTRIBUTING.md), or nil where there is
+  /// none: tests that use it are skipped then, and their output says so.
   public static let sharedFolder: URL? = {
     let folder = packageFolder.appending(path: "../shared").standardizedFileURL
     return FileManager.default.fileExists(atPath: folder.appending(path: "reference").path) ? folder : nil

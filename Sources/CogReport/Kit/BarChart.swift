@@ -119,8 +119,10 @@ package struct BarChart: PagePart {
     <svg viewBox="0 0 {{width}} {{height}}" role="img" aria-label="{{label}}">
     {{#ticks}}<line class="gridline" x1="{{x}}" y1="4" x2="{{x}}" y2="{{bottom}}"/>\
     <text x="{{x}}" y="{{tickY}}" text-anchor="middle">{{tick}}</text>{{/ticks}}
-    {{#categories}}<text class="strong" x="{{labelX}}" y="{{textY}}" dy="4" text-anchor="end">{{category}}</text>
-    {{#bars}}<rect class="f{{color}}" x="{{x}}" y="{{y}}" width="{{w}}" height="{{barHeight}}"><title>{{tip}}</title></rect>\
+    {{#categories}}<text class="strong" x="{{labelX}}" y="{{textY}}" dy="4" text-anchor="end">\
+    {{category}}</text>
+    {{#bars}}<rect class="f{{color}}" x="{{x}}" y="{{y}}" width="{{w}}" height="{{barHeight}}">\
+    <title>{{tip}}</title></rect>\
     {{#ends}}<text x="{{endX}}" y="{{endY}}">{{.}}</text>{{/ends}}{{/bars}}{{/categories}}
     <line class="axis" x1="{{left}}" y1="4" x2="{{left}}" y2="{{bottom}}"/>
     <text x="{{middle}}" y="{{nameY}}" text-anchor="middle">{{valueLabel}}</text>

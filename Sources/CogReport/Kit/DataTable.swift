@@ -102,10 +102,12 @@ package struct DataTable: PagePart {
     """
     <div class="table">
     <h3>{{tableTitle}}</h3>{{#caption}}<p class="note">{{.}}</p>{{/caption}}
-    {{#isSearchable}}<div class="tools" hidden><input type="search" placeholder="Search" aria-label="Search {{tableTitle}}">\
+    {{#isSearchable}}<div class="tools" hidden><input type="search" placeholder="Search" \
+    aria-label="Search {{tableTitle}}">\
     <span class="count" aria-live="polite"></span></div>{{/isSearchable}}
     <div class="scroll" tabindex="0"><table class="data">
-    <thead><tr>{{#columns}}<th scope="col"{{#isNumber}} class="number"{{/isNumber}}>{{head}}</th>{{/columns}}</tr></thead>
+    <thead><tr>{{#columns}}<th scope="col"{{#isNumber}} class="number"{{/isNumber}}>{{head}}</th>\
+    {{/columns}}</tr></thead>
     <tbody>
     {{#rows}}<tr{{#isFault}} class="fault"{{/isFault}}>{{#cells}}<td class="{{class}}"\
     {{#keys}} data-key="{{.}}"{{/keys}}>{{cellText}}</td>{{/cells}}</tr>

@@ -166,12 +166,15 @@ struct HeatMapLayout {
     <text x="2" y="12">{{valueLabel}}</text>
     <text x="{{lowX}}" y="30">{{lowText}}</text><text x="{{highX}}" y="30">{{highText}}</text>
     {{#legend}}<rect class="h{{shade}}" x="{{x}}" y="21" width="12" height="11"/>{{/legend}}
-    {{#rows}}{{#isLabeled}}<text{{#isFault}} class="fault"{{/isFault}} x="{{labelX}}" y="{{textY}}" text-anchor="end">\
+    {{#rows}}{{#isLabeled}}<text{{#isFault}} class="fault"{{/isFault}} x="{{labelX}}" y="{{textY}}" \
+    text-anchor="end">\
     {{rowLabel}}</text>{{/isLabeled}}
     {{#cells}}<rect class="{{shade}}" x="{{x}}" y="{{y}}" width="{{w}}" height="{{h}}">\
     {{#tips}}<title>{{.}}</title>{{/tips}}</rect>{{/cells}}
-    {{#rowTips}}<rect class="hit" x="{{left}}" y="{{y}}" width="{{rowWidth}}" height="{{h}}"><title>{{.}}</title></rect>{{/rowTips}}\
-    {{#isFault}}<rect class="faultbox" x="{{left}}" y="{{y}}" width="{{rowWidth}}" height="{{h}}"/>{{/isFault}}{{/rows}}
+    {{#rowTips}}<rect class="hit" x="{{left}}" y="{{y}}" width="{{rowWidth}}" height="{{h}}">\
+    <title>{{.}}</title></rect>{{/rowTips}}\
+    {{#isFault}}<rect class="faultbox" x="{{left}}" y="{{y}}" width="{{rowWidth}}" height="{{h}}"/>\
+    {{/isFault}}{{/rows}}
     {{#columns}}<text x="{{x}}" y="{{tickY}}" text-anchor="middle">{{text}}</text>{{/columns}}
     <text x="{{middle}}" y="{{nameY}}" text-anchor="middle">{{columnLabel}}</text>
     </svg>

@@ -118,7 +118,8 @@ package struct HistogramStrips: PagePart {
       // A bin with something in it is seen, however little that is.
       let height = max(0.8, share * (Self.rowHeight - 4))
       path +=
-        "M\(pixels(x0)) \(pixels(base))V\(pixels(base - height))H\(pixels(max(x1, x0 + 0.6)))V\(pixels(base))Z"
+        "M\(pixels(x0)) \(pixels(base))V\(pixels(base - height))"
+        + "H\(pixels(max(x1, x0 + 0.6)))V\(pixels(base))Z"
     }
     let marks = row.marks.filter(axis.isOnScale).map { mark in
       "M\(pixels(axis.position(mark))) \(pixels(base))v-\(pixels(Self.rowHeight - 6))"
@@ -141,11 +142,15 @@ package struct HistogramStrips: PagePart {
     {{#ticks}}<line class="gridline" x1="{{x}}" y1="{{top}}" x2="{{x}}" y2="{{bottom}}"/>\
     <text x="{{x}}" y="{{tickY}}" text-anchor="middle">{{tick}}</text>{{/ticks}}
     <text x="{{middle}}" y="{{nameY}}" text-anchor="middle">{{valueLabel}}</text>
-    {{#rows}}{{#isFault}}<rect class="faultband" x="0" y="{{rowTop}}" width="{{rowWidth}}" height="{{rowHeight}}"/>{{/isFault}}\
-    <text{{#isFault}} class="fault"{{/isFault}} x="{{textX}}" y="{{textY}}" text-anchor="end">{{rowLabel}}</text>\
-    <line class="{{#isEmpty}}gap{{/isEmpty}}{{^isEmpty}}axis{{/isEmpty}}" x1="{{left}}" y1="{{base}}" x2="{{right}}" y2="{{base}}"/>\
+    {{#rows}}{{#isFault}}<rect class="faultband" x="0" y="{{rowTop}}" width="{{rowWidth}}" \
+    height="{{rowHeight}}"/>{{/isFault}}\
+    <text{{#isFault}} class="fault"{{/isFault}} x="{{textX}}" y="{{textY}}" text-anchor="end">\
+    {{rowLabel}}</text>\
+    <line class="{{#isEmpty}}gap{{/isEmpty}}{{^isEmpty}}axis{{/isEmpty}}" x1="{{left}}" y1="{{base}}" \
+    x2="{{right}}" y2="{{base}}"/>\
     <path class="f1" d="{{d}}"/><path class="tick" d="{{marks}}"/>\
-    <rect class="hit" x="0" y="{{rowTop}}" width="{{rowWidth}}" height="{{rowHeight}}"><title>{{tip}}</title></rect>{{/rows}}
+    <rect class="hit" x="0" y="{{rowTop}}" width="{{rowWidth}}" height="{{rowHeight}}">\
+    <title>{{tip}}</title></rect>{{/rows}}
     </svg>
     """)
 }

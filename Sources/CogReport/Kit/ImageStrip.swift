@@ -51,7 +51,8 @@ package struct ImageStrip: PagePart {
     <figure>
     <figcaption><h3>{{figureTitle}}</h3>{{#caption}}<p>{{.}}</p>{{/caption}}</figcaption>
     <div class="frames">
-    {{#pictures}}<div><img src="data:image/png;base64,{{{data}}}" width="{{w}}" height="{{h}}" alt="{{text}}">{{text}}</div>
+    {{#pictures}}<div><img src="data:image/png;base64,{{{data}}}" width="{{w}}" height="{{h}}" \
+    alt="{{text}}">{{text}}</div>
     {{/pictures}}
     </div>
     </figure>

@@ -142,8 +142,10 @@ struct LineChartLayout {
   private static let template = Template(
     """
     <svg viewBox="0 0 {{width}} {{height}}" role="img" aria-label="{{label}}">
-    {{#bands}}{{#isShaded}}<rect class="band" x="{{x}}" y="{{top}}" width="{{w}}" height="{{plotHeight}}"/>{{/isShaded}}\
-    {{#hasRoom}}<text class="strong" x="{{mid}}" y="{{groupY}}" text-anchor="middle">{{group}}</text>{{/hasRoom}}{{/bands}}
+    {{#bands}}{{#isShaded}}<rect class="band" x="{{x}}" y="{{top}}" width="{{w}}" height="{{plotHeight}}"/>\
+    {{/isShaded}}\
+    {{#hasRoom}}<text class="strong" x="{{mid}}" y="{{groupY}}" text-anchor="middle">{{group}}</text>\
+    {{/hasRoom}}{{/bands}}
     {{#ticks}}<line class="gridline" x1="{{left}}" y1="{{y}}" x2="{{right}}" y2="{{y}}"/>\
     <text x="{{tickX}}" y="{{textY}}" text-anchor="end">{{tick}}</text>{{/ticks}}
     <line class="axis" x1="{{left}}" y1="{{bottom}}" x2="{{right}}" y2="{{bottom}}"/>
@@ -152,12 +154,14 @@ struct LineChartLayout {
     {{#fault}}<rect class="faultband" x="{{x}}" y="{{top}}" width="{{w}}" height="{{plotHeight}}"/>\
     <line class="faultline" x1="{{line}}" y1="{{top}}" x2="{{line}}" y2="{{bottom}}"/>\
     <text class="fault" x="{{textX}}" y="34" text-anchor="{{anchor}}">{{what}}</text>{{/fault}}
-    {{#labels}}<text{{#isFault}} class="fault"{{/isFault}} x="{{x}}" y="{{tickY}}" text-anchor="middle">{{text}}</text>{{/labels}}
+    {{#labels}}<text{{#isFault}} class="fault"{{/isFault}} x="{{x}}" y="{{tickY}}" text-anchor="middle">\
+    {{text}}</text>{{/labels}}
     {{#limits}}<path class="limit c{{color}}" d="{{d}}"/>{{/limits}}
     {{#lines}}<path class="line c{{color}}" d="{{d}}"/>{{/lines}}
     {{#marks}}{{#dot}}<circle class="{{sign}}{{color}}" cx="{{x}}" cy="{{y}}" r="{{r}}"/>{{/dot}}\
     {{#cross}}<path class="cross c{{color}}" d="{{.}}"/>{{/cross}}{{/marks}}
-    {{#hits}}<rect class="hit" x="{{x}}" y="{{top}}" width="{{w}}" height="{{plotHeight}}"><title>{{tip}}</title></rect>{{/hits}}
+    {{#hits}}<rect class="hit" x="{{x}}" y="{{top}}" width="{{w}}" height="{{plotHeight}}">\
+    <title>{{tip}}</title></rect>{{/hits}}
     </svg>
     """)
 }

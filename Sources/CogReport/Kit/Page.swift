@@ -102,7 +102,8 @@ package struct Page: Sendable {
     <main>
     {{{body}}}
     </main>
-    <footer>Made by {{tool}}. The data of this page as JSON is in its source, in the element "document".</footer>
+    <footer>Made by {{tool}}. The data of this page as JSON is in its source, \
+    in the element "document".</footer>
     <script type="application/json" id="document">{{{json}}}</script>
     <script>{{{script}}}</script>
     </body>

@@ -38,7 +38,8 @@ enum PageScript {
           row.hidden = !words.every((word) => text.includes(word));
           if (!row.hidden) shown += 1;
         }
-        count.textContent = shown === rows.length ? rows.length + " rows" : shown + " of " + rows.length + " rows";
+        const all = rows.length + " rows";
+        count.textContent = shown === rows.length ? all : shown + " of " + all;
       };
       search.addEventListener("input", filter);
       filter();

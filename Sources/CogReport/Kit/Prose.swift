@@ -66,7 +66,8 @@ package struct Verdict: PagePart {
 
   private static let template = Template(
     """
-    <div class="verdict {{state}}" role="status"><strong>{{sign}} {{text}}</strong>{{#details}}<p>{{.}}</p>{{/details}}</div>
+    <div class="verdict {{state}}" role="status"><strong>{{sign}} {{text}}</strong>\
+    {{#details}}<p>{{.}}</p>{{/details}}</div>
     """)
 }
 

@@ -64,7 +64,8 @@ package struct TokenStrip: PagePart {
           }
         let gap = token.gap.map { NumberStyle.plain.text($0) } ?? "–"
         let tip =
-          "chosen: \(token.id), reference: \(token.reference.id) (\(Self.visible(token.reference.text))), gap \(gap)"
+          "chosen: \(token.id), reference: \(token.reference.id) "
+          + "(\(Self.visible(token.reference.text))), gap \(gap)"
         return [
           "state": token.state.rawValue, "text": Self.visible(token.text), "words": word, "gap": gap,
           "tip": tip, "notes": token.note.map { [$0] } ?? [],

@@ -13,8 +13,8 @@ enum AnswerParts {
       title: title,
       caption:
         "Each token is chosen after the reference's own ones. The gap is that between the reference's two "
-        + "highest logits; a disagreement up to a gap of \(NumberStyle.plain.text(2 * logitError)), twice the error of a "
-        + "logit, is excused.",
+        + "highest logits; a disagreement up to a gap of \(NumberStyle.plain.text(2 * logitError)), "
+        + "twice the error of a logit, is excused.",
       tokens: steps.enumerated().map { place, step in
         let state: TokenStrip.Token.State =
           switch step.agreement {

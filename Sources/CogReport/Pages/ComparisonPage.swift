@@ -47,11 +47,13 @@ package enum ComparisonPage {
 
   private static func verdict(_ report: ComparisonReport) -> Verdict {
     let answers =
-      "\(NumberStyle.percent.text(report.divergence.top1Agreement)) of \(report.divergence.positions) tokens are chosen "
-      + "alike; \(report.questions.count { $0.answer == $0.referenceAnswer }) of \(report.questions.count) answers are "
-      + "the same text."
+      "\(NumberStyle.percent.text(report.divergence.top1Agreement)) of "
+      + "\(report.divergence.positions) tokens are chosen alike; "
+      + "\(report.questions.count { $0.answer == $0.referenceAnswer }) of \(report.questions.count) "
+      + "answers are the same text."
     let outliers = report.hiddenOutliers.map { tap in
-      "\(tap.name): one prompt is beyond the limits, accumulated \(NumberStyle.scientific.text(tap.worstRelativeL2)), "
+      "\(tap.name): one prompt is beyond the limits, "
+        + "accumulated \(NumberStyle.scientific.text(tap.worstRelativeL2)), "
         + "isolated \(NumberStyle.scientific.text(tap.worstIsolatedRelativeL2)): \(tap.worstPrompt)"
     }
     let broken = report.tensors.filter { $0.notFinite > 0 }.map { tensor in
@@ -73,7 +75,8 @@ package enum ComparisonPage {
     let weights = differing.first.map { tensor in
       "Of its weights \(tensor.name) differs most, relative L2 "
         + "\(tensor.relativeL2.map(NumberStyle.scientific.text) ?? "unknown"). Tensors that differ: "
-        + "\(differing.count) in this layer, \(report.differingTensors.count) of \(report.tensors.count) in all."
+        + "\(differing.count) in this layer, \(report.differingTensors.count) of "
+        + "\(report.tensors.count) in all."
     }
     return Verdict(
       .failed, "First layer at fault: \(name)",
@@ -94,8 +97,8 @@ package enum ComparisonPage {
     return LineChart(
       title: "Error along the layers",
       caption:
-        "Accumulated: each model ran alone. Isolated: each layer was given the other model's input, so that only "
-        + "its own error shows. The errors over all prompts are held to the limits.",
+        "Accumulated: each model ran alone. Isolated: each layer was given the other model's input, "
+        + "so that only its own error shows. The errors over all prompts are held to the limits.",
       points: points, series: series, limits: AnswerParts.limits(report.tolerance, points: points),
       valueLabel: "relative L2 error, log scale",
       highlight: fault.map { ($0, "first at fault: \(report.taps[$0].name)") })
@@ -110,7 +113,8 @@ package enum ComparisonPage {
     var table = DataTable(
       title: "Layers",
       caption: hasWorst
-        ? "Over the values of all prompts; in the columns named worst, of the prompt where the error is largest."
+        ? "Over the values of all prompts; in the columns named worst, "
+          + "of the prompt where the error is largest."
         : nil,
       columns: [
         .code("tap"), .text("outcome"), .number("isolated"), .number("accumulated"), .number("max abs"),

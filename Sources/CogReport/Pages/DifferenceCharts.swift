@@ -50,7 +50,8 @@ enum DifferenceCharts {
     let left = [
       all.count > shown.count ? "The \(shown.count) kinds of tensors with the largest errors." : nil,
       grid.roles.count > kinds.count
-        ? "Kinds that are identical in all layers are left out: \(grid.roles.count - kinds.count) of \(grid.roles.count)."
+        ? "Kinds that are identical in all layers are left out: "
+          + "\(grid.roles.count - kinds.count) of \(grid.roles.count)."
         : nil,
       "Single identical tensors are at 0, those that are not finite on the rail at the top.",
     ]
@@ -68,8 +69,8 @@ enum DifferenceCharts {
     return HeatMap(
       title: "Every tensor of \(grid.stack)",
       caption:
-        "A cell for each tensor, open where it is identical, in the color of faults where it is not finite. Framed kinds "
-        + "have a tensor that stands out.",
+        "A cell for each tensor, open where it is identical, in the color of faults where it is not finite. "
+        + "Framed kinds have a tensor that stands out.",
       rows: zip(grid.roles, tensors).map { role, tensors in
         .init(
           name: "\(grid.stack).*.\(role)", label: StatisticsCharts.shortName(role),

@@ -84,8 +84,8 @@ package enum DifferencePage {
     var table = DataTable(
       title: "Tensors",
       caption:
-        "The worst first. The worst group is where the relative error of \(groupSizes(comparison)) neighboring columns "
-        + "is largest.",
+        "The worst first. The worst group is where the relative error of "
+        + "\(groupSizes(comparison)) neighboring columns is largest.",
       columns: [
         .code("name"), .text("outcome"), .number("relative L2"), .number("SQNR dB"), .number("max abs"),
         .text("at"), .number("cosine"), .number("worst group"), .text("its place"), .number("not finite"),

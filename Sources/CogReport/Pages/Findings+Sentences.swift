@@ -51,7 +51,8 @@ extension [StatisticsReport.Finding] {
       sentences.append(
         "\(layer): \(findings.count) of its \(tensorsInLayer[layer] ?? 0) tensors are "
           + "\(NumberStyle.plain.text((low * 100).rounded() / 100)) to "
-          + "\(StatisticsReport.Finding.times((high * 100).rounded() / 100)) as large as those of other layers"
+          + "\(StatisticsReport.Finding.times((high * 100).rounded() / 100)) as large "
+          + "as those of other layers"
       )
     }
     return sentences

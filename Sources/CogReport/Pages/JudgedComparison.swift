@@ -74,7 +74,8 @@ struct JudgedComparison {
         guard told.insert(layer).inserted else { return nil }
         let all = comparison.tensors.count { LayerName(tensor: $0.name)?.description == layer }
         return
-          "\(layer): \(tensors.count) of its \(all) tensors are \(tensors[0].diagnosis?.label ?? "") the reference's"
+          "\(layer): \(tensors.count) of its \(all) tensors are "
+          + "\(tensors[0].diagnosis?.label ?? "") the reference's"
       }
       return sentence(tensor)
     }

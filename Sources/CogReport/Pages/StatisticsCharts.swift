@@ -27,8 +27,9 @@ enum StatisticsCharts {
         isFault: !found.isEmpty)
     }
     let caption =
-      "64 equal bins from the smallest to the largest element; heights follow the logarithm of the count, so that single "
-      + "outliers are seen. Ticks: 99.9 % of the magnitudes are below. Red: something was found there."
+      "64 equal bins from the smallest to the largest element; heights follow the logarithm of the count, "
+      + "so that single outliers are seen. Ticks: 99.9 % of the magnitudes are below. "
+      + "Red: something was found there."
     var strips = stacks(report.layers.map(\.name)).map { stack, layers in
       let groups = report.layers.filter { layers.contains($0.name) }
       return HistogramStrips(
@@ -108,8 +109,9 @@ enum StatisticsCharts {
       return HeatMap(
         title: "Scale of the tensors of \(grid.stack)",
         caption:
-          "The root mean square of a tensor over the median of the same tensors of all layers: 1 is as usual. Cells in the "
-          + "color of faults have NaN or infinite elements; framed kinds have a tensor in which something was found.",
+          "The root mean square of a tensor over the median of the same tensors of all layers: "
+          + "1 is as usual. Cells in the color of faults have NaN or infinite elements; "
+          + "framed kinds have a tensor in which something was found.",
         rows: rows, columns: grid.layers.map { "\($0.index)" }, columnLabel: "layer",
         valueLabel: "times the median of all layers, log scale", spanning: 0.5...2)
     }
@@ -158,8 +160,9 @@ enum StatisticsCharts {
     return HeatMap(
       title: title,
       caption:
-        "The largest magnitude in each of \(runs) runs of \(count) \(unit), over the layer's matrices that have so many. "
-        + "Framed layers have elements that are not finite, or groups of zeros.",
+        "The largest magnitude in each of \(runs) runs of \(count) \(unit), "
+        + "over the layer's matrices that have so many. Framed layers have elements that are not finite, "
+        + "or groups of zeros.",
       rows: rows, columns: names, columnLabel: unit, valueLabel: "largest magnitude, log scale")
   }
 }

@@ -83,7 +83,8 @@ package enum StatisticsPage {
         "accuracy",
         figures.isExact
           ? "every value was counted"
-          : "percentiles within 0.2 % of themselves, entropy of plain tensors a lower bound; all else is exact"
+          : "percentiles within 0.2 % of themselves, entropy of plain tensors a lower bound; "
+            + "all else is exact"
       ),
     ]
     return Facts(facts)

@@ -74,7 +74,8 @@ enum StatisticsTables {
     var table = DataTable(
       title: "Channels that stand out",
       caption:
-        "The \(mostChannels) that are farthest above the median channel of their tensor, five of one at most.",
+        "The \(mostChannels) that are farthest above the median channel of their tensor, "
+        + "five of one at most.",
       columns: [
         .code("tensor"), .text("channel"), .number("largest magnitude"), .number("median channel"),
         .number("ratio"),

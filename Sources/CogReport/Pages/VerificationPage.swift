@@ -77,7 +77,8 @@ package enum VerificationPage {
         + "\(NumberStyle.plain.text(tolerance.isolated(ofTap: tap.name))) is allowed."
     }
     return "Its accumulated error is \(NumberStyle.scientific.text(tap.relativeL2)); "
-      + "\(NumberStyle.plain.text(tolerance.accumulated)) is allowed. No layer's own error is out of tolerance."
+      + "\(NumberStyle.plain.text(tolerance.accumulated)) is allowed. "
+      + "No layer's own error is out of tolerance."
   }
 
   private static func add(_ reference: ReferenceResult, pictures: [[UInt8]], to page: inout Page) {
@@ -109,8 +110,8 @@ package enum VerificationPage {
     return LineChart(
       title: "Error along the layers",
       caption:
-        "Accumulated: the engine ran alone from the input. Isolated: each layer was given the reference's input, so "
-        + "that a fault shows in its own layer only.",
+        "Accumulated: the engine ran alone from the input. Isolated: each layer was given the "
+        + "reference's input, so that a fault shows in its own layer only.",
       points: points,
       series: [
         .init(name: "accumulated", values: reference.taps.map(\.relativeL2)),
@@ -138,7 +139,8 @@ package enum VerificationPage {
             tap.passed ? .passed : .failed),
           .number(tap.isolatedRelativeL2, .scientific, tap.isolatedPassed ? .plain : .failed),
           .number(
-            tap.relativeL2, .scientific, tap.relativeL2 <= reference.tolerance.accumulated ? .plain : .failed),
+            tap.relativeL2, .scientific,
+            tap.relativeL2 <= reference.tolerance.accumulated ? .plain : .failed),
           .number(tap.maxAbs, .scientific), .number(tap.cosine, .cosine), .text("\(tap.shape)"),
         ], isFault: isFault)
     }

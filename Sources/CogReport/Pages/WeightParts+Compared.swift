@@ -14,8 +14,8 @@ extension WeightParts {
       BarChart(
         title: "Damage",
         caption:
-          "Weights: over all of the part. Isolated and accumulated: the largest error of the part's layers; the embedding "
-          + "table's shows in the first layer.",
+          "Weights: over all of the part. Isolated and accumulated: the largest error of the part's layers; "
+          + "the embedding table's shows in the first layer.",
         categories: names,
         series: [
           .init(name: "weights", values: parts.map(\.weightRelativeL2)),
@@ -57,8 +57,8 @@ extension WeightParts {
     var table = DataTable(
       title: "Tensors",
       caption:
-        "\(tensors.count) of \(report.tensors.count) tensors differ; the others are equal to the bit. Recorded: what the "
-        + "model's conversion wrote down about its own source.",
+        "\(tensors.count) of \(report.tensors.count) tensors differ; the others are equal to the bit. "
+        + "Recorded: what the model's conversion wrote down about its own source.",
       columns: [
         .code("tensor"), .number("relative L2"), .number("recorded"), .number("not finite"),
         .number("worst group"), .number("row"), .number("bits per weight"), .text("encoding"),

@@ -24,8 +24,8 @@ enum WeightParts {
     var table = DataTable(
       title: "Tensors",
       caption:
-        "What the conversion recorded against its source, of the tensors that lost something. The worst group is that of "
-        + "the row beside it.",
+        "What the conversion recorded against its source, of the tensors that lost something. "
+        + "The worst group is that of the row beside it.",
       columns: [
         .code("tensor"), .number("relative RMS"), .number("worst group"), .number("row"),
         .number("bits per weight"), .text("encoding"), .text("part"),
