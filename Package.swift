@@ -61,8 +61,8 @@ let package = Package(
 
     // What the engine computes with.
     library("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels", "COpenBLAS"]),
-    library("CogMedia", ["CogBase", "CLibAV"]),
-    library("CogText", ["CogBase"]),
+    library("CogMedia", ["CogBase", "CogModel", "CLibAV"]),
+    library("CogText", ["CogBase", "CogModel"]),
 
     // The jobs.
     library(
@@ -103,8 +103,8 @@ let package = Package(
     tests("CogCheckpoint", ["CogBase", "CogModel"]),
     tests("CogNative", ["CogBase", "CogModel"]),
     tests("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels"]),
-    tests("CogMedia", ["CogBase"]),
-    tests("CogText", ["CogBase"]),
+    tests("CogMedia", ["CogBase", "CogModel"]),
+    tests("CogText", ["CogBase", "CogModel"]),
     tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),
     tests(
       "CogInspect",

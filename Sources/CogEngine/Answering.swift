@@ -1,5 +1,6 @@
 package import CogBase
 package import CogCompute
+package import CogModel
 package import CogText
 
 /// What is asked, besides the video.
@@ -8,8 +9,8 @@ package struct AnswerRequest: Sendable {
   package var query: String
   /// Earlier turns, the oldest first.
   package var history: [Turn]
-  /// The prompt template's name; nil takes the model's own.
-  package var template: String?
+  /// The prompt template; nil takes the model's own.
+  package var template: PromptTemplate?
   /// The most tokens to make.
   package var maximumNewTokens: Int
   /// How tokens are chosen.
@@ -17,7 +18,7 @@ package struct AnswerRequest: Sendable {
 
   /// A request.
   package init(
-    query: String, history: [Turn] = [], template: String? = nil, maximumNewTokens: Int = 256,
+    query: String, history: [Turn] = [], template: PromptTemplate? = nil, maximumNewTokens: Int = 256,
     sampling: SamplingOptions = .greedy
   ) {
     self.query = query

@@ -1,3 +1,5 @@
+package import CogModel
+
 /// Which frames of a video a model is shown.
 ///
 /// Source: `load_video` of the published demo code, one strategy for the chat model and one for the base
@@ -7,16 +9,6 @@ package enum FrameSampling: String, Sendable, CaseIterable {
   case chat
   /// Frames evenly spaced over the first 60 seconds; a short video has some of them twice.
   case base
-
-  /// The sampling that belongs to a prompt template: `chat` and `vqa` are asked about seconds, `base` about
-  /// evenly spaced frames. Nil for another name.
-  package init?(template: String) {
-    switch template {
-    case "chat", "vqa": self = .chat
-    case "base": self = .base
-    default: return nil
-    }
-  }
 
   /// The number of frames that the published models take at most (`chat`) or always (`base`).
   package static let publishedMaximum = 24
@@ -60,5 +52,16 @@ package enum FrameSampling: String, Sendable, CaseIterable {
     // numpy.linspace: multiples of one step, the last value exact, the rest cut to integers.
     let step = Double(last) / Double(count - 1)
     return (0..<count).map { $0 == count - 1 ? last : Int(Double($0) * step) }
+  }
+}
+
+extension PromptTemplate {
+  /// The frames that a model is shown under this template: `chat` and `vqa` are asked about seconds, `base`
+  /// about evenly spaced frames.
+  package var frameSampling: FrameSampling {
+    switch self {
+    case .chat, .vqa: .chat
+    case .base: .base
+    }
   }
 }

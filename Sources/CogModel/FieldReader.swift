@@ -42,12 +42,12 @@ struct FieldReader {
     return id
   }
 
-  func text(_ key: String, default fallback: String) throws -> String {
+  func promptTemplate(_ key: String, default fallback: PromptTemplate) throws -> PromptTemplate {
     guard let value = object[key], value != .null else { return fallback }
     guard let text = value.text else {
       throw CogError("a field is wrong", subject: path + key, expected: "a string", found: value.kind)
     }
-    return text
+    return try PromptTemplate(named: text, subject: path + key)
   }
 
   func flag(_ key: String, default fallback: Bool) throws -> Bool {

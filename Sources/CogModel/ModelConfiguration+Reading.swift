@@ -31,7 +31,7 @@ extension ModelConfiguration {
     vocabularySize = try fields.size("vocab_size")
     contextLength = try fields.size("max_position_embeddings")
     rmsNormEpsilon = try fields.epsilon("rms_norm_eps")
-    template = try fields.text("template_version", default: "chat")
+    template = try fields.promptTemplate("template_version", default: .chat)
     beginOfTextID = try fields.tokenID("bos_token_id", default: 128000)
     endOfTextID = try fields.tokenID("eos_token_id", default: 128001)
     padID = try fields.tokenID("pad_token_id", default: 128002)
@@ -70,8 +70,6 @@ extension ModelConfiguration {
       headCount % keyValueHeadCount == 0, "num_multi_query_heads",
       "a divisor of num_attention_heads \(headCount)",
       keyValueHeadCount)
-    try Self.require(
-      ["chat", "base", "vqa"].contains(template), "template_version", "chat, base or vqa", template)
     for (field, id) in [
       ("bos_token_id", beginOfTextID), ("eos_token_id", endOfTextID), ("pad_token_id", padID),
     ] {

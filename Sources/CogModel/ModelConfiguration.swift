@@ -21,7 +21,7 @@ package struct ModelConfiguration: Equatable, Sendable, Codable {
   /// Epsilon of RMSNorm (1e-5).
   package var rmsNormEpsilon: Float
   /// The prompt template that the model was trained with.
-  package var template: String
+  package var template: PromptTemplate
   /// Id of `<|begin_of_text|>`.
   package var beginOfTextID: Int
   /// Id that ends an answer.

@@ -1,4 +1,5 @@
 import CogBase
+package import CogModel
 
 /// The whole token sequence of a question about a video, as the model reads it: begin of text, the frames,
 /// the text.
@@ -38,7 +39,7 @@ package struct Prompt: Equatable, Sendable {
   ///   - template: the form of the text.
   ///   - frameCount: frames of the video; 0 for a question without one.
   ///   - history: earlier questions and answers, the oldest first.
-  ///   - query: the question, or for ``PromptTemplate/base`` the text to go on with.
+  ///   - query: the question, or for `base` the text to go on with.
   ///   - beginOfTextID: the id of the first token.
   ///   - padID: the id of all vision tokens.
   ///   - tokensPerFrame: begin of image, the frame's vectors, end of image (66).

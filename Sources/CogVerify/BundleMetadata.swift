@@ -1,5 +1,6 @@
 import CogBase
 import CogCompute
+import CogModel
 import CogText
 
 /// Reads the typed fields of a bundle's metadata, where every value is a string.
@@ -38,12 +39,9 @@ struct BundleMetadata {
   }
 
   /// The prompt's template; a model's own where the bundle does not say.
-  func template(default own: String) throws -> String {
+  func template(default own: PromptTemplate) throws -> PromptTemplate {
     guard let name = fields["template_version"] else { return own }
-    do { return try PromptTemplate(named: name).rawValue } catch var error as CogError {
-      error.subject = "template_version"
-      throw error.inFile(path)
-    }
+    return try naming(file: path) { try PromptTemplate(named: name, subject: "template_version") }
   }
 
   func integers(_ key: String) throws -> [Int]? {

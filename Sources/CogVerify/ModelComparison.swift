@@ -2,7 +2,7 @@ package import CogBase
 import CogCompute
 package import CogEngine
 package import CogInspect
-import CogModel
+package import CogModel
 import CogText
 
 /// Runs two models side by side over the same prompts and compares every tap and the answers.
@@ -15,7 +15,7 @@ package struct ModelComparison {
   let reference: Engine
   let tolerance: Tolerance
   let maximumNewTokens: Int
-  let template: String?
+  let template: PromptTemplate
   let progress: Progress?
   private var sums: [TapPoint: TapSums] = [:]
   private var features: (tested: FloatMatrix, reference: FloatMatrix)?
@@ -26,11 +26,11 @@ package struct ModelComparison {
   ///
   /// - Parameters:
   ///   - tolerance: nil takes the profile of the two models and modes, see ``profile(_:_:)``.
-  ///   - template: the prompt template's name; nil takes the reference's own.
+  ///   - template: the prompt template; nil takes the reference's own.
   /// - Throws: `CogError` when the models have different sizes.
   package init(
     engine: Engine, reference: Engine, tolerance: Tolerance? = nil, maximumNewTokens: Int = 64,
-    template: String? = nil, progress: Progress? = nil
+    template: PromptTemplate? = nil, progress: Progress? = nil
   ) throws {
     self.engine = engine
     self.reference = reference

@@ -24,7 +24,7 @@ package struct ReferenceBundle {
   /// Earlier turns of the conversation.
   package let history: [Turn]
   /// The prompt's template.
-  package let template: String
+  package let template: PromptTemplate
   /// Greedy answer; nil where the bundle has none.
   package let answerIDs: [Int]?
   /// The smallest gap between the two largest logits met on the way.

@@ -17,7 +17,7 @@ struct ActivationStatistics {
   ///   - path: the model's file, for the report.
   /// - Throws: `CogError` when the prompt does not fit the context, or no tap fits the filter; an interrupt.
   func run(
-    query: String, template: String?, images: FloatMatrix?, path: String
+    query: String, template: PromptTemplate?, images: FloatMatrix?, path: String
   ) throws -> StatisticsReport {
     let points = TapPoint.all(engine.configuration).filter { !$0.isVision || images != nil }
     let wanted = Set(try filter.select(from: points, of: path) { ($0.name, $0.part.rawValue) })

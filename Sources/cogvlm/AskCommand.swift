@@ -3,6 +3,7 @@ import CogBase
 import CogCompute
 import CogEngine
 import CogMedia
+import CogModel
 import CogReport
 import CogText
 import CogVerify
@@ -18,10 +19,8 @@ struct AskCommand: ParsableCommand {
   @Argument(help: "The question.")
   var question: String
 
-  @Option(
-    help: "Prompt template: chat, vqa or base. The model's own by default.",
-    completion: .list(PromptTemplate.names))
-  var template: String?
+  @Option(help: "Prompt template. The model's own by default.")
+  var template: PromptTemplate?
 
   @Option(
     name: .customLong("history"),

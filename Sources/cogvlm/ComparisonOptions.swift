@@ -2,6 +2,7 @@ import ArgumentParser
 import CogBase
 import CogCompute
 import CogEvaluate
+import CogModel
 import Foundation
 
 /// What `verify --against` compares over.
@@ -32,8 +33,8 @@ struct ComparisonOptions: ParsableArguments {
   @Option(help: "Take only the first questions of the file.")
   var limit: Int?
 
-  @Option(help: "Prompt template: chat, vqa or base. The --against file's own by default.")
-  var template: String?
+  @Option(help: "Prompt template. The --against file's own by default.")
+  var template: PromptTemplate?
 
   @Option(help: "The most tokens of an answer, 64 by default.")
   var maxNewTokens: Int?

@@ -3,6 +3,7 @@ import CogBase
 import CogCompute
 import CogEngine
 import CogEvaluate
+import CogModel
 import CogReport
 import CogText
 import Foundation
@@ -28,10 +29,8 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "The most tokens of an answer.")
   var maxNewTokens = 24
 
-  @Option(
-    help: "Prompt template: chat, vqa or base. The model's own by default.",
-    completion: .list(PromptTemplate.names))
-  var template: String?
+  @Option(help: "Prompt template. The model's own by default.")
+  var template: PromptTemplate?
 
   @Flag(help: "Print one JSON document.")
   var json = false

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CogBase
 import CogMedia
+import CogModel
 import CogReport
 import CogText
 
@@ -18,10 +19,8 @@ struct FramesCommand: ParsableCommand {
     completion: .directory)
   var output: String
 
-  @Option(
-    help: "The template whose sampling is used: chat, vqa or base.",
-    completion: .list(PromptTemplate.names))
-  var template = "chat"
+  @Option(help: "The prompt template whose sampling is used.")
+  var template = PromptTemplate.chat
 
   @Option(help: "Frames per second of a folder of images.")
   var fps: Double?

@@ -3,9 +3,11 @@ import CogBase
 package import CogCompute
 import CogEngine
 import CogMedia
+package import CogModel
 import CogNative
 
 extension ComputeMode: ExpressibleByArgument {}
+extension PromptTemplate: ExpressibleByArgument {}
 
 /// The model and the mode that it runs in.
 struct ModelOptions: ParsableArguments {
@@ -42,7 +44,7 @@ struct VideoOptions: ParsableArguments {
   var fps: Double?
 
   /// Decodes the frames that the template's sampling picks; nil without a video.
-  func sample(template: String) throws -> SampledFrames? {
+  func sample(template: PromptTemplate) throws -> SampledFrames? {
     guard let video else {
       if fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
       return nil
@@ -56,11 +58,8 @@ struct FrameChoice {
   let path: String
   let imagesPerSecond: Double?
 
-  func sample(template: String) throws -> SampledFrames {
-    guard let sampling = FrameSampling(template: template) else {
-      throw CogError("there is no such prompt template", expected: "chat, vqa or base", found: template)
-    }
+  func sample(template: PromptTemplate) throws -> SampledFrames {
     try Mislabeled.refuse(path, expected: "a video file, or a folder of images with --fps")
-    return try Video.sample(path: path, sampling: sampling, imagesPerSecond: imagesPerSecond)
+    return try Video.sample(path: path, sampling: template.frameSampling, imagesPerSecond: imagesPerSecond)
   }
 }

@@ -4,6 +4,7 @@ import CogCompute
 import CogEngine
 import CogInspect
 import CogMedia
+import CogModel
 import CogNative
 import CogReport
 import CogText
@@ -37,10 +38,8 @@ struct StatsCommand: ParsableCommand {
   @Option(help: "Arithmetic of the run: float32, bfloat16 or fast, as in ask.")
   var mode: ComputeMode?
 
-  @Option(
-    help: "Prompt template: chat, vqa or base. The model's own by default.",
-    completion: .list(PromptTemplate.names))
-  var template: String?
+  @Option(help: "Prompt template. The model's own by default.")
+  var template: PromptTemplate?
 
   @OptionGroup var format: FormatOptions
 

@@ -1,4 +1,5 @@
 import CogMedia
+import CogModel
 import Testing
 
 /// The published sampling written as its Python reads, for comparison.
@@ -91,11 +92,8 @@ struct FrameSamplingTests {
     #expect(FrameSampling.chat.indices(times: [], averageFrameRate: rate).isEmpty)
   }
 
-  @Test("templates name their sampling")
+  @Test("a template's sampling is by seconds where the model is asked about seconds")
   func templates() {
-    #expect(FrameSampling(template: "chat") == .chat)
-    #expect(FrameSampling(template: "vqa") == .chat)
-    #expect(FrameSampling(template: "base") == .base)
-    #expect(FrameSampling(template: "other") == nil)
+    #expect(PromptTemplate.allCases.map(\.frameSampling) == [.chat, .chat, .base])
   }
 }

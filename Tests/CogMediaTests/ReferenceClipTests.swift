@@ -1,5 +1,6 @@
 import CogBase
 import CogMedia
+import CogModel
 import CogTestSupport
 import Foundation
 import Testing
@@ -76,7 +77,7 @@ struct ReferenceBundleTests {
   @Test("decoding gives the reference's frames", arguments: bundles)
   func frames(_ url: URL) throws {
     let (frames, bundle) = try load(url)
-    let sampling = try #require(FrameSampling(template: bundle.metadata("template_version")))
+    let sampling = try PromptTemplate(named: bundle.metadata("template_version")).frameSampling
     let sampled = try Video.sample(path: videoPath(bundle, url), sampling: sampling)
     #expect(sampled.indices == (try bundle.values("frame_indices", as: Int64.self)).map { Int($0) })
     let shape = try frames.shape("frames")

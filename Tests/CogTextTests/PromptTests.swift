@@ -1,4 +1,5 @@
 import CogBase
+import CogModel
 import CogTestSupport
 import CogText
 import Foundation
@@ -24,13 +25,6 @@ struct PromptTests {
         == "Question: q Short answer: a\nQuestion: r Short answer: b\nQuestion: s Short answer:")
     #expect(try PromptTemplate.base.text(query: "s") == "s")
     #expect(throws: CogError.self) { try PromptTemplate.base.text(query: "s", history: history) }
-  }
-
-  @Test("a template is found by its name, and another name is an error that lists them")
-  func names() throws {
-    #expect(try PromptTemplate(named: "vqa") == .vqa)
-    let error = #expect(throws: CogError.self) { try PromptTemplate(named: "Chat") }
-    #expect(error?.expected == "chat, vqa, base")
   }
 
   @Test("a small prompt has the ids, types and positions written out by hand")

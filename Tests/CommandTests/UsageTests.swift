@@ -31,7 +31,8 @@ import Testing
       (["verify", "a", "--against", "b"], "--ask"),
       (["verify", "a", "--reference", "b", "--limit", "3"], "--against"),
       (["verify", "a", "--reference", "b", "--isolated=-1"], "0 or more"),
-      (["eval", "a"], "--questions"),
+      (["eval", "a"], "--questions"), (["ask", "a", "q", "--template", "song"], "song"),
+      (["frames", "a", "-o", "b", "--template", "Chat"], "Chat"),
       (["eval", "a", "--questions", "b", "--max-new-tokens", "0"], "--max-new-tokens"),
     ])
   func usage(_ arguments: [String], _ words: String) throws {
