@@ -31,10 +31,9 @@ extern const CogKernels cog_neon_kernels;
     .int4_many = {many_activations, many_matmul, panels, many_next},                                   \
     .int8 = {cog_quantize_activations, cog_matmul_int8, 4, NULL},                                      \
     .rounding_rest = cog_rounding_rest,                                                                \
-    .dequantize_int4 = cog_dequantize_int4,                                                            \
-    .dequantize_int8 = cog_dequantize_int8,                                                            \
-    .quantize_int4 = cog_quantize_int4,                                                                \
-    .quantize_int8 = cog_quantize_int8,                                                                \
+    .dequantize = cog_dequantize,                                                                      \
+    .quantize = cog_quantize_panel,                                                                    \
+    .pack = cog_pack_panel,                                                                            \
     .matvec_f32 = cog_matvec_f32,                                                                      \
     .matvec_bf16 = cog_matvec_bf16,                                                                    \
     .attention = {cog_pack_keys, cog_pack_values, cog_attend_block},                                   \

@@ -35,47 +35,49 @@ cog_panel_zero(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group,
   return panel[cog_zeros_offset(matrix, group) + row];
 }
 
-COG_KERNEL void cog_dequantize_int4(
-    const CogPanelMatrix *matrix, size_t first_row, size_t end_row, size_t columns, float *restrict output,
-    size_t output_stride) {
+/// Column `j` of those that a row has in a line: its code, out of the row's four bytes there.
+COG_INLINE int32_t cog_panel_code(const uint8_t *bytes, size_t j, const bool is_int4) {
+  if (!is_int4) return (int8_t)bytes[j];
+  return j < 4 ? bytes[j] & 15 : bytes[j - 4] >> 4;
+}
+
+/// Writes a row's `count` columns of a group whose lines begin with `bytes`, the row's first.
+COG_INLINE void cog_dequantize_group(
+    const uint8_t *restrict bytes, const bool is_int4, size_t count, float scale, int32_t zero,
+    float *restrict output) {
+  const size_t columns_in_line = is_int4 ? 8 : 4;
+  for (; count >= columns_in_line; count -= columns_in_line, bytes += COG_LINE_BYTES) {
+    COG_UNROLL for (size_t j = 0; j < columns_in_line; j++) {
+      output[j] = scale * (float)(cog_panel_code(bytes, j, is_int4) - zero);
+    }
+    output += columns_in_line;
+  }
+  for (size_t j = 0; j < count; j++) output[j] = scale * (float)(cog_panel_code(bytes, j, is_int4) - zero);
+}
+
+COG_INLINE void cog_dequantize_rows(
+    const CogPanelMatrix *matrix, const bool is_int4, size_t first_row, size_t end_row, size_t columns,
+    float *restrict output, size_t output_stride) {
   for (size_t row = first_row; row < end_row; row++) {
     const uint8_t *panel = cog_panel(matrix, row / COG_PANEL_ROWS);
     const size_t lane = row % COG_PANEL_ROWS;
     float *out = output + (row - first_row) * output_stride;
     for (size_t group = 0; group < matrix->group_count; group++) {
-      const float scale = cog_panel_scale(matrix, panel, group, lane);
-      const int32_t zero = cog_panel_zero(matrix, panel, group, lane);
-      const uint8_t *lines = panel + cog_lines_offset(matrix, group, true);
       const size_t first = group * matrix->group_size;
-      const size_t limit = first + cog_group_columns(matrix, group);
-      const size_t end = limit < columns ? limit : columns;
-      for (size_t column = first; column < end; column++) {
-        const size_t in_line = column % 8;
-        const uint8_t byte = lines[(column - first) / 8 * COG_LINE_BYTES + lane * 4 + in_line % 4];
-        const int32_t q = in_line < 4 ? byte & 15 : byte >> 4;
-        out[column] = scale * (float)(q - zero);
-      }
+      cog_dequantize_group(
+          panel + cog_lines_offset(matrix, group, is_int4) + lane * 4, is_int4,
+          cog_part_size(first, matrix->group_size, columns), cog_panel_scale(matrix, panel, group, lane),
+          is_int4 ? cog_panel_zero(matrix, panel, group, lane) : 0, out + first);
     }
   }
 }
 
-COG_KERNEL void cog_dequantize_int8(
+COG_KERNEL void cog_dequantize(
     const CogPanelMatrix *matrix, size_t first_row, size_t end_row, size_t columns, float *restrict output,
     size_t output_stride) {
-  for (size_t row = first_row; row < end_row; row++) {
-    const uint8_t *panel = cog_panel(matrix, row / COG_PANEL_ROWS);
-    const size_t lane = row % COG_PANEL_ROWS;
-    float *out = output + (row - first_row) * output_stride;
-    for (size_t group = 0; group < matrix->group_count; group++) {
-      const float scale = cog_panel_scale(matrix, panel, group, lane);
-      const uint8_t *lines = panel + cog_lines_offset(matrix, group, false);
-      const size_t first = group * matrix->group_size;
-      const size_t limit = first + cog_group_columns(matrix, group);
-      const size_t end = limit < columns ? limit : columns;
-      for (size_t column = first; column < end; column++) {
-        const uint8_t byte = lines[(column - first) / 4 * COG_LINE_BYTES + lane * 4 + column % 4];
-        out[column] = scale * (float)(int8_t)byte;
-      }
-    }
+  if (matrix->bits == 4) {
+    cog_dequantize_rows(matrix, true, first_row, end_row, columns, output, output_stride);
+  } else {
+    cog_dequantize_rows(matrix, false, first_row, end_row, columns, output, output_stride);
   }
 }

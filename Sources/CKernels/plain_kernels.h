@@ -10,6 +10,12 @@
 #include "plain_attention.h"
 // After panels.h:
 #include "panel_tile.h"
+// After panel_tile.h:
+#include "panel_rounding.h"
+// After panel_rounding.h:
+#include "panel_packing.h"
+#include "panel_scales.h"
+// After both:
 #include "panel_quantizer.h"
 // After panel_tile.h:
 #include "attention_products.h"

@@ -24,8 +24,8 @@ extension KernelSet {
       throw CogError(
         "the rows of a quantized tensor do not fit", expected: "rows in 0..<\(layout.rows)", found: "\(rows)")
     }
-    let dequantize = layout.bits == 4 ? table.pointee.dequantize_int4 : table.pointee.dequantize_int8
-    dequantize(&matrix, rows.lowerBound, rows.upperBound, layout.columns, target, layout.columns)
+    table.pointee.dequantize(
+      &matrix, rows.lowerBound, rows.upperBound, layout.columns, target, layout.columns)
   }
 
   /// Counts the codes of one panel of a quantized tensor, padding left out.

@@ -59,9 +59,8 @@ package struct WeightMatrix: @unchecked Sendable {
   func expand(_ range: Range<Int>, into output: UnsafeMutablePointer<Float>, kernels: KernelSet) {
     guard let base = bytes.baseAddress else { return }
     if let layout, var matrix = CogPanelMatrix(layout, panels: bytes) {
-      let dequantize =
-        layout.bits == 4 ? kernels.table.pointee.dequantize_int4 : kernels.table.pointee.dequantize_int8
-      dequantize(&matrix, range.lowerBound, range.upperBound, columns, output, columns)
+      kernels.table.pointee.dequantize(
+        &matrix, range.lowerBound, range.upperBound, columns, output, columns)
     } else if case .plain(let type) = encoding, let code = CogElementType(type), let width = type.byteWidth {
       let first = base + range.lowerBound * columns * width
       _ = kernels.table.pointee.to_float(code, first, output, range.count * columns)
@@ -86,7 +85,8 @@ extension CogPanelMatrix {
   init?(_ layout: PanelLayout, panels: UnsafeRawBufferPointer) {
     guard let base = panels.baseAddress else { return nil }
     self.init(
-      panels: base.assumingMemoryBound(to: UInt8.self), rows: layout.rows, group_size: layout.groupSize,
+      panels: base.assumingMemoryBound(to: UInt8.self), bits: UInt32(layout.bits), rows: layout.rows,
+      group_size: layout.groupSize,
       group_count: layout.groupCount, padded_columns: layout.paddedColumns, header_bytes: layout.headerBytes,
       block_bytes: layout.blockBytes, panel_bytes: layout.panelBytes)
   }

@@ -74,7 +74,7 @@ extension BlockEncoder {
     into panel: UnsafeMutableRawBufferPointer
   ) throws -> PanelError {
     do {
-      return try kernels.quantize(weights, layout: layout, into: panel)
+      return try kernels.quantize(weights, layout: layout, choosing: .leastSquares, into: panel)
     } catch {
       // The kernel names row and group within the panel; the user needs them within the tensor.
       guard let index = weights.firstIndex(where: { !$0.isFinite }) else { throw error }

@@ -9,11 +9,14 @@ struct QuantizedPanel {
   let error: PanelError
   let bytes: [UInt8]
 
-  init(_ weights: [Float], rows: Int, columns: Int, encoding: TensorEncoding, kernels: KernelSet) throws {
+  init(
+    _ weights: [Float], rows: Int, columns: Int, encoding: TensorEncoding, kernels: KernelSet,
+    choosing choice: ScaleChoice = .leastSquares
+  ) throws {
     let layout = try PanelLayout(encoding: encoding, rows: rows, columns: columns)
     let block = ByteBlock(count: layout.panelBytes)
     error = try weights.withUnsafeBufferPointer {
-      try kernels.quantize($0, layout: layout, into: block.bytes)
+      try kernels.quantize($0, layout: layout, choosing: choice, into: block.bytes)
     }
     bytes = Array(block.bytes)
     twin = PanelTwin(
@@ -55,15 +58,17 @@ private func minMaxError(_ weights: [Float]) -> Double {
 struct QuantizerTests {
   static let encodings = [32, 64, 128].flatMap { [TensorEncoding.int4(groupSize: $0), .int8(groupSize: $0)] }
 
-  @Test("Errors that the quantizer reports are those of what it wrote", arguments: encodings)
-  func reportsErrors(encoding: TensorEncoding) throws {
+  @Test(
+    "Errors that the quantizer reports are those of what it wrote", arguments: encodings,
+    ScaleChoice.allCases)
+  func reportsErrors(encoding: TensorEncoding, choice: ScaleChoice) throws {
     var random = SeededGenerator(11)
     for (rows, columns) in [(16, 256), (7, 333), (1, 8), (16, 5)] {
       var weights = random.normals(rows * columns, scale: 0.02)
       weights[0] = 1.5
       for kernels in KernelSet.available {
         let panel = try QuantizedPanel(
-          weights, rows: rows, columns: columns, encoding: encoding, kernels: kernels)
+          weights, rows: rows, columns: columns, encoding: encoding, kernels: kernels, choosing: choice)
         let errors = panel.groupErrors(weights)
         let lost = errors.joined().reduce(0) { $0 + $1.lost }
         let total = errors.joined().reduce(0) { $0 + $1.total }
@@ -79,17 +84,17 @@ struct QuantizerTests {
     }
   }
 
-  @Test("All instruction sets write the same panel", arguments: encodings)
-  func sameBytes(encoding: TensorEncoding) throws {
+  @Test("All instruction sets write the same panel", arguments: encodings, ScaleChoice.allCases)
+  func sameBytes(encoding: TensorEncoding, choice: ScaleChoice) throws {
     var random = SeededGenerator(12)
     let portable = try KernelSet.named("portable")
     for (rows, columns) in [(16, 384), (3, 77)] {
       let weights = random.normals(rows * columns, scale: 0.05)
       let expected = try QuantizedPanel(
-        weights, rows: rows, columns: columns, encoding: encoding, kernels: portable)
+        weights, rows: rows, columns: columns, encoding: encoding, kernels: portable, choosing: choice)
       for kernels in KernelSet.available {
         let panel = try QuantizedPanel(
-          weights, rows: rows, columns: columns, encoding: encoding, kernels: kernels)
+          weights, rows: rows, columns: columns, encoding: encoding, kernels: kernels, choosing: choice)
         #expect(panel.bytes == expected.bytes && panel.error == expected.error, "\(kernels.name)")
       }
     }
@@ -184,15 +189,17 @@ struct QuantizerTests {
     }
   }
 
-  @Test("A weight that is NaN or infinite is reported with its row and group")
-  func notFinite() throws {
+  @Test(
+    "A weight that is NaN or infinite is reported with its row and group", arguments: ScaleChoice.allCases)
+  func notFinite(choice: ScaleChoice) throws {
     for bad in [Float.nan, .infinity, -.infinity] {
       var weights = [Float](repeating: 0.5, count: 4 * 200)
       weights[3 * 200 + 150] = bad
       for encoding in Self.encodings {
         for kernels in KernelSet.available {
           let error = #expect(throws: CogError.self) {
-            try QuantizedPanel(weights, rows: 4, columns: 200, encoding: encoding, kernels: kernels)
+            try QuantizedPanel(
+              weights, rows: 4, columns: 200, encoding: encoding, kernels: kernels, choosing: choice)
           }
           let group = 150 / (encoding.groupSize ?? 1)
           #expect(error?.subject == "row 3 of the panel, group \(group)")
@@ -213,7 +220,8 @@ struct QuantizerTests {
       #expect(throws: CogError.self) {
         try weights.withUnsafeBufferPointer {
           try kernels.quantize(
-            $0, layout: layout, into: UnsafeMutableRawBufferPointer(rebasing: room.bytes[..<bytes]))
+            $0, layout: layout, choosing: .absmax,
+            into: UnsafeMutableRawBufferPointer(rebasing: room.bytes[..<bytes]))
         }
       }
     }

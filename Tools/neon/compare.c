@@ -38,16 +38,21 @@ static CogPanelMatrix make_matrix(size_t rows, size_t columns, size_t group_size
   const size_t padded = (columns + 7) / 8 * 8, groups = (padded + group_size - 1) / group_size;
   const size_t header = is_int4 ? 192 : 128, line_columns = is_int4 ? 8 : 4;
   const CogPanelMatrix matrix = {
-      .rows = rows, .group_size = group_size, .group_count = groups, .padded_columns = padded,
-      .header_bytes = header, .block_bytes = header + 4 * group_size / line_columns * 64,
+      .bits = is_int4 ? 4 : 8,
+      .rows = rows,
+      .group_size = group_size,
+      .group_count = groups,
+      .padded_columns = padded,
+      .header_bytes = header,
+      .block_bytes = header + 4 * group_size / line_columns * 64,
       .panel_bytes = (groups + 3) / 4 * header + padded / line_columns * 64};
   return matrix;
 }
 
 /// Quantizes, reads back, and multiplies with bias.
 static Results run(
-    const CogKernels *kernels, CogPanelMatrix matrix, int is_int4, size_t columns, const float *weights,
-    const float *x, size_t tokens, const float *bias) {
+    const CogKernels *kernels, CogPanelMatrix matrix, CogScaleChoice way, size_t columns,
+    const float *weights, const float *x, size_t tokens, const float *bias) {
   const size_t panels = (matrix.rows + 15) / 16, groups = matrix.group_count, padded = matrix.padded_columns;
   Results results = {
       malloc(panels * matrix.panel_bytes), calloc(matrix.rows * columns, sizeof(float)),
@@ -55,17 +60,16 @@ static Results run(
   for (size_t panel = 0; panel < panels; panel++) {
     const size_t left = matrix.rows - panel * 16;
     CogPanelError error;
-    const CogStatus status = (is_int4 ? kernels->quantize_int4 : kernels->quantize_int8)(
-        &matrix, weights + panel * 16 * columns, columns, left < 16 ? left : 16, columns,
+    const CogStatus status = kernels->quantize(
+        &matrix, way, weights + panel * 16 * columns, columns, left < 16 ? left : 16, columns,
         results.panels + panel * matrix.panel_bytes, &error);
     if (status != COG_OK) failures++, printf("%s: quantizing failed\n", kernels->name);
   }
   matrix.panels = results.panels;
-  (is_int4 ? kernels->dequantize_int4 : kernels->dequantize_int8)(
-      &matrix, 0, matrix.rows, columns, results.weights, columns);
+  kernels->dequantize(&matrix, 0, matrix.rows, columns, results.weights, columns);
   const size_t token_bytes = groups * cog_token_bytes(matrix.group_size);
   const CogProduct int4 = tokens < kernels->many_tokens ? kernels->int4 : kernels->int4_many;
-  const CogProduct product = is_int4 ? int4 : kernels->int8;
+  const CogProduct product = matrix.bits == 4 ? int4 : kernels->int8;
   uint8_t *tiles = calloc(tokens, token_bytes);
   for (size_t first = 0; first < tokens; first += kernels->tile_tokens) {
     const size_t width = tokens - first < kernels->tile_tokens ? tokens - first : kernels->tile_tokens;
@@ -88,8 +92,9 @@ static void try_sizes(
   for (size_t i = 0; i < tokens * columns; i++) x[i] = next_float();
   for (size_t i = 0; i < rows; i++) bias[i] = next_float();
   const CogPanelMatrix matrix = make_matrix(rows, columns, group_size, is_int4);
-  const Results own = run(kernels, matrix, is_int4, columns, weights, x, tokens, bias);
-  const Results twin = run(cog_kernels(COG_PORTABLE), matrix, is_int4, columns, weights, x, tokens, bias);
+  const CogScaleChoice way = next_word() % 2 ? COG_LEAST_SQUARES : COG_ABSMAX;
+  const Results own = run(kernels, matrix, way, columns, weights, x, tokens, bias);
+  const Results twin = run(cog_kernels(COG_PORTABLE), matrix, way, columns, weights, x, tokens, bias);
   compare(kernels->name, "quantize", own.panels, twin.panels, (rows + 15) / 16 * matrix.panel_bytes);
   compare(kernels->name, "dequantize", own.weights, twin.weights, rows * columns * sizeof(float));
   compare(kernels->name, "matmul", own.products, twin.products, tokens * rows * sizeof(float));
@@ -134,7 +139,8 @@ static void fill(float *values, size_t count) {
 }
 
 /// What one way of attention makes of all blocks of a head's queries.
-static void attend(CogAttention attention, CogAttentionHead head, const float *keys, const float *values, void *memory) {
+static void attend(
+    CogAttention attention, CogAttentionHead head, const float *keys, const float *values, void *memory) {
   const size_t bytes = cog_packed_size(head.key_count, head.dimension) * sizeof(float);
   char *packed = memory;
   attention.pack_keys(keys, head.dimension, head.key_count, head.dimension, packed);
@@ -142,21 +148,32 @@ static void attend(CogAttention attention, CogAttentionHead head, const float *k
   const size_t most = COG_ATTENTION_ROWS / head.heads;
   for (size_t first = 0; first < head.query_count; first += most) {
     const size_t left = head.query_count - first;
-    attention.attend_block(&head, packed, packed + bytes, first, left < most ? left : most, packed + 2 * bytes);
+    attention.attend_block(
+        &head, packed, packed + bytes, first, left < most ? left : most, packed + 2 * bytes);
   }
 }
 
 /// Attention of blocks of queries over as many keys or more.
-static void try_blocks(const CogKernels *kernels, size_t queries, size_t keys, size_t dimension, size_t heads) {
+static void try_blocks(
+    const CogKernels *kernels, size_t queries, size_t keys, size_t dimension, size_t heads) {
   enum { COUNT = 80, DIMENSION = 140, HEADS = 4, WIDTH = HEADS * DIMENSION };
-  static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION], outputs[4][COUNT * WIDTH];
+  static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION],
+      outputs[4][COUNT * WIDTH];
   const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
   fill(input, queries * heads * dimension), fill(own, keys * dimension), fill(values, keys * dimension);
   for (size_t k = 0; k < 2; k++) {
     CogAttentionHead head = {
-        .queries = input, .query_stride = heads * dimension, .output = outputs[k],
-        .output_stride = heads * dimension, .query_count = queries, .key_count = keys, .heads = heads,
-        .dimension = dimension, .scale = 0.3f, .is_causal = queries % 2 == 0, .rounds = keys % 2 == 0};
+        .queries = input,
+        .query_stride = heads * dimension,
+        .output = outputs[k],
+        .output_stride = heads * dimension,
+        .query_count = queries,
+        .key_count = keys,
+        .heads = heads,
+        .dimension = dimension,
+        .scale = 0.3f,
+        .is_causal = queries % 2 == 0,
+        .rounds = keys % 2 == 0};
     const size_t floats = 2 * cog_packed_size(keys, dimension) + both[k]->attention_scratch_size(&head);
     float *memory = malloc(floats * sizeof(float));
     attend(both[k]->attention, head, own, values, memory);

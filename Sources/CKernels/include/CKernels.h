@@ -51,6 +51,7 @@ typedef enum CogElementType {
 /// A quantized matrix as Formats/int4.md lays it out: panels of 16 rows.
 typedef struct CogPanelMatrix {
   const uint8_t *panels;  ///< the first panel
+  unsigned bits;          ///< of a weight: 4 or 8
   size_t rows;            ///< rows of the matrix; the last panel may have padding rows
   size_t group_size;      ///< columns that share a scale: 32, 64 or 128
   size_t group_count;     ///< groups in a row; the last may be short
@@ -145,12 +146,32 @@ typedef void CogPanelDequantize(
     const CogPanelMatrix *matrix, size_t first_row, size_t end_row, size_t columns, float *output,
     size_t output_stride);
 
+/// How scales and zero points of quantized weights are chosen.
+typedef enum CogScaleChoice {
+  COG_LEAST_SQUARES = 0,  ///< a search for the least squared error
+  /// What the largest weights need: in int4 from the least and the largest, 0 included, in int8 from the
+  /// largest magnitude.
+  COG_ABSMAX = 1,
+} CogScaleChoice;
+
 /// Quantizes up to 16 rows of float weights into one whole panel of matrix's layout (matrix->panels is not
 /// read; every byte of `panel` is written). `rows` is the number of rows that exist, the others become
 /// padding.
 typedef CogStatus CogPanelQuantize(
-    const CogPanelMatrix *matrix, const float *weights, size_t weight_stride, size_t rows, size_t columns,
-    uint8_t *panel, CogPanelError *error);
+    const CogPanelMatrix *matrix, CogScaleChoice way, const float *weights, size_t weight_stride, size_t rows,
+    size_t columns, uint8_t *panel, CogPanelError *error);
+
+/// Rows that are quantized already, however their codes were found: weight ~ scale * (code - zero).
+typedef struct CogPanelCodes {
+  const int8_t *codes;             ///< [rows][columns]: 0 to 15 in int4, -127 to 127 in int8
+  const float *scales;             ///< [rows][group_count], each of them a number of F16, not negative
+  const uint8_t *_Nullable zeros;  ///< [rows][group_count], 0 to 15; NULL for zeros, which int8 always has
+  size_t rows, columns;            ///< rows that exist, at most 16
+} CogPanelCodes;
+
+/// Packs such rows into one whole panel of matrix's layout, as CogPanelQuantize does; COG_BAD_ARGUMENT when
+/// the format has no such number. A row's group of zeros becomes the format's zeros, whatever its scale was.
+typedef CogStatus CogPanelPack(const CogPanelMatrix *matrix, const CogPanelCodes *source, uint8_t *panel);
 
 /// A key and value head, and the query heads that share it.
 typedef struct CogAttentionHead {
@@ -215,10 +236,9 @@ typedef struct CogKernels {
   // What quantizing a token to 8 bits leaves out of it: x - scale * q in each group; 0 in one that counts as
   // zeros or has NaN or infinity.
   void (*rounding_rest)(const float *x, size_t columns, size_t group_size, float *rest);
-  CogPanelDequantize *dequantize_int4;
-  CogPanelDequantize *dequantize_int8;
-  CogPanelQuantize *quantize_int4;
-  CogPanelQuantize *quantize_int8;
+  CogPanelDequantize *dequantize;
+  CogPanelQuantize *quantize;
+  CogPanelPack *pack;
 
   // One token times plain weights:
   // output[row] = sum over columns of weights[row * stride + column] * x[column].
