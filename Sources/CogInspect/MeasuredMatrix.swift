@@ -43,7 +43,7 @@ struct MeasuredMatrix {
     columns = isFlattened ? sizes[2] : shape.columns
     columnsPerChannel = sizes.count > 3 ? sizes[2...].reduce(1, *) : 1
     tracksColumns = sizes.count > 1 && columns <= Self.mostChannels
-    groupSize = sizes.count > 1 ? encoding.groupSize ?? DifferenceMeter.plainGroupSize : nil
+    groupSize = sizes.count > 1 ? encoding.groupSize ?? TensorDiffMeter.plainGroupSize : nil
   }
 
   /// A matrix without channels.

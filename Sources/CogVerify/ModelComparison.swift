@@ -19,8 +19,8 @@ package struct ModelComparison {
   let progress: Progress?
   private var sums: [TapPoint: TapSums] = [:]
   private var features: (tested: FloatMatrix, reference: FloatMatrix)?
-  private var videos: [ComparedVideo] = []
-  private var questions: [ComparedQuestion] = []
+  private var videos: [ModelComparisonReport.Video] = []
+  private var questions: [ModelComparisonReport.Question] = []
 
   /// A comparison of nothing yet.
   ///
@@ -71,7 +71,7 @@ package struct ModelComparison {
       add(point, own, isolated: isolated, reference: other, prompt: video)
     }
     features = (own, other)
-    videos.append(ComparedVideo(video: video, frames: seen.frames))
+    videos.append(ModelComparisonReport.Video(video: video, frames: seen.frames))
   }
 
   /// Lets the questions to come be about nothing but themselves.
@@ -153,20 +153,20 @@ package struct ModelComparison {
   ///   - model: the tested file as the user named it.
   ///   - against: the other one.
   ///   - weights: what `diff` finds between the two files.
-  package func report(model: String, against: String, weights: Comparison) -> ComparisonReport {
+  package func report(model: String, against: String, weights: TensorDiff) -> ModelComparisonReport {
     let taps = TapPoint.all(engine.configuration).compactMap { point in
       sums[point].map { $0.tap(point, tolerance: tolerance) }
     }
     let fault = taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed }
     let all = questions.flatMap(\.klDivergences)
     let agreements = questions.reduce(0) { $0 + $1.steps.count { $0.agreement == .equal } }
-    return ComparisonReport(
+    return ModelComparisonReport(
       passed: taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed), model: model,
       against: against, computeMode: engine.compute.mode.rawValue,
       againstComputeMode: reference.compute.mode.rawValue, tolerance: tolerance, firstAtFault: fault?.name,
       taps: taps,
-      parts: ComparedPart.all(engine, reference, weights: weights, taps: taps),
-      tensors: ComparedTensor.all(weights, in: engine.file),
+      parts: ModelComparisonReport.Part.all(engine, reference, weights: weights, taps: taps),
+      tensors: ModelComparisonReport.Tensor.all(weights, in: engine.file),
       divergence: Divergence(divergences: all, agreements: agreements), questions: questions, videos: videos)
   }
 

@@ -71,7 +71,7 @@ struct PairedAnswer {
   let other: Runner
   let maximumNewTokens: Int
 
-  func run(_ query: String) throws -> ComparedQuestion {
+  func run(_ query: String) throws -> ModelComparisonReport.Question {
     let error = AnswerCheck.logitError(own.logits, reference: other.logits, mode: other.engine.compute.mode)
     let check = AnswerCheck(logitError: error)
     var steps: [AnswerStep] = []
@@ -91,7 +91,7 @@ struct PairedAnswer {
     }
     let ids = try freeAnswer(steps)
     let referenceIDs = steps.map(\.referenceId)
-    return ComparedQuestion(
+    return ModelComparisonReport.Question(
       video: nil, question: query, passed: steps.allSatisfy { $0.agreement != .mismatch },
       referenceAnswer: try text(referenceIDs, skipSpecial: true), answer: try text(ids, skipSpecial: true),
       referenceIds: referenceIDs, ids: ids, logitError: error,

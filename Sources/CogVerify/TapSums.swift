@@ -32,11 +32,11 @@ struct TapSums {
   private static func larger(_ a: Double, _ b: Double) -> Double { a.isNaN || b.isNaN ? .nan : max(a, b) }
 
   /// The errors over all prompts, held to the limits.
-  func tap(_ point: TapPoint, tolerance: Tolerance) -> ComparedTap {
+  func tap(_ point: TapPoint, tolerance: Tolerance) -> ModelComparisonReport.Tap {
     let (own, alone) = (accumulated.measures, isolated.measures)
     // Written so that an error that is not a number does not pass.
     let isolatedPassed = alone.relativeL2 <= tolerance.isolated(isVision: point.isVision)
-    return ComparedTap(
+    return ModelComparisonReport.Tap(
       name: point.name, values: accumulated.count, relativeL2: own.relativeL2,
       isolatedRelativeL2: alone.relativeL2, worstRelativeL2: worst, worstIsolatedRelativeL2: worstIsolated,
       worstPrompt: worstPrompt, maxAbs: own.maxAbs, cosine: own.cosine, isolatedPassed: isolatedPassed,

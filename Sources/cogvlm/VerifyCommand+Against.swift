@@ -42,9 +42,9 @@ extension VerifyCommand {
       try run.ask(item.question)
     }
     progress.finish()
-    let weights = try ComparisonPass.run(a: options.model, b: path)
+    let weights = try TensorDiffPass.run(a: options.model, b: path)
     let report = run.report(model: options.model, against: path, weights: weights)
-    if let html { try ComparisonPage.page(report, pictures: pictures).write(to: html) }
+    if let html { try ModelComparisonPage.page(report, pictures: pictures).write(to: html) }
     Terminal.print(json ? try JSONOutput.encode(report) : report.text)
     return report.passed
   }

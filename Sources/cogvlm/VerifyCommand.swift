@@ -24,7 +24,7 @@ struct VerifyCommand: ParsableCommand {
     completion: .file(extensions: ["safetensors"]))
   var reference: [String] = []
 
-  @OptionGroup var comparison: ComparisonOptions
+  @OptionGroup var comparison: ModelComparisonOptions
 
   @OptionGroup var videoOptions: VideoOptions
 

@@ -60,7 +60,7 @@ extension [StatisticsReport.Finding] {
 }
 
 /// Diagnoses of `diff` in words.
-extension Comparison.Tensor.Diagnosis {
+extension TensorDiff.Tensor.Diagnosis {
   var label: String {
     switch self {
     case .notFinite: "not finite"

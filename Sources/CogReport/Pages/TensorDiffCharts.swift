@@ -1,11 +1,11 @@
 import CogInspect
 
 /// The charts of the page of `cogvlm diff`.
-enum DifferenceCharts {
+enum TensorDiffCharts {
   /// For every stack of layers the errors of its kinds of tensors, as lines and as a map; a sentence where
   /// all are identical.
-  static func layers(_ judged: JudgedComparison) -> [any PagePart] {
-    LayerGrid.stacks(of: judged.comparison.tensors, name: \.name).flatMap { grid -> [any PagePart] in
+  static func layers(_ judged: JudgedTensorDiff) -> [any PagePart] {
+    LayerGrid.stacks(of: judged.diff.tensors, name: \.name).flatMap { grid -> [any PagePart] in
       let count = grid.roles.reduce(0) { count, role in
         count + grid.layers.count { grid.element(role, $0) != nil }
       }
@@ -19,10 +19,10 @@ enum DifferenceCharts {
     }
   }
 
-  private typealias Grid = LayerGrid<Comparison.Tensor>
+  private typealias Grid = LayerGrid<TensorDiff.Tensor>
 
   /// What a chart shows of a tensor: what cannot be measured stands where NaN does.
-  private static func error(_ tensor: Comparison.Tensor?) -> Double? {
+  private static func error(_ tensor: TensorDiff.Tensor?) -> Double? {
     tensor.map { $0.isIdentical ? 0 : $0.relativeL2 ?? .nan }
   }
 
@@ -30,7 +30,7 @@ enum DifferenceCharts {
     errors.compactMap { $0 }.map { $0.isNaN ? .infinity : $0 }.max() ?? 0
   }
 
-  private static func lines(_ grid: Grid, _ kinds: [String], _ judged: JudgedComparison) -> LineChart {
+  private static func lines(_ grid: Grid, _ kinds: [String], _ judged: JudgedTensorDiff) -> LineChart {
     let all = kinds.map { role in
       ChartSeries(
         name: StatisticsCharts.shortName(role), values: grid.layers.map { error(grid.element(role, $0)) })
@@ -63,7 +63,7 @@ enum DifferenceCharts {
       highlight: worst.map { ($0, "stands out: layer \(grid.layers[$0].index)") })
   }
 
-  private static func map(_ grid: Grid, _ judged: JudgedComparison) -> HeatMap {
+  private static func map(_ grid: Grid, _ judged: JudgedTensorDiff) -> HeatMap {
     let tensors = grid.roles.map { role in grid.layers.map { grid.element(role, $0) } }
     let errors = tensors.joined().compactMap(error).filter { $0.isFinite && $0 > 0 }
     return HeatMap(
@@ -83,16 +83,16 @@ enum DifferenceCharts {
   }
 
   /// Bits and damage by part.
-  static func parts(_ comparison: Comparison, _ stored: (a: TensorCatalog, b: TensorCatalog))
+  static func parts(_ diff: TensorDiff, _ stored: (a: TensorCatalog, b: TensorCatalog))
     -> [any PagePart]
   {
     func bits(_ catalog: TensorCatalog) -> [Double?] {
-      comparison.parts.map { part in
-        let names = comparison.tensors.filter { $0.part == part.name }.map(\.name)
+      diff.parts.map { part in
+        let names = diff.tensors.filter { $0.part == part.name }.map(\.name)
         return StoredSize(of: names, in: catalog).bits
       }
     }
-    let names = comparison.parts.map(\.name)
+    let names = diff.parts.map(\.name)
     return [
       BarChart(
         title: "Bits", categories: names,
@@ -100,7 +100,7 @@ enum DifferenceCharts {
         valueLabel: "stored bits of an element"),
       BarChart(
         title: "Damage", caption: "Over all elements of the part's tensors.", categories: names,
-        series: [.init(name: "relative L2", values: comparison.parts.map(\.relativeL2))],
+        series: [.init(name: "relative L2", values: diff.parts.map(\.relativeL2))],
         valueLabel: "relative L2 error", style: .scientific),
     ]
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-extension ComparisonReport {
+extension ModelComparisonReport {
   /// The report as text: a table of taps, the predictions, the answers side by side, and the verdict.
   package var text: String {
     ([header, tapTable, partTable, "  all answers: \(divergence.text)"] + questions.map(\.text) + notes)
@@ -12,7 +12,7 @@ extension ComparisonReport {
   }
 
   /// The taps whose errors over all prompts are within tolerance, while one prompt's is not.
-  package var hiddenOutliers: [ComparedTap] {
+  package var hiddenOutliers: [Tap] {
     taps.filter { tap in
       let limit = tolerance.isolated(ofTap: tap.name)
       return tap.passed
@@ -71,7 +71,7 @@ extension ComparisonReport {
   }
 }
 
-extension ComparedQuestion {
+extension ModelComparisonReport.Question {
   /// The question with the predictions, and the answers below it.
   fileprivate var text: String {
     let title = "  \(video.map { "\($0): " } ?? "")\(question.debugDescription): \(divergence.text)"

@@ -6,7 +6,7 @@ import CogModel
 import Foundation
 
 /// What `verify --against` compares over.
-struct ComparisonOptions: ParsableArguments {
+struct ModelComparisonOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Compare with this native file instead of bundles, such as an int4 file with the BF16 one.",

@@ -6,19 +6,19 @@ import Glibc
 
 /// Goes through two sources side by side, in the order of the first one's files; what is done with leaves
 /// memory.
-package enum ComparisonPass {
+package enum TensorDiffPass {
   /// Compares the tensors of `a` with those of `b`, the reference, where they fit a filter.
   ///
   /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an
   ///   interrupt.
-  package static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> Comparison {
+  package static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> TensorDiff {
     try run(TensorCatalog(path: a), TensorCatalog(path: b), filter: filter)
   }
 
   /// The same of sources that are open.
   package static func run(
     _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter = TensorFilter()
-  ) throws -> Comparison {
+  ) throws -> TensorDiff {
     try run(
       a, b, filter: filter, threads: .shared, kernels: KernelSet.best(), stopCheck: Interruption.check)
   }
@@ -27,13 +27,13 @@ package enum ComparisonPass {
   package static func run(
     _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter, threads: ThreadPool, kernels: KernelSet,
     stopCheck: @escaping () throws -> Void
-  ) throws -> Comparison {
+  ) throws -> TensorDiff {
     let entriesA = a.entries.filter { filter.takes(name: $0.name, part: $0.part) }
     let entriesB = b.entries.filter { filter.takes(name: $0.name, part: $0.part) }
     if entriesA.isEmpty, entriesB.isEmpty {
       _ = try filter.select(from: a.entries, of: a.path) { ($0.name, $0.part) }
     }
-    var run = ComparisonRun(a, b, DifferenceMeter(kernels: kernels, pool: threads, stopCheck: stopCheck))
+    var run = TensorDiffRun(a, b, TensorDiffMeter(kernels: kernels, pool: threads, stopCheck: stopCheck))
     let bytes = entriesA.reduce(0) { $0 &+ $1.byteCount } &+ entriesB.reduce(0) { $0 &+ $1.byteCount }
     let progress = Progress("comparing", total: bytes)
     defer { progress.finish() }
@@ -48,21 +48,21 @@ package enum ComparisonPass {
     }
     run.missingInA = entriesB.map(\.name).filter { a.entry(named: $0) == nil }
     run.end()
-    return run.comparison
+    return run.diff
   }
 }
 
 /// What a comparison has found so far.
-private struct ComparisonRun {
+private struct TensorDiffRun {
   private struct Group {
     var tensorCount = 0
     var identicalCount = 0
     var sums = DifferenceSums()
     var isFinite = true
 
-    func result(name: String) -> Comparison.Group {
+    func result(name: String) -> TensorDiff.Group {
       func value(_ number: Double) -> Double { isFinite ? number : .nan }
-      return Comparison.Group(
+      return TensorDiff.Group(
         name: name, tensorCount: tensorCount, identicalCount: identicalCount,
         relativeL2: value(sums.relativeL2), sqnr: value(sums.sqnr), maxAbs: value(sums.largest),
         cosine: value(sums.cosine))
@@ -71,24 +71,24 @@ private struct ComparisonRun {
 
   private let a: TensorCatalog
   private let b: TensorCatalog
-  private let meter: DifferenceMeter
+  private let meter: TensorDiffMeter
   private let windows: (a: SourceWindow, b: SourceWindow)
-  private var tensors: [Comparison.Tensor] = []
+  private var tensors: [TensorDiff.Tensor] = []
   private var partOrder: [String] = []
   private var parts: [String: Group] = [:]
   private var total = Group()
   private var notes: [String] = []
-  private var misshapen: [Comparison.Misshapen] = []
+  private var misshapen: [TensorDiff.Misshapen] = []
   var missingInA: [String] = []
   var missingInB: [String] = []
 
-  init(_ a: TensorCatalog, _ b: TensorCatalog, _ meter: DifferenceMeter) {
+  init(_ a: TensorCatalog, _ b: TensorCatalog, _ meter: TensorDiffMeter) {
     (self.a, self.b, self.meter) = (a, b, meter)
     windows = (SourceWindow(a.files, hashes: false), SourceWindow(b.files, hashes: false))
   }
 
-  var comparison: Comparison {
-    Comparison(
+  var diff: TensorDiff {
+    TensorDiff(
       a: a.path, b: b.path, notes: notes, tensors: tensors,
       parts: partOrder.compactMap { name in parts[name]?.result(name: name) },
       total: total.result(name: "total"), missingInA: missingInA, missingInB: missingInB,
@@ -108,11 +108,11 @@ private struct ComparisonRun {
     let contentA = try naming(file: entryA.file) { try a.content(of: entryA) }
     let contentB = try naming(file: entryB.file) { try b.content(of: entryB) }
     let isIdentical: Bool
-    var outcome: DifferenceMeter.Outcome?
+    var outcome: TensorDiffMeter.Outcome?
     if StatisticsMeter.canMeasure(entryA.encoding), StatisticsMeter.canMeasure(entryB.encoding) {
       let compared = try meter.compare(
-        DifferenceOperand(shape: entryA.shape, encoding: entryA.encoding, bytes: contentA.bytes),
-        DifferenceOperand(shape: entryB.shape, encoding: entryB.encoding, bytes: contentB.bytes)
+        TensorDiffOperand(shape: entryA.shape, encoding: entryA.encoding, bytes: contentA.bytes),
+        TensorDiffOperand(shape: entryB.shape, encoding: entryB.encoding, bytes: contentB.bytes)
       ) { [windows] doneA, doneB in
         windows.a.passes(
           contentA.bytes, of: contentA.owner, file: entryA.file, offset: entryA.offset, 0..<doneA)
@@ -133,12 +133,12 @@ private struct ComparisonRun {
 
   private mutating func add(
     _ entryA: TensorCatalog.Entry, _ entryB: TensorCatalog.Entry, isIdentical: Bool,
-    _ outcome: DifferenceMeter.Outcome?
+    _ outcome: TensorDiffMeter.Outcome?
   ) {
     // The reference's model names the part, unless only the other one is known.
     let part = ModelPart(rawValue: entryB.part) == nil ? entryA.part : entryB.part
     tensors.append(
-      Comparison.Tensor(entryA, entryB, part: part, isIdentical: isIdentical, outcome))
+      TensorDiff.Tensor(entryA, entryB, part: part, isIdentical: isIdentical, outcome))
     func count(in group: inout Group) {
       group.tensorCount += 1
       if isIdentical { group.identicalCount += 1 }
@@ -155,10 +155,10 @@ private struct ComparisonRun {
   }
 }
 
-extension Comparison.Tensor {
+extension TensorDiff.Tensor {
   fileprivate init(
     _ a: TensorCatalog.Entry, _ b: TensorCatalog.Entry, part: String, isIdentical: Bool,
-    _ outcome: DifferenceMeter.Outcome?
+    _ outcome: TensorDiffMeter.Outcome?
   ) {
     (name, shape, self.part, self.isIdentical) = (a.name, a.shape, part, isIdentical)
     (typeA, typeB) = (a.encoding.label, b.encoding.label)

@@ -1,4 +1,4 @@
-extension Comparison {
+extension TensorDiff {
   /// How many times the median error of the tensors that differ between the same two types a tensor's error
   /// is, by name: only those that are more than ``leastFactor`` times as far off. It finds a fault among the
   /// errors of quantization.

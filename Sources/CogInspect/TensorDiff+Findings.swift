@@ -1,6 +1,6 @@
 import CogBase
 
-extension Comparison.Tensor {
+extension TensorDiff.Tensor {
   /// What the measures of a tensor say about how it came to differ.
   package enum Diagnosis: Equatable, Sendable {
     /// Elements of one side are NaN or infinite.
@@ -41,7 +41,7 @@ extension Comparison.Tensor {
   private static let leastScaling = 0.02
 }
 
-extension Comparison {
+extension TensorDiff {
   /// Tensors that stand under each other's names: the two of a pair have the same largest difference and the
   /// same angle to the last bit, as both are measured of the same two sets of values. Each name with the
   /// other one.

@@ -3,17 +3,17 @@ import CogInspect
 import CogModel
 import CogNative
 
-extension ComparedPart {
+extension ModelComparisonReport.Part {
   /// The parts of two models, with the errors of their weights and their taps.
-  static func all(_ engine: Engine, _ reference: Engine, weights: Comparison, taps: [ComparedTap])
-    -> [ComparedPart]
-  {
+  static func all(
+    _ engine: Engine, _ reference: Engine, weights: TensorDiff, taps: [ModelComparisonReport.Tap]
+  ) -> [Self] {
     let errors = Dictionary(taps.map { ($0.name, $0) }) { first, _ in first }
     let weights = Dictionary(weights.parts.map { ($0.name, $0.relativeL2) }) { first, _ in first }
     let points = TapPoint.all(engine.configuration)
     return ModelPart.allCases.map { part in
       let own = points.filter { $0.part == part }.compactMap { errors[$0.name] }
-      return ComparedPart(
+      return Self(
         part: part.rawValue, bitsPerWeight: engine.file.bitsPerWeight(of: part),
         againstBitsPerWeight: reference.file.bitsPerWeight(of: part),
         weightRelativeL2: weights[part.rawValue] ?? 0,
@@ -27,12 +27,12 @@ extension ComparedPart {
   }
 }
 
-extension ComparedTensor {
+extension ModelComparisonReport.Tensor {
   /// The tensors of two files, in the order of the tested one.
-  static func all(_ weights: Comparison, in file: NativeFile) -> [ComparedTensor] {
+  static func all(_ weights: TensorDiff, in file: NativeFile) -> [Self] {
     let stored = Dictionary(file.tensors.map { ($0.name, $0) }) { first, _ in first }
     return weights.tensors.map { tensor in
-      ComparedTensor(
+      Self(
         name: tensor.name, part: tensor.part, encoding: tensor.typeA, againstEncoding: tensor.typeB,
         bitsPerWeight: stored[tensor.name]?.bitsPerWeight ?? 0, isIdentical: tensor.isIdentical,
         relativeL2: tensor.relativeL2, worstGroup: tensor.worstGroup?.relativeL2,

@@ -2,7 +2,7 @@ import CogVerify
 
 extension WeightParts {
   /// Bits and damage of two files.
-  static func columns(_ parts: [ComparedPart]) -> Columns {
+  static func columns(_ parts: [ModelComparisonReport.Part]) -> Columns {
     let names = parts.map(\.part)
     return Columns([
       BarChart(
@@ -26,7 +26,7 @@ extension WeightParts {
   }
 
   /// Each layer's worst tensor.
-  static func chart(_ report: ComparisonReport) -> LineChart {
+  static func chart(_ report: ModelComparisonReport) -> LineChart {
     let worst = Dictionary(report.differingTensors.map { ($0.tapName, $0) }) { first, _ in first }
     // Layers without tensors, such as the frames with nothing but boi and eoi, stand with equal ones.
     let values = report.taps.map { tap -> Double? in
@@ -45,13 +45,13 @@ extension WeightParts {
 
   /// The tensor that a reader should look at: one that is not finite, or else the worst of the first layer at
   /// fault.
-  static func faultyTensor(_ report: ComparisonReport) -> ComparedTensor? {
+  static func faultyTensor(_ report: ModelComparisonReport) -> ModelComparisonReport.Tensor? {
     if let worst = report.differingTensors.first, worst.notFinite > 0 { return worst }
     return report.firstAtFault.flatMap { report.differingTensors(ofTap: $0).first }
   }
 
   /// The tensors of two files that differ, the worst first.
-  static func table(_ report: ComparisonReport) -> DataTable {
+  static func table(_ report: ModelComparisonReport) -> DataTable {
     let tensors = report.differingTensors
     let fault = faultyTensor(report)
     var table = DataTable(

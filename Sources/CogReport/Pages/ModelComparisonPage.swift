@@ -2,13 +2,13 @@ package import CogVerify
 import Foundation
 
 /// The page of `cogvlm verify --against`.
-package enum ComparisonPage {
+package enum ModelComparisonPage {
   /// A page that shows all of a report.
   ///
   /// - Parameters:
   ///   - pictures: the frames of the first videos, as PNG files; of further videos none are shown.
   /// - Throws: `CogError` when the report cannot be written as JSON.
-  package static func page(_ report: ComparisonReport, pictures: [[[UInt8]]]) throws -> Page {
+  package static func page(_ report: ModelComparisonReport, pictures: [[[UInt8]]]) throws -> Page {
     var page = try Page(
       title: "Comparison of two models", subtitle: "\(report.model) against \(report.against)",
       document: report)
@@ -45,7 +45,7 @@ package enum ComparisonPage {
     return page
   }
 
-  private static func verdict(_ report: ComparisonReport) -> Verdict {
+  private static func verdict(_ report: ModelComparisonReport) -> Verdict {
     let answers =
       "\(NumberStyle.percent.text(report.divergence.top1Agreement)) of "
       + "\(report.divergence.positions) tokens are chosen alike; "
@@ -83,7 +83,7 @@ package enum ComparisonPage {
       details: [sentence, weights ?? "Its weights are equal to the bit."] + details)
   }
 
-  private static func chart(_ report: ComparisonReport) -> LineChart {
+  private static func chart(_ report: ModelComparisonReport) -> LineChart {
     let points = report.taps.map { LayerPoint(tap: $0.name) }
     let fault = report.firstAtFault.flatMap { name in report.taps.firstIndex { $0.name == name } }
     var series: [ChartSeries] = [
@@ -104,7 +104,7 @@ package enum ComparisonPage {
       highlight: fault.map { ($0, "first at fault: \(report.taps[$0].name)") })
   }
 
-  private static func table(_ report: ComparisonReport) -> DataTable {
+  private static func table(_ report: ModelComparisonReport) -> DataTable {
     // Of one prompt the worst is the only one.
     let hasWorst = report.questions.count > 1
     let worst: [DataTable.Column] = [
@@ -139,7 +139,7 @@ package enum ComparisonPage {
     return table
   }
 
-  private static func addAnswers(_ report: ComparisonReport, to page: inout Page) {
+  private static func addAnswers(_ report: ModelComparisonReport, to page: inout Page) {
     var table = DataTable(
       title: "Answers side by side",
       columns: [

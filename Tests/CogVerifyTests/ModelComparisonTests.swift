@@ -9,7 +9,7 @@ import Foundation
 import Testing
 
 /// Comparisons of two models, beside the bundles of PyTorch and plain twins.
-@Suite struct ComparisonTests {
+@Suite struct ModelComparisonTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -27,7 +27,7 @@ import Testing
 
   /// Compares over the question and the frames of the bundle, in float32.
   private func compare(_ model: String, _ other: String, questions: [String]? = nil) throws
-    -> ComparisonReport
+    -> ModelComparisonReport
   {
     let engine = try Engine(file: NativeFile(path: model), mode: .float32)
     let reference = try Engine(file: NativeFile(path: other), mode: .float32)
@@ -37,7 +37,7 @@ import Testing
       engine: engine, reference: reference, maximumNewTokens: 8, template: bundle.template)
     try run.look(at: seen, of: "clip")
     for question in try questions ?? [#require(bundle.query)] { try run.ask(question) }
-    return run.report(model: model, against: other, weights: try ComparisonPass.run(a: model, b: other))
+    return run.report(model: model, against: other, weights: try TensorDiffPass.run(a: model, b: other))
   }
 
   @Test("A comparison with the sound model finds the errors that PyTorch's bundle finds")

@@ -2,7 +2,7 @@ package import CogBase
 
 /// How the tensors of one source differ from those of another: what `cogvlm diff A B` finds. B is the
 /// reference.
-package struct Comparison: Equatable, Sendable, Codable {
+package struct TensorDiff: Equatable, Sendable, Codable {
   /// Where the largest relative error of a group of neighboring columns lies.
   package struct WorstGroup: Equatable, Sendable, Codable {
     /// Its relative L2 error; infinite where the reference's group is zero.

@@ -1,21 +1,21 @@
 import CogInspect
 
 /// A comparison with what stands out in it.
-struct JudgedComparison {
-  let comparison: Comparison
+struct JudgedTensorDiff {
+  let diff: TensorDiff
   let limit: Double?
   private let over: Set<String>
   private let apart: [String: Double]
   private let swapped: [String: String]
 
-  init(_ comparison: Comparison, limit: Double?) {
-    (self.comparison, self.limit) = (comparison, limit)
-    over = Set(limit.map { comparison.tensors(over: $0).map(\.name) } ?? [])
-    (apart, swapped) = (comparison.apart, comparison.swapped)
+  init(_ diff: TensorDiff, limit: Double?) {
+    (self.diff, self.limit) = (diff, limit)
+    over = Set(limit.map { diff.tensors(over: $0).map(\.name) } ?? [])
+    (apart, swapped) = (diff.apart, diff.swapped)
   }
 
   /// What stands out in a tensor, in a few words; nil for nothing.
-  func words(_ tensor: Comparison.Tensor) -> String? {
+  func words(_ tensor: TensorDiff.Tensor) -> String? {
     var words: [String] = []
     if swapped[tensor.name] != nil {
       words.append("swapped")
@@ -30,22 +30,22 @@ struct JudgedComparison {
 
   /// The outcome in one line and what stands out below it.
   var verdict: Verdict {
-    let total = comparison.total
+    let total = diff.total
     let different = total.tensorCount - total.identicalCount
     let counts =
       "\(total.identicalCount) of \(total.tensorCount) tensors are equal to the bit, \(different) "
       + (different == 1 ? "differs" : "differ")
-    let found = comparison.differing.filter { words($0) != nil }
+    let found = diff.differing.filter { words($0) != nil }
     let sentences = sentences(found)
     var details = Array(sentences.prefix(Self.mostSentences))
     if sentences.count > details.count {
       details.append("And \(sentences.count - details.count) more: see the table.")
     }
-    let oneSided = comparison.missingInA.count + comparison.missingInB.count + comparison.misshapen.count
+    let oneSided = diff.missingInA.count + diff.missingInB.count + diff.misshapen.count
     if oneSided > 0 { details.append("\(oneSided) tensors are on one side only or of different shapes.") }
     if let limit {
       let text = NumberStyle.plain.text(limit)
-      return comparison.passes(limit: limit)
+      return diff.passes(limit: limit)
         ? Verdict(.passed, "No tensor is over \(text); \(counts)", details: details)
         : Verdict(.failed, "\(over.count) over the limit of \(text); \(counts)", details: details)
     }
@@ -53,13 +53,13 @@ struct JudgedComparison {
       return Verdict(.failed, counts, details: details)
     }
     // Between equal types any difference is news, between others it is what was asked for.
-    let isNews = comparison.tensors.contains { !$0.isIdentical && $0.typeA == $0.typeB }
+    let isNews = diff.tensors.contains { !$0.isIdentical && $0.typeA == $0.typeB }
     return Verdict(!found.isEmpty || isNews ? .warning : .passed, counts, details: details)
   }
 
   /// A sentence for each tensor; a pair that was swapped, and the scaled tensors of a layer, have one
   /// together.
-  private func sentences(_ found: [Comparison.Tensor]) -> [String] {
+  private func sentences(_ found: [TensorDiff.Tensor]) -> [String] {
     let scaled = Dictionary(grouping: found.filter(\.isScaled)) {
       LayerName(tensor: $0.name)?.description ?? ""
     }.filter { !$0.key.isEmpty && $0.value.count >= 3 }
@@ -72,7 +72,7 @@ struct JudgedComparison {
       let layer = LayerName(tensor: tensor.name)?.description ?? ""
       if let tensors = scaled[layer], tensor.isScaled {
         guard told.insert(layer).inserted else { return nil }
-        let all = comparison.tensors.count { LayerName(tensor: $0.name)?.description == layer }
+        let all = diff.tensors.count { LayerName(tensor: $0.name)?.description == layer }
         return
           "\(layer): \(tensors.count) of its \(all) tensors are "
           + "\(tensors[0].diagnosis?.label ?? "") the reference's"
@@ -81,7 +81,7 @@ struct JudgedComparison {
     }
   }
 
-  private func sentence(_ tensor: Comparison.Tensor) -> String {
+  private func sentence(_ tensor: TensorDiff.Tensor) -> String {
     if tensor.notFinite > 0 {
       let place = tensor.firstNotFinite.map { ", the first at \($0)" } ?? ""
       let elements = tensor.notFinite == 1 ? "element is" : "elements are"
@@ -95,7 +95,7 @@ struct JudgedComparison {
       return "\(tensor.name): has nothing to do with the reference (cosine \(cosine), \(error))"
     case .scaled: return "\(tensor.name): \(words) the reference's values"
     case .zeroGroup:
-      let place = tensor.worstGroup.map { ": " + DifferencePage.place($0) } ?? ""
+      let place = tensor.worstGroup.map { ": " + TensorDiffPage.place($0) } ?? ""
       return
         "\(tensor.name): a group of it is zeros, and the reference's is not\(place); \(error) over the tensor"
     default: return "\(tensor.name): \(words), \(error)"
@@ -106,6 +106,6 @@ struct JudgedComparison {
   private static let mostSentences = 8
 }
 
-extension Comparison.Tensor {
+extension TensorDiff.Tensor {
   fileprivate var isScaled: Bool { if case .scaled = diagnosis { true } else { false } }
 }

@@ -7,7 +7,7 @@ import Glibc
 /// Compares tensors on all threads, one pair after another.
 ///
 /// Sums of chunks are added in the order of chunks, so that nothing depends on the number of threads.
-final class DifferenceMeter {
+final class TensorDiffMeter {
   /// Chunks between two looks at the stop check.
   private static let chunksInBlock = 512
   /// Columns of a group where neither side is quantized.
@@ -28,7 +28,7 @@ final class DifferenceMeter {
     var difference = CogDifference()
     /// Whether encoding and all bytes are the same.
     var isIdentical = false
-    var groupSize = DifferenceMeter.plainGroupSize
+    var groupSize = TensorDiffMeter.plainGroupSize
 
     var sums: DifferenceSums {
       var sums = DifferenceSums()
@@ -44,7 +44,7 @@ final class DifferenceMeter {
   /// - Parameter passed: is told how many bytes of each are done with.
   /// - Throws: what the stop check throws; ``CogError`` for elements that cannot be converted.
   func compare(
-    _ a: DifferenceOperand, _ b: DifferenceOperand, passed: (Int, Int) -> Void
+    _ a: TensorDiffOperand, _ b: TensorDiffOperand, passed: (Int, Int) -> Void
   ) throws -> Outcome {
     var outcome = Outcome()
     outcome.groupSize = a.encoding.groupSize ?? b.encoding.groupSize ?? Self.plainGroupSize
@@ -103,7 +103,7 @@ final class DifferenceMeter {
 }
 
 /// One side of a comparison.
-struct DifferenceOperand {
+struct TensorDiffOperand {
   let shape: Shape
   let encoding: TensorEncoding
   let bytes: UnsafeRawBufferPointer

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 /// Comparisons of planted tensors, which a person can check.
-@Suite struct ComparisonTests {
+@Suite struct TensorDiffTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -27,9 +27,9 @@ import Testing
   }
 
   private func pair(_ a: [Float], _ b: [Float], shape: [Int], types: (String, String) = ("F32", "F32")) throws
-    -> Comparison
+    -> TensorDiff
   {
-    try ComparisonPass.run(
+    try TensorDiffPass.run(
       a: write([("t", types.0, shape, a)]), b: write([("t", types.1, shape, b)]))
   }
 
@@ -39,15 +39,15 @@ import Testing
     let b = a
     a[130 + 129] = 1.5  // the last, short group of the second row
     a[3] = 0.5
-    let comparison = try pair(a, b, shape: [2, 130])
-    let tensor = try #require(comparison.tensors.first)
+    let diff = try pair(a, b, shape: [2, 130])
+    let tensor = try #require(diff.tensors.first)
     #expect(!tensor.isIdentical && tensor.maxAbs == 0.5 && tensor.maxAbsAt == [0, 3])
     #expect(abs((tensor.relativeL2 ?? 0) - (0.5 / 260).squareRoot()) < 1e-15)
     #expect(abs((tensor.sqnr ?? 0) - 10 * log10(260 / 0.5)) < 1e-12)
     #expect(tensor.worstGroup?.row == 1 && tensor.worstGroup?.group == 2 && tensor.worstGroup?.size == 64)
     #expect(abs((tensor.worstGroup?.relativeL2 ?? 0) - (0.25 / 2).squareRoot()) < 1e-15)
-    #expect(comparison.total.relativeL2 == tensor.relativeL2)
-    #expect(comparison.passes(limit: 0.05) && !comparison.passes(limit: 0.04))
+    #expect(diff.total.relativeL2 == tensor.relativeL2)
+    #expect(diff.passes(limit: 0.05) && !diff.passes(limit: 0.04))
   }
 
   @Test("Equal values in another type are equal, and not identical")
@@ -85,14 +85,14 @@ import Testing
     let b = try write([
       ("both", "F32", [1], [1]), ("onlyB", "F32", [1], [1]), ("shape", "F32", [1, 2], [1, 2]),
     ])
-    let comparison = try ComparisonPass.run(a: a, b: b)
-    #expect(comparison.missingInA == ["onlyB"] && comparison.missingInB == ["onlyA"])
-    #expect(comparison.misshapen.map(\.name) == ["shape"] && comparison.tensors.map(\.name) == ["both"])
-    #expect(!comparison.passes(limit: 1))
-    let filtered = try ComparisonPass.run(a: a, b: b, filter: TensorFilter(names: ["both"]))
+    let diff = try TensorDiffPass.run(a: a, b: b)
+    #expect(diff.missingInA == ["onlyB"] && diff.missingInB == ["onlyA"])
+    #expect(diff.misshapen.map(\.name) == ["shape"] && diff.tensors.map(\.name) == ["both"])
+    #expect(!diff.passes(limit: 1))
+    let filtered = try TensorDiffPass.run(a: a, b: b, filter: TensorFilter(names: ["both"]))
     #expect(filtered.passes(limit: 0))
     #expect(throws: CogError.self) {
-      try ComparisonPass.run(a: a, b: b, filter: TensorFilter(names: ["none"]))
+      try TensorDiffPass.run(a: a, b: b, filter: TensorFilter(names: ["none"]))
     }
   }
 
@@ -108,7 +108,7 @@ import Testing
   @Test("Scaled, unrelated and partly zeroed tensors are told from those with an ordinary error")
   func diagnoses() throws {
     let b = noise(1024, seed: 1)
-    func diagnosis(_ a: [Float]) throws -> Comparison.Tensor.Diagnosis? {
+    func diagnosis(_ a: [Float]) throws -> TensorDiff.Tensor.Diagnosis? {
       try #require(try pair(a, b, shape: [8, 128]).tensors.first).diagnosis
     }
     guard case .scaled(let factor, let other) = try diagnosis(b.map { $0 * 1.5 }) else {
@@ -137,8 +137,8 @@ import Testing
     let a = try write([
       ("a", "F32", [4, 64], two), ("b", "F32", [4, 64], one), ("c", "F32", [4, 64], noise(256, seed: 4)),
     ])
-    #expect(try ComparisonPass.run(a: a, b: b).swapped == ["a": "b", "b": "a"])
-    #expect(try ComparisonPass.run(a: b, b: b).swapped.isEmpty)
+    #expect(try TensorDiffPass.run(a: a, b: b).swapped == ["a": "b", "b": "a"])
+    #expect(try TensorDiffPass.run(a: b, b: b).swapped.isEmpty)
   }
 
   @Test("A tensor that is far off among others of its types stands apart")
@@ -151,8 +151,8 @@ import Testing
       }
     }
     let b = try write(tensors { _ in 0 })
-    #expect(try ComparisonPass.run(a: write(tensors { _ in 0.05 }), b: b).apart.isEmpty)
-    let apart = try ComparisonPass.run(a: write(tensors { $0 == 4 ? 0.5 : 0.05 }), b: b).apart
+    #expect(try TensorDiffPass.run(a: write(tensors { _ in 0.05 }), b: b).apart.isEmpty)
+    let apart = try TensorDiffPass.run(a: write(tensors { $0 == 4 ? 0.5 : 0.05 }), b: b).apart
     #expect(apart.keys.sorted() == ["t4"] && (5...15).contains(apart["t4"] ?? 0))
   }
 
@@ -171,7 +171,7 @@ import Testing
     for shape in [[3, 70_001], [70_001, 3], [3 * 70_001]] {
       let catalogs = try [a, b].map { try TensorCatalog(path: write([("t", "F32", shape, $0)])) }
       let results = try [1, 2, 5].map { threads in
-        try ComparisonPass.run(
+        try TensorDiffPass.run(
           catalogs[0], catalogs[1], filter: TensorFilter(), threads: ThreadPool(threadCount: threads),
           kernels: KernelSet.best(), stopCheck: {})
       }

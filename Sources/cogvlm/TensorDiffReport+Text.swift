@@ -3,25 +3,25 @@ import CogInspect
 import CogReport
 import Foundation
 
-extension DiffReport {
+extension TensorDiffReport {
   /// The tensors that differ, the worst first, then parts, what is missing, and the verdict where there is a
   /// limit.
   var text: String {
     var sections: [String] = []
-    let differing = comparison.differing
+    let differing = diff.differing
     if !differing.isEmpty { sections.append(Self.table(differing)) }
-    sections.append(Self.table(comparison.parts + [comparison.total]))
+    sections.append(Self.table(diff.parts + [diff.total]))
     sections += [
-      missing(comparison.missingInA, "only in \(comparison.b)"),
-      missing(comparison.missingInB, "only in \(comparison.a)"),
-      missing(comparison.misshapen.map { "\($0.name)  \($0.shapeA), \($0.shapeB)" }, "of different shapes"),
+      missing(diff.missingInA, "only in \(diff.b)"),
+      missing(diff.missingInB, "only in \(diff.a)"),
+      missing(diff.misshapen.map { "\($0.name)  \($0.shapeA), \($0.shapeB)" }, "of different shapes"),
     ].compactMap { $0 }
-    sections += comparison.notes.map { "note: \($0.printable)" }
+    sections += diff.notes.map { "note: \($0.printable)" }
     if let failOver, let passed {
-      let missing = comparison.missingInA.count + comparison.missingInB.count
+      let missing = diff.missingInA.count + diff.missingInB.count
       let failures = [
-        (comparison.tensors(over: failOver).count, "over \(failOver)"), (missing, "missing"),
-        (comparison.misshapen.count, "of different shapes"),
+        (diff.tensors(over: failOver).count, "over \(failOver)"), (missing, "missing"),
+        (diff.misshapen.count, "of different shapes"),
       ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
       sections.append(
         passed
@@ -30,7 +30,7 @@ extension DiffReport {
     return sections.joined(separator: "\n\n")
   }
 
-  private static func table(_ tensors: [Comparison.Tensor]) -> String {
+  private static func table(_ tensors: [TensorDiff.Tensor]) -> String {
     var table = TextTable([
       .text("tensor that differs"), .text("A"), .text("B"), .number("relative L2"), .number("SQNR dB"),
       .number("max abs"), .text("at"), .number("cosine"), .text("worst group"),
@@ -47,12 +47,12 @@ extension DiffReport {
     return table.rendered()
   }
 
-  private static func describe(_ group: Comparison.WorstGroup) -> String {
+  private static func describe(_ group: TensorDiff.WorstGroup) -> String {
     let first = group.group * group.size
     return "\(scientific(group.relativeL2)) row \(group.row), columns \(first)-\(first + group.size - 1)"
   }
 
-  private static func table(_ groups: [Comparison.Group]) -> String {
+  private static func table(_ groups: [TensorDiff.Group]) -> String {
     var table = TextTable([
       .text("part"), .number("tensors"), .number("identical"), .number("relative L2"), .number("SQNR dB"),
       .number("max abs"), .number("cosine"),
@@ -78,7 +78,7 @@ private func decibels(_ value: Double?) -> String { value.map { String(format: "
 
 private func cosine(_ value: Double?) -> String { value.map { String(format: "%.7f", $0) } ?? "-" }
 
-extension Comparison {
+extension TensorDiff {
   /// The comparison as comma-separated values: a line for each tensor, each part and the total, and for each
   /// tensor that is missing or of another shape, told apart by the first column.
   var csv: String {

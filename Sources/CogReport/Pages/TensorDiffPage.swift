@@ -1,7 +1,7 @@
 package import CogInspect
 
 /// The page of `cogvlm diff`.
-package enum DifferencePage {
+package enum TensorDiffPage {
   /// A page that shows all of a comparison.
   ///
   /// - Parameters:
@@ -10,31 +10,30 @@ package enum DifferencePage {
   ///   - stored: the tensors of A and B as they are stored, for their bits.
   /// - Throws: `CogError` when the document cannot be written as JSON.
   package static func page(
-    _ comparison: Comparison, limit: Double?, document: some Encodable,
+    _ diff: TensorDiff, limit: Double?, document: some Encodable,
     stored: (a: TensorCatalog, b: TensorCatalog)
   ) throws -> Page {
-    let judged = JudgedComparison(comparison, limit: limit)
+    let judged = JudgedTensorDiff(diff, limit: limit)
     var page = try Page(
-      title: "Comparison of tensors", subtitle: "\(comparison.a) against \(comparison.b), the reference",
+      title: "Comparison of tensors", subtitle: "\(diff.a) against \(diff.b), the reference",
       document: document)
     page.add(judged.verdict)
-    for note in comparison.notes { page.add(Paragraph("Note: \(note)")) }
-    page.add(facts(comparison, stored))
+    for note in diff.notes { page.add(Paragraph("Note: \(note)")) }
+    page.add(facts(diff, stored))
     page.add(Heading("Error along the layers"))
-    for part in DifferenceCharts.layers(judged) { page.add(part) }
+    for part in TensorDiffCharts.layers(judged) { page.add(part) }
     page.add(Heading("Bits and damage by part"))
-    page.add(Columns(DifferenceCharts.parts(comparison, stored)))
-    page.add(parts(comparison))
+    page.add(Columns(TensorDiffCharts.parts(diff, stored)))
+    page.add(parts(diff))
     page.add(Heading("Tensors"))
-    if let missing = missing(comparison) { page.add(missing) }
+    if let missing = missing(diff) { page.add(missing) }
     page.add(tensors(judged))
     return page
   }
 
-  private static func facts(_ comparison: Comparison, _ stored: (a: TensorCatalog, b: TensorCatalog)) -> Facts
-  {
-    let total = comparison.total
-    let names = comparison.tensors.map(\.name)
+  private static func facts(_ diff: TensorDiff, _ stored: (a: TensorCatalog, b: TensorCatalog)) -> Facts {
+    let total = diff.total
+    let names = diff.tensors.map(\.name)
     func size(_ catalog: TensorCatalog) -> String {
       let size = StoredSize(of: names, in: catalog)
       let bits = size.bits.map(NumberStyle.plain.text) ?? "no"
@@ -43,22 +42,22 @@ package enum DifferencePage {
     return Facts([
       ("compared tensors", "\(total.tensorCount)"), ("equal to the bit", "\(total.identicalCount)"),
       ("different", "\(total.tensorCount - total.identicalCount)"),
-      ("only in A", "\(comparison.missingInB.count)"), ("only in B", "\(comparison.missingInA.count)"),
-      ("of different shapes", "\(comparison.misshapen.count)"),
+      ("only in A", "\(diff.missingInB.count)"), ("only in B", "\(diff.missingInA.count)"),
+      ("of different shapes", "\(diff.misshapen.count)"),
       ("relative L2 over all", NumberStyle.scientific.text(total.relativeL2)),
       ("SQNR over all", "\(NumberStyle.plain.text(total.sqnr)) dB"), ("A", size(stored.a)),
       ("B", size(stored.b)),
     ])
   }
 
-  private static func parts(_ comparison: Comparison) -> DataTable {
+  private static func parts(_ diff: TensorDiff) -> DataTable {
     var table = DataTable(
       title: "Parts",
       columns: [
         .code("part"), .number("tensors"), .number("identical"), .number("relative L2"), .number("SQNR dB"),
         .number("max abs"), .number("cosine"),
       ])
-    for group in comparison.parts + [comparison.total] {
+    for group in diff.parts + [diff.total] {
       table.add(
         [
           .text(group.name), .number(Double(group.tensorCount)), .number(Double(group.identicalCount)),
@@ -69,32 +68,32 @@ package enum DifferencePage {
     return table
   }
 
-  private static func missing(_ comparison: Comparison) -> DataTable? {
+  private static func missing(_ diff: TensorDiff) -> DataTable? {
     var table = DataTable(title: "Tensors of one side", columns: [.code("name"), .text("what")])
     let rows =
-      comparison.missingInA.map { ($0, "only in B") } + comparison.missingInB.map { ($0, "only in A") }
-      + comparison.misshapen.map { ($0.name, "of different shapes: \($0.shapeA) in A, \($0.shapeB) in B") }
+      diff.missingInA.map { ($0, "only in B") } + diff.missingInB.map { ($0, "only in A") }
+      + diff.misshapen.map { ($0.name, "of different shapes: \($0.shapeA) in A, \($0.shapeB) in B") }
     for (name, what) in rows { table.add([.text(name), .text(what, .failed)], isFault: true) }
     return rows.isEmpty ? nil : table
   }
 
   /// Every tensor, those that stand out first, then by error; the identical ones last.
-  private static func tensors(_ judged: JudgedComparison) -> DataTable {
-    let comparison = judged.comparison
+  private static func tensors(_ judged: JudgedTensorDiff) -> DataTable {
+    let diff = judged.diff
     var table = DataTable(
       title: "Tensors",
       caption:
         "The worst first. The worst group is where the relative error of "
-        + "\(groupSizes(comparison)) neighboring columns is largest.",
+        + "\(groupSizes(diff)) neighboring columns is largest.",
       columns: [
         .code("name"), .text("outcome"), .number("relative L2"), .number("SQNR dB"), .number("max abs"),
         .text("at"), .number("cosine"), .number("worst group"), .text("its place"), .number("not finite"),
         .text("A"), .text("B"), .text("shape"), .text("part"),
       ])
-    let differing = comparison.differing
+    let differing = diff.differing
     let order =
       differing.filter { judged.words($0) != nil } + differing.filter { judged.words($0) == nil }
-      + comparison.tensors.filter(\.isIdentical)
+      + diff.tensors.filter(\.isIdentical)
     for tensor in order {
       let words = judged.words(tensor)
       let outcome = words ?? (tensor.isIdentical ? "identical" : "differs")
@@ -113,12 +112,12 @@ package enum DifferencePage {
     return table
   }
 
-  private static func groupSizes(_ comparison: Comparison) -> String {
-    let sizes = Set(comparison.tensors.compactMap(\.worstGroup?.size)).sorted()
+  private static func groupSizes(_ diff: TensorDiff) -> String {
+    let sizes = Set(diff.tensors.compactMap(\.worstGroup?.size)).sorted()
     return sizes.isEmpty ? "64" : sizes.map(String.init).joined(separator: " or ")
   }
 
-  static func place(_ group: Comparison.WorstGroup) -> String {
+  static func place(_ group: TensorDiff.WorstGroup) -> String {
     "row \(group.row), columns \(group.group * group.size)–\((group.group + 1) * group.size - 1)"
   }
 }
