@@ -34,7 +34,7 @@ let package = Package(
       name: "CogVLMToolkit",
       targets: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "CogBench",
+        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench", "CogReport",
       ]),
   ],
   dependencies: [
@@ -77,12 +77,16 @@ let package = Package(
         "CogInspect", "CogEngine",
       ]),
     library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
-    library("CogReport", ["CogBase", "CogInspect", "CogVerify", mustache, crypto]),
     library(
       "CogBench",
       [
         "CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogText", "CogQuantize", "CogEngine",
-        "CogReport",
+      ]),
+    library(
+      "CogReport",
+      [
+        "CogBase", "CogModel", "CogCompute", "CogMedia", "CogQuantize", "CogInspect", "CogEngine",
+        "CogVerify", "CogEvaluate", "CogBench", mustache, crypto,
       ]),
 
     // The command line.
@@ -90,7 +94,7 @@ let package = Package(
       name: "cogvlm",
       dependencies: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogReport", "CogBench",
+        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench", "CogReport",
         argumentParser,
       ],
       swiftSettings: strict),
@@ -118,7 +122,7 @@ let package = Package(
         "CogEngine",
       ]),
     tests("CogEvaluate", ["CogBase"]),
-    tests("CogReport", ["CogBase", "CogVerify"]),
+    tests("CogReport", ["CogBase", "CogInspect", "CogVerify"]),
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),

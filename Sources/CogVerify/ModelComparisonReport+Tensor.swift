@@ -54,6 +54,15 @@ extension ModelComparisonReport {
     }.map(\.element)
   }
 
+  /// The taps whose errors over all prompts are within tolerance, while one prompt's is not.
+  package var hiddenOutliers: [Tap] {
+    taps.filter { tap in
+      let limit = tolerance.isolated(ofTap: tap.name)
+      return tap.passed
+        && !(tap.worstRelativeL2 <= tolerance.accumulated && tap.worstIsolatedRelativeL2 <= limit)
+    }
+  }
+
   /// The tensors that the layer of a tap computes with, those that differ, the worst first.
   package func differingTensors(ofTap name: String) -> [Tensor] {
     differingTensors.filter { $0.tapName == name }

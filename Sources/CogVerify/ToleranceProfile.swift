@@ -12,7 +12,7 @@ package enum ToleranceProfile: String, CaseIterable, Sendable, Codable {
 
   /// The largest relative L2 errors of a tap: when its layer was given the reference's input, the same in the
   /// vision part, and when the engine ran alone.
-  var limits: (isolated: Double, isolatedVision: Double, accumulated: Double) {
+  package var limits: (isolated: Double, isolatedVision: Double, accumulated: Double) {
     switch self {
     case .exact: (0, 0, 0)
     case .float32: (1e-5, 1e-5, 1e-5)

@@ -86,41 +86,6 @@ struct AskCommand: ParsableCommand {
       prefill: answer.prefillSeconds, decode: answer.decodeSeconds)
     Terminal.print(
       try JSONOutput.encode(
-        AskReport(answer, frames: frames, mode: engine.compute.mode.rawValue, seconds: seconds)))
-  }
-}
-
-/// The JSON document of `cogvlm ask`.
-struct AskReport: Codable {
-  var text: String
-  var ids: [Int]
-  var margins: [Float]
-  var ending: String
-  var mode: String
-  var frameIndices: [Int]
-  var frameTimes: [Double]
-  var promptTokens: Int
-  var newTokens: Int
-  var seconds: Seconds
-
-  struct Seconds: Codable {
-    var load: Double
-    var video: Double
-    var vision: Double
-    var prefill: Double
-    var decode: Double
-  }
-
-  init(_ answer: Answer, frames: SampledFrames?, mode: String, seconds: Seconds) {
-    text = answer.text
-    ids = answer.ids
-    margins = answer.margins
-    ending = answer.ending.rawValue
-    self.mode = mode
-    frameIndices = frames?.indices ?? []
-    frameTimes = frames?.times ?? []
-    promptTokens = answer.promptTokens
-    newTokens = answer.ids.count
-    self.seconds = seconds
+        AskReport(answer, frames: frames, mode: engine.compute.mode, seconds: seconds)))
   }
 }

@@ -42,30 +42,9 @@ struct DiffCommand: ParsableCommand {
     let stored = (a: try TensorCatalog(path: a), b: try TensorCatalog(path: b))
     if let html { try HTMLPlace.check(html, besides: [a, b] + stored.a.files + stored.b.files) }
     let diff = try TensorDiffPass.run(stored.a, stored.b, filter: filterOptions.filter)
-    let passed = failOver.map(diff.passes)
-    let report = TensorDiffReport(diff: diff, failOver: failOver, passed: passed)
-    if let html {
-      let page = try TensorDiffPage.page(diff, limit: failOver, document: report, stored: stored)
-      try page.write(to: html)
-    }
+    let report = TensorDiffReport(diff, failOver: failOver)
+    if let html { try TensorDiffPage.page(report, stored: stored).write(to: html) }
     Terminal.print(try format.json ? JSONOutput.encode(report) : format.csv ? diff.csv : report.text)
-    if passed == false { throw ExitCode(1) }
-  }
-}
-
-/// A comparison and what it was held to: the JSON document of `cogvlm diff`.
-struct TensorDiffReport: Encodable {
-  let diff: TensorDiff
-  let failOver: Double?
-  let passed: Bool?
-
-  private enum CodingKeys: String, CodingKey { case failOver, passed }
-
-  /// The comparison's keys and these two, where there is a limit.
-  func encode(to encoder: any Encoder) throws {
-    try diff.encode(to: encoder)
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encodeIfPresent(failOver, forKey: .failOver)
-    try container.encodeIfPresent(passed, forKey: .passed)
+    if report.passed == false { throw ExitCode(1) }
   }
 }

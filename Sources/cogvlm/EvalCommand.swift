@@ -59,22 +59,6 @@ struct EvalCommand: ParsableCommand {
       let answer = try engine.answer(request, features: seen?.features)
       return (answer.text, answer.ids)
     }
-    Terminal.print(json ? try JSONOutput.encode(result) : Self.text(result))
-  }
-
-  private static func text(_ result: EvaluationResult) -> String {
-    var table = TextTable([.text("task"), .number("right"), .number("questions"), .number("accuracy")])
-    func row(_ name: String, _ answers: [EvaluationResult.Answer]) -> [String] {
-      let right = answers.count(where: \.correct)
-      return [
-        name, "\(right)", "\(answers.count)",
-        String(format: "%.1f %%", 100 * Double(right) / Double(max(answers.count, 1))),
-      ]
-    }
-    for task in result.accuracy.byTask.keys.sorted() {
-      table.add(row(task, result.answers.filter { $0.task == task }))
-    }
-    table.add(row("all", result.answers))
-    return table.rendered()
+    Terminal.print(json ? try JSONOutput.encode(result) : result.text)
   }
 }

@@ -35,35 +35,7 @@ struct FramesCommand: ParsableCommand {
     let preparation = try ImagePreparation(size: size)
     let frames = try FrameChoice(path: video, imagesPerSecond: fps).sample(template: template)
     let files = try FrameExport.write(frames, to: output, preparation: preparation)
-    if json {
-      return Terminal.print(try JSONOutput.encode(FramesReport(frames, files: files)))
-    }
-    var table = TextTable([.number("index"), .number("seconds")])
-    for (index, time) in zip(frames.indices, frames.times) { table.add(["\(index)", "\(time)"]) }
-    Terminal.print(table.rendered())
-    Terminal.print("\(files.count) files written to \(output)")
-  }
-}
-
-/// The JSON document of `cogvlm frames`.
-struct FramesReport: Codable {
-  var video: String
-  var frameCount: Int
-  var averageFrameRate: Double
-  var width: Int
-  var height: Int
-  var indices: [Int]
-  var times: [Double]
-  var files: [String]
-
-  init(_ frames: SampledFrames, files: [String]) {
-    video = frames.selection.path
-    frameCount = frames.frameCount
-    averageFrameRate = frames.averageFrameRate
-    width = frames.width
-    height = frames.height
-    indices = frames.indices
-    times = frames.times
-    self.files = files
+    let report = FramesReport(frames, files: files)
+    Terminal.print(json ? try JSONOutput.encode(report) : report.text(output: output))
   }
 }

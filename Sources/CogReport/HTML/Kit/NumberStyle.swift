@@ -19,10 +19,10 @@ package enum NumberStyle: Sendable {
     switch self {
     case .plain:
       let size = abs(value)
-      if value == value.rounded(), size < 1e7 { return String(format: "%.0f", value) }
-      return String(format: size >= 1e-3 && size < 1e7 ? "%.4g" : "%.2e", value)
-    case .scientific: return value == 0 ? "0" : String(format: "%.2e", value)
-    case .cosine: return String(format: "%.6f", value)
+      if value == value.rounded(), size < 1e7 { return NumberText.fixed(value, decimals: 0) }
+      return size >= 1e-3 && size < 1e7 ? NumberText.general(value) : NumberText.scientific(value)
+    case .scientific: return value == 0 ? "0" : NumberText.scientific(value)
+    case .cosine: return NumberText.fixed(value, decimals: 6)
     case .percent: return NumberStyle.plain.text(100 * value) + " %"
     case .bytes: return Self.bytes(value)
     }
@@ -46,8 +46,9 @@ package enum NumberStyle: Sendable {
     let scaled = value / pow(1024, Double(prefix))
     // Four digits where three would turn 1023 KiB into 1.02e+03 KiB.
     let digits = abs(scaled) >= 999.5 ? 4 : 3
-    return prefix == 0
-      ? String(format: "%.0f bytes", value) : String(format: "%.*g %@", digits, scaled, prefixes[prefix])
+    let number =
+      prefix == 0 ? NumberText.fixed(value, decimals: 0) : NumberText.general(scaled, digits: digits)
+    return "\(number) \(prefixes[prefix])"
   }
 }
 
@@ -55,7 +56,7 @@ package enum NumberStyle: Sendable {
 func pixels(_ value: Double) -> String {
   guard value.isFinite else { return "0" }
   let tenths = (value * 10).rounded() / 10
-  return tenths == tenths.rounded() ? String(format: "%.0f", tenths) : String(format: "%.1f", tenths)
+  return NumberText.fixed(tenths, decimals: tenths == tenths.rounded() ? 0 : 1)
 }
 
 /// How wide text of 11 pixels is, on the safe side for the fonts of the style sheet.

@@ -1,10 +1,9 @@
-import CogInspect
-import CogReport
+package import CogInspect
 
 extension StatisticsReport {
   /// The report as comma-separated values: a line for each tensor, layer and part and one for the total, told
   /// apart by the first column. Numbers have all digits; what there is not stays empty.
-  var csv: String {
+  package var csv: String {
     var table = CSVTable(
       ["scope", "name", "part", "layer", "type", "shape", "tensors"] + Figures.csvTitles
         + ["worstRow", "worstRowMaximum", "medianRowMaximum"]
@@ -33,19 +32,15 @@ extension Figures {
 
   fileprivate var csvCells: [String] {
     let values = [minimum, maximum, absoluteMaximum, mean, standardDeviation, kurtosis]
-    return [count, zeros, subnormals, nan, infinite].map { "\($0)" } + values.map { $0.csv }
-      + Self.percents.map { percent in (percentiles.first { $0.percent == percent }?.value).csv }
-      + [entropyBits.csv, "\(isExact)", "\(percentileError)"]
+    return [count, zeros, subnormals, nan, infinite].map { "\($0)" } + values.map(CSVTable.number)
+      + Self.percents.map { percent in CSVTable.number(percentiles.first { $0.percent == percent }?.value) }
+      + [CSVTable.number(entropyBits), "\(isExact)", CSVTable.number(percentileError)]
   }
 }
 
 extension ChannelMaxima? {
   fileprivate var csvCells: [String] {
     guard let self, let worst = self.worst.first else { return ["", "", ""] }
-    return ["\(worst.index)", "\(worst.maximum)", "\(self.median)"]
+    return ["\(worst.index)", CSVTable.number(worst.maximum), CSVTable.number(self.median)]
   }
-}
-
-extension Double? {
-  fileprivate var csv: String { map { "\($0)" } ?? "" }
 }

@@ -5,18 +5,17 @@ package enum TensorDiffPage {
   /// A page that shows all of a comparison.
   ///
   /// - Parameters:
-  ///   - limit: the largest relative L2 error that is allowed, or nil.
-  ///   - document: what `--json` prints.
+  ///   - report: what differs, and the limit that it was held to.
   ///   - stored: the tensors of A and B as they are stored, for their bits.
   /// - Throws: `CogError` when the document cannot be written as JSON.
   package static func page(
-    _ diff: TensorDiff, limit: Double?, document: some Encodable,
-    stored: (a: TensorCatalog, b: TensorCatalog)
+    _ report: TensorDiffReport, stored: (a: TensorCatalog, b: TensorCatalog)
   ) throws -> Page {
-    let judged = JudgedTensorDiff(diff, limit: limit)
+    let diff = report.diff
+    let judged = JudgedTensorDiff(diff, limit: report.failOver)
     var page = try Page(
       title: "Comparison of tensors", subtitle: "\(diff.a) against \(diff.b), the reference",
-      document: document)
+      document: report)
     page.add(judged.verdict)
     for note in diff.notes { page.add(Paragraph("Note: \(note)")) }
     page.add(facts(diff, stored))

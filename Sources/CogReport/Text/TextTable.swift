@@ -17,19 +17,35 @@ package struct TextTable: Sendable {
     package let title: String
     /// Where title and cells stand.
     package let alignment: Alignment
+    /// The least width, so that tables of one kind look alike whatever their cells are.
+    package let minimumWidth: Int
 
     /// A column of text.
-    package static func text(_ title: String) -> Column { Column(title: title, alignment: .left) }
+    package static func text(_ title: String, minimumWidth: Int = 0) -> Column {
+      Column(title: title, alignment: .left, minimumWidth: minimumWidth)
+    }
 
     /// A column of numbers.
-    package static func number(_ title: String) -> Column { Column(title: title, alignment: .right) }
+    package static func number(_ title: String) -> Column {
+      Column(title: title, alignment: .right, minimumWidth: 0)
+    }
   }
 
   private let columns: [Column]
+  private let hasTitles: Bool
+  private let indentation: String
   private var rows: [[String]] = []
 
   /// An empty table.
-  package init(_ columns: [Column]) { self.columns = columns }
+  ///
+  /// - Parameters:
+  ///   - hasTitles: whether the line of titles is shown.
+  ///   - indentation: spaces in front of every line.
+  package init(_ columns: [Column], hasTitles: Bool = true, indentation: Int = 0) {
+    self.columns = columns
+    self.hasTitles = hasTitles
+    self.indentation = String(repeating: " ", count: indentation)
+  }
 
   /// Adds a row. Cells that are missing at its end stay empty; cells beyond the last column are shown as
   /// text.
@@ -40,11 +56,12 @@ package struct TextTable: Sendable {
   /// Control characters in cells are shown as escapes: names from a file cannot break the table or steer the
   /// terminal. A character counts as one place wide.
   package func rendered() -> String {
-    let titles = columns.map(\.title)
-    let lines = ([titles] + rows).map { $0.map(\.printable) }
+    let titles = hasTitles ? [columns.map(\.title)] : []
+    let lines = (titles + rows).map { $0.map(\.printable) }
     let width = lines.map(\.count).max() ?? 0
     let widths = (0..<width).map { column in
-      lines.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+      let least = column < columns.count ? columns[column].minimumWidth : 0
+      return lines.map { column < $0.count ? $0[column].count : 0 }.reduce(least, max)
     }
     return lines.map { line(of: $0, widths) }.joined(separator: "\n")
   }
@@ -55,7 +72,7 @@ package struct TextTable: Sendable {
       let isRight = column < columns.count && columns[column].alignment == .right
       return isRight ? space + cell : cell + space
     }
-    let line = padded.joined(separator: "  ")
+    let line = indentation + padded.joined(separator: "  ")
     return String(line[..<(line.lastIndex { $0 != " " }.map(line.index(after:)) ?? line.startIndex)])
   }
 }

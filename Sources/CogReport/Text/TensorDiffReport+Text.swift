@@ -1,12 +1,10 @@
 import CogBase
 import CogInspect
-import CogReport
-import Foundation
 
 extension TensorDiffReport {
   /// The tensors that differ, the worst first, then parts, what is missing, and the verdict where there is a
   /// limit.
-  var text: String {
+  package var text: String {
     var sections: [String] = []
     let differing = diff.differing
     if !differing.isEmpty { sections.append(Self.table(differing)) }
@@ -72,45 +70,10 @@ extension TensorDiffReport {
   }
 }
 
-private func scientific(_ value: Double?) -> String { value.map { String(format: "%.3e", $0) } ?? "-" }
-
-private func decibels(_ value: Double?) -> String { value.map { String(format: "%.2f", $0) } ?? "-" }
-
-private func cosine(_ value: Double?) -> String { value.map { String(format: "%.7f", $0) } ?? "-" }
-
-extension TensorDiff {
-  /// The comparison as comma-separated values: a line for each tensor, each part and the total, and for each
-  /// tensor that is missing or of another shape, told apart by the first column.
-  var csv: String {
-    var table = CSVTable([
-      "scope", "name", "part", "shape", "typeA", "typeB", "tensors", "identical", "relativeL2", "sqnr",
-      "maxAbs",
-      "maxAbsAt", "cosine", "worstGroupRelativeL2", "worstGroupRow", "worstGroup", "groupSize", "notFinite",
-    ])
-    func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
-    for tensor in tensors {
-      let group = tensor.worstGroup
-      table.add([
-        "tensor", tensor.name, tensor.part, tensor.shape.description, tensor.typeA, tensor.typeB, "1",
-        tensor.isIdentical ? "1" : "0", text(tensor.relativeL2), text(tensor.sqnr), text(tensor.maxAbs),
-        tensor.maxAbsAt.map { "\($0)" } ?? "", text(tensor.cosine), text(group?.relativeL2),
-        group.map { "\($0.row)" } ?? "", group.map { "\($0.group)" } ?? "", group.map { "\($0.size)" } ?? "",
-        "\(tensor.notFinite)",
-      ])
-    }
-    for (scope, groups) in [("part", parts), ("total", [total])] {
-      for group in groups {
-        table.add([
-          scope, group.name, "", "", "", "", "\(group.tensorCount)", "\(group.identicalCount)",
-          text(group.relativeL2), text(group.sqnr), text(group.maxAbs), "", text(group.cosine),
-        ])
-      }
-    }
-    for name in missingInA { table.add(["missingInA", name]) }
-    for name in missingInB { table.add(["missingInB", name]) }
-    for tensor in misshapen {
-      table.add(["misshapen", tensor.name, "", "\(tensor.shapeA), \(tensor.shapeB)"])
-    }
-    return table.rendered()
-  }
+private func scientific(_ value: Double?) -> String {
+  value.map { NumberText.scientific($0, digits: 4) } ?? "-"
 }
+
+private func decibels(_ value: Double?) -> String { value.map { NumberText.fixed($0, decimals: 2) } ?? "-" }
+
+private func cosine(_ value: Double?) -> String { value.map { NumberText.fixed($0, decimals: 7) } ?? "-" }

@@ -72,10 +72,3 @@ extension TensorDiff.Tensor.Diagnosis {
     }
   }
 }
-
-/// A whole number with a comma after every three digits.
-func grouped(_ number: Int) -> String {
-  let digits = Array(String(number.magnitude))
-  let groups = stride(from: digits.count, to: 0, by: -3).map { String(digits[max(0, $0 - 3)..<$0]) }
-  return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
-}

@@ -22,6 +22,9 @@ package struct CSVTable: Sendable {
     ([titles] + rows).map { $0.map(Self.cell).joined(separator: ",") }.joined(separator: "\n")
   }
 
+  /// A number with all its digits; nothing where there is none.
+  static func number(_ value: Double?) -> String { value.map(NumberText.exact) ?? "" }
+
   private static func cell(_ text: String) -> String {
     var text = text
     if let first = text.first, "=+-@".contains(first), Double(text) == nil { text = " " + text }

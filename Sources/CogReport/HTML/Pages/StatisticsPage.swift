@@ -39,7 +39,7 @@ package enum StatisticsPage {
   private static func verdict(_ report: StatisticsReport) -> Verdict {
     let findings = report.findings
     let figures = report.total.figures
-    let count = grouped(figures.count)
+    let count = NumberText.grouped(figures.count)
     let tensors = Dictionary(grouping: report.tensors) { $0.layer ?? "" }.mapValues(\.count)
     let sentences = findings.sentences(tensorsInLayer: tensors)
     let shown =
@@ -68,7 +68,8 @@ package enum StatisticsPage {
     let figures = report.total.figures
     func text(_ value: Double?) -> String { value.map(NumberStyle.plain.text) ?? "none" }
     var facts: [(name: String, value: String)] = [
-      (stored == nil ? "taps" : "tensors", "\(report.tensors.count)"), ("elements", grouped(figures.count)),
+      (stored == nil ? "taps" : "tensors", "\(report.tensors.count)"),
+      ("elements", NumberText.grouped(figures.count)),
     ]
     if let stored {
       let size = StoredSize(of: report.tensors.map(\.name), in: stored)
@@ -78,7 +79,7 @@ package enum StatisticsPage {
     facts += [
       ("range", "\(text(figures.minimum)) to \(text(figures.maximum))"),
       ("NaN and infinite", "\(figures.nan) and \(figures.infinite)"),
-      ("zeros", grouped(figures.zeros)),
+      ("zeros", NumberText.grouped(figures.zeros)),
       (
         "accuracy",
         figures.isExact

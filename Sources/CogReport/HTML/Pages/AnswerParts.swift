@@ -41,7 +41,7 @@ enum AnswerParts {
       pictures: zip(frames, pictures).enumerated().map { place, pair in
         let (frame, png) = pair
         let number = frame.index.map { "frame \($0)" } ?? "no. \(place + 1)"
-        let time = frame.seconds.map { String(format: ", %.2f s", $0) } ?? ""
+        let time = frame.seconds.map { ", \(NumberText.fixed($0, decimals: 2)) s" } ?? ""
         return ImageStrip.Picture(png: png, width: size, height: size, label: number + time)
       })
   }

@@ -1,10 +1,8 @@
-import CogInspect
-import CogReport
-import Foundation
+package import CogInspect
 
 extension StatisticsReport {
   /// The report as text: tensors, layers, parts, and the channels that stand out most.
-  var text: String {
+  package var text: String {
     var tensorTable = TextTable(
       [.text("tensor"), .text("type")] + Figures.columns + [.text("worst row"), .text("worst column")])
     for tensor in tensors {
@@ -66,7 +64,7 @@ extension Figures {
     }
     return ["\(count)"] + [minimum, maximum, mean, standardDeviation].map(number)
       + [percentile(50), percentile(99.9), number(kurtosis), "\(zeros)", "\(nan)", "\(infinite)"]
-      + [entropyBits.map { mark + String(format: "%.2f", $0) } ?? "-"]
+      + [entropyBits.map { mark + NumberText.fixed($0, decimals: 2) } ?? "-"]
   }
 }
 
@@ -78,4 +76,4 @@ extension ChannelMaxima? {
 }
 
 /// A number with four significant digits; `-` for none.
-private func number(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "-" }
+private func number(_ value: Double?) -> String { value.map { NumberText.general($0) } ?? "-" }

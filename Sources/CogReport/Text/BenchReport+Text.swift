@@ -1,6 +1,5 @@
 import CogBase
-import CogReport
-import Foundation
+package import CogBench
 
 extension BenchReport {
   /// The report for people: the model, the machine, and a table of figures.
@@ -9,14 +8,13 @@ extension BenchReport {
   }
 
   private var modelText: String {
-    let encodings = model.encodings.map { "\($0.encoding) \(Self.number(Double($0.bytes) / 1e9)) GB" }
-    let sizes =
-      "\(Self.number(Double(model.parameters) / 1e9)) billion parameters, "
-      + "\(Self.number(Double(model.fileBytes) / 1e9)) GB"
+    let encodings = model.encodings.map { "\($0.encoding) \(NumberText.plain(Double($0.bytes) / 1e9)) GB" }
+    let (parameters, bytes) = (Double(model.parameters) / 1e9, Double(model.fileBytes) / 1e9)
+    let sizes = "\(NumberText.plain(parameters)) billion parameters, \(NumberText.plain(bytes)) GB"
     return """
       Model      \(model.name.printable): \(sizes) (\(encodings.joined(separator: ", ")))
       Language   \(model.language[0]) layers, width \(model.language[1]), MLP \(model.language[2]), \
-      vocabulary \(model.language[3]), \(Self.number(model.languageBitsPerWeight)) bits per weight
+      vocabulary \(model.language[3]), \(NumberText.plain(model.languageBitsPerWeight)) bits per weight
       Vision     \(model.vision[0]) layers, width \(model.vision[1]), MLP \(model.vision[2])
       """
   }
@@ -24,7 +22,7 @@ extension BenchReport {
   private var machineText: String {
     """
     Processor  \(machine.processor.printable), \(machine.threads) threads, kernels \(machine.kernels), \
-    load average \(machine.loadAverages.map { Self.number($0) }.joined(separator: " "))
+    load average \(machine.loadAverages.map { NumberText.plain($0) }.joined(separator: " "))
     Runs       \(runs), mode \(mode)
     """
   }
@@ -35,7 +33,7 @@ extension BenchReport {
     ])
     func add(_ what: String, _ unit: String, _ spread: Spread, scale: Double = 1) {
       table.add(
-        [what, unit] + [spread.median, spread.minimum, spread.maximum].map { Self.number($0 / scale) })
+        [what, unit] + [spread.median, spread.minimum, spread.maximum].map { NumberText.plain($0 / scale) })
     }
     let peak = mode == "fast" ? "int8" : "float32"
     add("memory read", "GB/s", limits.readBytesPerSecond, scale: 1e9)
@@ -53,7 +51,7 @@ extension BenchReport {
     if let decode {
       add("decode, \(decode.tokens) tokens after \(decode.contextTokens)", "tokens/s", decode.tokensPerSecond)
       add(
-        "  weights, \(Self.number(Double(decode.bytesPerToken) / 1e9)) GB per token", "GB/s",
+        "  weights, \(NumberText.plain(Double(decode.bytesPerToken) / 1e9)) GB per token", "GB/s",
         decode.bytesPerSecond, scale: 1e9)
       add("  share of the memory read", "%", decode.shareOfReadBandwidth, scale: 0.01)
     }
@@ -61,14 +59,7 @@ extension BenchReport {
   }
 
   private var memoryText: String {
-    "Peak memory, file pages included: \(Self.number(Double(peakMemoryBytes) / 1e9)) GB"
+    "Peak memory, file pages included: \(NumberText.plain(Double(peakMemoryBytes) / 1e9)) GB"
       + (peakMemoryIsExact ? "" : " (with the benchmark's own buffers: the mark cannot be set back here)")
-  }
-
-  /// Three significant digits, without an exponent.
-  private static func number(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return "\(value)" }
-    let digits = max(0, 2 - Int(log10(abs(value)).rounded(.down)))
-    return String(format: "%.\(min(digits, 9))f", value)
   }
 }

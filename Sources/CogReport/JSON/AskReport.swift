@@ -1,0 +1,61 @@
+package import CogCompute
+package import CogEngine
+package import CogMedia
+
+/// The JSON document of `cogvlm ask`.
+package struct AskReport: Equatable, Sendable, Codable {
+  /// Where the time went, in seconds.
+  package struct Seconds: Equatable, Sendable, Codable {
+    /// Opening the model.
+    package var load: Double
+    /// Decoding the video.
+    package var video: Double
+    /// The vision tower and the adapter.
+    package var vision: Double
+    /// Reading the prompt.
+    package var prefill: Double
+    /// Making the answer.
+    package var decode: Double
+
+    /// The times of one answer.
+    package init(load: Double, video: Double, vision: Double, prefill: Double, decode: Double) {
+      (self.load, self.video, self.vision) = (load, video, vision)
+      (self.prefill, self.decode) = (prefill, decode)
+    }
+  }
+
+  /// The answer.
+  package let text: String
+  /// Its tokens.
+  package let ids: [Int]
+  /// At each token, the gap between the two highest logits.
+  package let margins: [Float]
+  /// Why the answer ended.
+  package let ending: GeneratedTokens.Ending
+  /// What the engine computed in.
+  package let mode: ComputeMode
+  /// The numbers of the frames that the model saw.
+  package let frameIndices: [Int]
+  /// Their times in seconds.
+  package let frameTimes: [Double]
+  /// Tokens of the prompt.
+  package let promptTokens: Int
+  /// Tokens of the answer.
+  package let newTokens: Int
+  /// Where the time went.
+  package let seconds: Seconds
+
+  /// The document of an answer.
+  package init(_ answer: Answer, frames: SampledFrames?, mode: ComputeMode, seconds: Seconds) {
+    text = answer.text
+    ids = answer.ids
+    margins = answer.margins
+    ending = answer.ending
+    self.mode = mode
+    frameIndices = frames?.indices ?? []
+    frameTimes = frames?.times ?? []
+    promptTokens = answer.promptTokens
+    newTokens = answer.ids.count
+    self.seconds = seconds
+  }
+}
