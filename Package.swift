@@ -76,7 +76,7 @@ let package = Package(
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
         "CogInspect", "CogEngine",
       ]),
-    library("CogEvaluate", ["CogBase", "CogMedia", "CogText", "CogEngine"]),
+    library("CogEvaluate", ["CogBase", "CogModel", "CogMedia", "CogEngine"]),
     library(
       "CogBench",
       [
@@ -113,7 +113,9 @@ let package = Package(
     tests(
       "CogInspect",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", "CogQuantize"]),
-    tests("CogEngine", ["CogBase", "CogNative", "CogCompute", "CogMedia", "CogQuantize"]),
+    tests(
+      "CogEngine",
+      ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText", "CogQuantize"]),
     tests(
       "CogVerify",
       [

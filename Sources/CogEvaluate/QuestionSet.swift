@@ -1,4 +1,5 @@
 import CogBase
+import Foundation
 
 /// A question about a video whose answer is known.
 package struct Question: Equatable, Sendable {
@@ -29,16 +30,31 @@ package struct Question: Equatable, Sendable {
 package struct QuestionSet: Equatable, Sendable {
   /// The questions; never empty.
   package let questions: [Question]
+  /// The folder of their videos.
+  package let videoFolder: String
+
+  /// Opens a question file.
+  ///
+  /// - Parameter videoFolder: the folder of the videos; nil takes `videos` beside the file.
+  /// - Throws: as ``init(json:file:videoFolder:)``, and when the file cannot be read.
+  package init(path: String, videoFolder: String? = nil) throws {
+    self = try MappedFile.withBytes(ofFile: path) {
+      try QuestionSet(json: $0, file: path, videoFolder: videoFolder)
+    }
+  }
 
   /// Reads a question file. Fields of other names are passed over.
   ///
   /// - Parameters:
   ///   - bytes: the file's bytes.
-  ///   - file: its path, for errors.
+  ///   - file: its path, for errors and for where the videos are.
+  ///   - videoFolder: the folder of the videos; nil takes `videos` beside the file.
   /// - Throws: `CogError` that names the entry, counted from 1, and the field: when the file is no JSON list,
   ///   is empty, lacks a field or has one of another type, or has a true answer that is none of the
   ///   candidates.
-  package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
+  package init(json bytes: UnsafeRawBufferPointer, file: String, videoFolder: String? = nil) throws {
+    self.videoFolder =
+      videoFolder ?? URL(filePath: file).deletingLastPathComponent().appending(path: "videos").path
     questions = try naming(file: file) {
       let root = try JSON.parse(bytes, what: "question file")
       guard let entries = root.elements else {
@@ -48,6 +64,9 @@ package struct QuestionSet: Equatable, Sendable {
       return try entries.enumerated().map { try Question(entry: $1, number: $0 + 1) }
     }
   }
+
+  /// Where the video of a question is.
+  package func videoPath(of question: Question) -> String { "\(videoFolder)/\(question.video)" }
 
   /// The places of the questions in the order in which they are asked: all of a video's one after another,
   /// the videos and each one's questions in the order of the file.

@@ -1,3 +1,5 @@
+import CogBase
+
 /// When an answer counts as right.
 package enum Scoring {
   /// Whether `text` answers the question.
@@ -26,16 +28,9 @@ package enum Scoring {
 
   /// The text without white space at both ends and one final period, in lower case.
   static func comparable(_ text: String) -> String {
-    var text = trimmed(text[...])
-    if text.last == "." { text = trimmed(text.dropLast()) }
+    var text = text.trimmingWhitespace()
+    if text.last == "." { text = text.dropLast().trimmingWhitespace() }
     return text.lowercased()
-  }
-
-  private static func trimmed(_ text: Substring) -> Substring {
-    guard let first = text.firstIndex(where: { !$0.isWhitespace }),
-      let last = text.lastIndex(where: { !$0.isWhitespace })
-    else { return "" }
-    return text[first...last]
   }
 
   private static func isWordCharacter(_ character: Character) -> Bool {

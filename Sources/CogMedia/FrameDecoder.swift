@@ -35,10 +35,10 @@ final class FrameDecoder {
 
   /// The next frame, or nil after the last one. It is valid until the next call.
   ///
-  /// - Throws: ``CogError`` when the file cannot be read on, `Interruption.Interrupted` after Ctrl-C.
+  /// - Throws: ``CogError`` when the file cannot be read on; what the input's cancellation throws.
   func next() throws -> UnsafeMutablePointer<AVFrame>? {
     while true {
-      try Interruption.check()
+      try input.cancellation.check()
       LibAV.forgetLog()
       let status = avcodec_receive_frame(codec.context, frame.pointer)
       if status >= 0 {
@@ -95,7 +95,7 @@ final class FrameDecoder {
     if status < 0 && status != libav_error_end_of_file() { damage = LibAV.reason(status) }
   }
 
-  /// Keeps book of damage and of the keyframe that a seek led to.
+  /// Notes damage, and whether this is the keyframe that a seek led to.
   private func note(_ frame: AVFrame) {
     if frame.decode_error_flags != 0 || frame.flags & AV_FRAME_FLAG_CORRUPT != 0 {
       damage = "parts of the picture are missing or wrong"

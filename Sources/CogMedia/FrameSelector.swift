@@ -5,6 +5,7 @@ import CogBase
 struct FrameSelector {
   let path: String
   let index: FrameIndex
+  let cancellation: any Cancellation
 
   /// Packets that must be saved for a seek to be worth its cost.
   private static let worthwhileSkip = 12
@@ -26,7 +27,7 @@ struct FrameSelector {
   /// whole where it was expected.
   private func selectSeeking(_ wanted: [Int], _ timestamps: [Int64], _ body: Body) throws -> Int {
     let keyframes = Dictionary(index.keyframes.map { ($0.timestamp, $0.packet) }) { first, _ in first }
-    let decoder = try FrameDecoder(input: MediaInput(path: path))
+    let decoder = try FrameDecoder(input: MediaInput(path: path, cancellation: cancellation))
     for (position, number) in wanted.enumerated() {
       let timestamp = timestamps[number]
       if let keyframe = index.keyframe(for: timestamp),
@@ -50,7 +51,7 @@ struct FrameSelector {
   /// Decodes from the start up to the last wanted frame. A packet without a picture of its own (hidden, or
   /// cut away by an edit list) counts as a frame and shows what is on display at its time.
   private func selectInOrder(_ wanted: [Int], _ timestamps: [Int64], _ body: Body) throws {
-    let decoder = try FrameDecoder(input: MediaInput(path: path))
+    let decoder = try FrameDecoder(input: MediaInput(path: path, cancellation: cancellation))
     let shown = try FrameHolder()
     var isShowing = false
     var position = 0
@@ -71,7 +72,7 @@ struct FrameSelector {
 
   /// Decodes from the start and counts, for files whose frames have no timestamps.
   private func selectByNumber(_ wanted: [Int], _ body: Body) throws {
-    let decoder = try FrameDecoder(input: MediaInput(path: path))
+    let decoder = try FrameDecoder(input: MediaInput(path: path, cancellation: cancellation))
     let shown = try FrameHolder()
     var isShowing = false
     var (position, number) = (0, 0)

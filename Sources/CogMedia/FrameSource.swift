@@ -1,7 +1,7 @@
 import CogBase
 
 /// Anything that has frames with numbers and times: a video file or a folder of images.
-protocol FrameSource {
+package protocol FrameSource {
   /// The path as it was given.
   var path: String { get }
   /// Columns of the frames; of the first one where they differ.
@@ -12,17 +12,42 @@ protocol FrameSource {
   var averageFrameRate: Double { get }
   /// The start time of each frame in seconds, in presentation order.
   var times: [Float] { get }
-  /// Decodes the frames with the given numbers in ascending order, each number once.
+  /// Decodes the frames with the given numbers in ascending order, each number once, one in memory at a time.
   func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void) throws
 }
 
 extension VideoFile: FrameSource {}
+extension ImageFolder: FrameSource {}
+
+/// The frames that were chosen from a video.
+package struct FrameSelection: Equatable, Sendable {
+  /// The file or folder.
+  package let path: String
+  /// How the frames were chosen.
+  package let sampling: FrameSampling
+  /// The numbers of the chosen frames in presentation order, in the order in which a model is shown them.
+  package let indices: [Int]
+  /// The start times of the chosen frames in seconds after the stream's start.
+  package let times: [Double]
+  /// The number of frames that the video has.
+  package let frameCount: Int
+  /// Frames for each second on average, as the file says.
+  package let averageFrameRate: Double
+  /// Columns of the frames as they are shown.
+  package let width: Int
+  /// Rows of the frames as they are shown.
+  package let height: Int
+}
 
 extension FrameSource {
   /// The frames that a sampling picks.
   ///
+  /// - Parameter maximumFrames: the most frames (`chat`), the exact number of them (`base`); 24 in the
+  ///   published code.
   /// - Throws: ``CogError`` when there is none.
-  func select(_ sampling: FrameSampling, maximumFrames: Int) throws -> FrameSelection {
+  package func select(
+    _ sampling: FrameSampling, maximumFrames: Int = FrameSampling.publishedMaximum
+  ) throws -> FrameSelection {
     guard maximumFrames > 0 else {
       throw CogError("the number of frames is out of range", expected: "1 or more", found: "\(maximumFrames)")
     }
@@ -39,18 +64,19 @@ extension FrameSource {
       frameCount: times.count, averageFrameRate: averageFrameRate, width: width, height: height)
   }
 
-  /// Decodes the selected frames and keeps what `transform` makes of each, in the order of the selection; it
-  /// runs once for a frame that was selected several times.
-  func collect<Result>(_ selection: FrameSelection, _ transform: (RGBImage) throws -> Result) throws
-    -> [Result]
-  {
-    var results: [Int: Result] = [:]
-    try decode(frames: selection.indices) { number, image in results[number] = try transform(image) }
-    return try selection.indices.map { number in
-      guard let result = results[number] else {
-        throw CogError("the frame cannot be decoded", file: path, subject: "frame \(number)")
-      }
-      return result
+  /// Decodes the selected frames, one in memory at a time, and hands over each one once, with all places that
+  /// it has in the selection.
+  ///
+  /// - Throws: ``CogError`` when a frame cannot be decoded; what `body` throws.
+  package func stream(
+    _ selection: FrameSelection, _ body: (_ places: [Int], RGBImage) throws -> Void
+  ) throws {
+    var places = Dictionary(grouping: selection.indices.indices) { selection.indices[$0] }
+    try decode(frames: selection.indices) { number, image in
+      if let own = places.removeValue(forKey: number) { try body(own, image) }
+    }
+    if let missing = places.keys.min() {
+      throw CogError("the frame cannot be decoded", file: path, subject: "frame \(missing)")
     }
   }
 }

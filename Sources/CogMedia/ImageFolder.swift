@@ -1,4 +1,4 @@
-import CogBase
+package import CogBase
 
 /// A folder whose images, in the natural order of their names, are the frames of a video.
 ///
@@ -16,20 +16,25 @@ package final class ImageFolder {
   package let averageFrameRate: Double
   /// The start time of each image in seconds: its number divided by the rate.
   package let times: [Float]
+  private let cancellation: any Cancellation
 
   /// Name endings of images, in lower case.
   package static let nameEndings = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"]
 
   /// Lists the folder and reads its first image.
   ///
-  /// - Throws: `CogError` when the folder cannot be read or has no image, or the rate is not positive.
-  package init(path: String, imagesPerSecond: Double) throws {
+  /// - Throws: `CogError` when the folder cannot be read or has no image, or the rate is not positive;
+  ///   what `cancellation` throws.
+  package init(
+    path: String, imagesPerSecond: Double, cancellation: any Cancellation = NeverCancelled()
+  ) throws {
     guard imagesPerSecond.isFinite, imagesPerSecond > 0 else {
       throw CogError(
         "the frame rate of a folder of images is out of range", file: path, expected: "more than 0",
         found: "\(imagesPerSecond)")
     }
     self.path = path
+    self.cancellation = cancellation
     averageFrameRate = imagesPerSecond
     names = try FolderListing.names(in: path).filter(Self.isImageName).sorted(by: Self.naturallyPrecedes)
     guard let first = names.first else {
@@ -37,7 +42,7 @@ package final class ImageFolder {
         "the folder has no image", file: path,
         expected: "files ending in \(Self.nameEndings.joined(separator: ", "))")
     }
-    let image = try Self.readImage("\(path)/\(first)")
+    let image = try Self.readImage("\(path)/\(first)", cancellation: cancellation)
     width = image.width
     height = image.height
     times = names.indices.map { Float(Double($0) / imagesPerSecond) }
@@ -45,7 +50,8 @@ package final class ImageFolder {
 
   /// Decodes the images with the given numbers in ascending order, each number once.
   ///
-  /// - Throws: `CogError` when a number is out of range or an image is damaged; what `body` throws.
+  /// - Throws: `CogError` when a number is out of range or an image is damaged; what `cancellation` and
+  ///   `body` throw.
   package func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
     throws
   {
@@ -53,16 +59,18 @@ package final class ImageFolder {
       guard names.indices.contains(number) else {
         throw CogError("no such frame", file: path, expected: "0 to \(names.count - 1)", found: "\(number)")
       }
-      try body(number, Self.readImage("\(path)/\(names[number])"))
+      try body(number, Self.readImage("\(path)/\(names[number])", cancellation: cancellation))
     }
   }
 
   /// Reads one image of any format that libavcodec knows.
   ///
-  /// - Throws: `CogError` when it is no image or is damaged.
-  package static func readImage(_ path: String) throws -> RGBImage {
+  /// - Throws: `CogError` when it is no image or is damaged; what `cancellation` throws.
+  package static func readImage(
+    _ path: String, cancellation: any Cancellation = NeverCancelled()
+  ) throws -> RGBImage {
     try naming(file: path) {
-      let input = try MediaInput(path: path)
+      let input = try MediaInput(path: path, cancellation: cancellation)
       // libavformat's readers of single images are called png_pipe, jpeg_pipe and so on.
       guard input.formatName.hasSuffix("_pipe") else {
         throw CogError(
@@ -111,5 +119,3 @@ package final class ImageFolder {
     return digits.drop { $0 == UInt8(ascii: "0") }
   }
 }
-
-extension ImageFolder: FrameSource {}

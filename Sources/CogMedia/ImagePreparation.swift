@@ -27,31 +27,40 @@ package struct ImagePreparation: Equatable, Sendable {
     self.size = size
   }
 
+  /// Values of a prepared image: three planes.
+  package var valueCount: Int { 3 * size * size }
+
   /// The prepared image, `[3, size, size]`: all red values row by row, then green, then blue.
   package func prepare(_ image: RGBImage) -> [Float] {
+    [Float](unsafeUninitializedCapacity: valueCount) { output, count in
+      prepare(image, into: output)
+      count = valueCount
+    }
+  }
+
+  /// Writes the prepared image, `[3, size, size]`, to memory for ``valueCount`` values.
+  package func prepare(_ image: RGBImage, into output: UnsafeMutableBufferPointer<Float>) {
+    precondition(output.count >= valueCount, "a prepared image has three planes")
     let vertical = LinearTaps(image.height, otherSide: image.width, size: size)
     let horizontal = LinearTaps(image.width, otherSide: image.height, size: size)
     let normalized = Self.normalizedLevels
     let area = size * size
-    return [Float](unsafeUninitializedCapacity: 3 * area) { output, count in
-      for row in 0..<size {
-        let upper = vertical.first[row] * image.width
-        let lower = vertical.second[row] * image.width
-        let (upperWeight, lowerWeight) = (vertical.firstWeight[row], vertical.secondWeight[row])
-        for column in 0..<size {
-          let (left, right) = (horizontal.first[column], horizontal.second[column])
-          let (leftWeight, rightWeight) = (horizontal.firstWeight[column], horizontal.secondWeight[column])
-          for channel in 0..<3 {
-            func value(_ pixel: Int) -> Float {
-              normalized[channel * 256 + Int(image.pixels[pixel * 3 + channel])]
-            }
-            let above = leftWeight * value(upper + left) + rightWeight * value(upper + right)
-            let below = leftWeight * value(lower + left) + rightWeight * value(lower + right)
-            output[channel * area + row * size + column] = upperWeight * above + lowerWeight * below
+    for row in 0..<size {
+      let upper = vertical.first[row] * image.width
+      let lower = vertical.second[row] * image.width
+      let (upperWeight, lowerWeight) = (vertical.firstWeight[row], vertical.secondWeight[row])
+      for column in 0..<size {
+        let (left, right) = (horizontal.first[column], horizontal.second[column])
+        let (leftWeight, rightWeight) = (horizontal.firstWeight[column], horizontal.secondWeight[column])
+        for channel in 0..<3 {
+          func value(_ pixel: Int) -> Float {
+            normalized[channel * 256 + Int(image.pixels[pixel * 3 + channel])]
           }
+          let above = leftWeight * value(upper + left) + rightWeight * value(upper + right)
+          let below = leftWeight * value(lower + left) + rightWeight * value(lower + right)
+          output[channel * area + row * size + column] = upperWeight * above + lowerWeight * below
         }
       }
-      count = 3 * area
     }
   }
 

@@ -14,8 +14,8 @@ final class InputBytes {
   /// Opens the file at `path`.
   ///
   /// - Throws: ``CogError`` when it cannot be opened, is no regular file, or is empty.
-  init(path: String) throws {
-    let source = try FileSource(path: path)
+  init(path: String, cancellation: any Cancellation) throws {
+    let source = try FileSource(path: path, cancellation: cancellation)
     self.source = source
     let bufferSize: Int32 = 1 << 16
     let buffer = av_malloc(Int(bufferSize))
@@ -49,9 +49,11 @@ final class InputBytes {
 private final class FileSource {
   private let descriptor: Int32
   private let size: Int64
+  private let cancellation: any Cancellation
   private var position: Int64 = 0
 
-  init(path: String) throws {
+  init(path: String, cancellation: any Cancellation) throws {
+    self.cancellation = cancellation
     // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
@@ -67,9 +69,10 @@ private final class FileSource {
 
   deinit { close(descriptor) }
 
-  /// Bytes read, or a negative error of libav.
+  /// Bytes read, or a negative error of libav. libavformat gets no Swift error through: who called it asks the
+  /// cancellation again.
   func read(into target: UnsafeMutablePointer<UInt8>, count: Int32) -> Int32 {
-    if Interruption.isRequested { return libav_error_exit() }
+    do { try cancellation.check() } catch { return libav_error_exit() }
     guard count > 0 else { return 0 }
     while true {
       let done = pread(descriptor, target, Int(count), off_t(position))

@@ -13,14 +13,17 @@ final class MediaInput {
   let stream: UnsafeMutablePointer<AVStream>
   /// The codec of the video stream.
   let codec: UnsafePointer<AVCodec>
+  /// Asked before every frame whether to go on.
+  let cancellation: any Cancellation
   private let container: Container
 
   /// Opens a file, finds its streams and picks the video stream as libavformat ranks them.
   ///
-  /// - Throws: ``CogError`` when this is no media file or it has no video.
-  init(path: String) throws {
+  /// - Throws: ``CogError`` when this is no media file or it has no video; what `cancellation` throws.
+  init(path: String, cancellation: any Cancellation) throws {
     self.path = path
-    container = try Container(path: path)
+    self.cancellation = cancellation
+    container = try Container(path: path, cancellation: cancellation)
     LibAV.forgetLog()
     var found: UnsafePointer<AVCodec>?
     let number = av_find_best_stream(container.context, AVMEDIA_TYPE_VIDEO, -1, -1, &found, 0)
@@ -62,12 +65,12 @@ final class MediaInput {
 
   /// Reads the next packet of any stream, or returns nil at the end of the file.
   ///
-  /// - Throws: ``CogError`` when the file is damaged, `Interruption.Interrupted` after Ctrl-C.
+  /// - Throws: ``CogError`` when the file is damaged; what the cancellation throws.
   func read(into packet: PacketHolder) throws -> UnsafeMutablePointer<AVPacket>? {
     av_packet_unref(packet.pointer)
     LibAV.forgetLog()
     let status = av_read_frame(context, packet.pointer)
-    try Interruption.check()
+    try cancellation.check()
     if status >= 0 { return packet.pointer }
     if status == libav_error_end_of_file() { return nil }
     throw CogError(
@@ -82,11 +85,11 @@ private final class Container {
   private let bytes: InputBytes
   private let path: String
 
-  init(path: String) throws {
+  init(path: String, cancellation: any Cancellation) throws {
     LibAV.prepare
     LibAV.forgetLog()
     self.path = path
-    bytes = try InputBytes(path: path)
+    bytes = try InputBytes(path: path, cancellation: cancellation)
     guard let allocated = avformat_alloc_context() else { throw LibAV.outOfMemory("a media file") }
     allocated.pointee.pb = bytes.context
     // Nested files (playlists, external references) are refused whatever they are called.
@@ -98,7 +101,7 @@ private final class Container {
     let status = avformat_open_input(&opening, nil, nil, &options)
     av_dict_free(&options)
     guard status >= 0, let opened = opening else {
-      try Interruption.check()
+      try cancellation.check()
       throw CogError(
         "no video frame can be decoded: \(LibAV.reason(status))", file: path,
         advice: "Check that it is a whole video file such as MP4, MKV, WebM or AVI.")
@@ -113,7 +116,7 @@ private final class Container {
     }
     LibAV.forgetLog()
     let found = avformat_find_stream_info(opened, nil)
-    try Interruption.check()
+    try cancellation.check()
     guard found >= 0 else {
       throw CogError("the streams cannot be read: \(LibAV.reason(found))", file: path)
     }

@@ -1,5 +1,5 @@
 import CLibAV
-import CogBase
+package import CogBase
 
 /// A video file: what it holds, and its frames as RGB images.
 ///
@@ -28,13 +28,15 @@ package final class VideoFile {
   private let rotation: Rotation
   private let codedWidth: Int32
   private let codedHeight: Int32
+  private let cancellation: any Cancellation
 
   /// Opens the file and numbers its frames.
   ///
-  /// - Throws: ``CogError`` when it is no video, is damaged or was cut off; `Interruption.Interrupted`.
-  package init(path: String) throws {
+  /// - Throws: ``CogError`` when it is no video, is damaged or was cut off; what `cancellation` throws.
+  package init(path: String, cancellation: any Cancellation = NeverCancelled()) throws {
     self.path = path
-    let input = try MediaInput(path: path)
+    self.cancellation = cancellation
+    let input = try MediaInput(path: path, cancellation: cancellation)
     formatName = input.formatName
     codecName = input.codecName
     let parameters = input.stream.pointee.codecpar.pointee
@@ -59,7 +61,7 @@ package final class VideoFile {
   /// the picture that is on display at its time.
   ///
   /// - Throws: ``CogError`` when a number is not below ``frameCount`` or a frame cannot be decoded undamaged;
-  ///   `Interruption.Interrupted`; what `body` throws.
+  ///   what `cancellation` and `body` throw.
   package func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
     throws
   {
@@ -72,7 +74,7 @@ package final class VideoFile {
     }
     try naming(file: path) {
       let converter = try ColorConverter(width: codedWidth, height: codedHeight)
-      let selection = FrameSelector(path: path, index: index)
+      let selection = FrameSelector(path: path, index: index, cancellation: cancellation)
       try selection.select(wanted) { number, frame in
         try body(number, converter.image(of: frame).rotated(by: rotation))
       }

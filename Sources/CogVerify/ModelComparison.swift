@@ -18,7 +18,7 @@ package struct ModelComparison {
   let template: PromptTemplate
   let progress: Progress?
   private var sums: [TapPoint: TapSums] = [:]
-  private var features: (tested: FloatMatrix, reference: FloatMatrix)?
+  private var features: (tested: VideoFeatures, reference: VideoFeatures)?
   private var videos: [ModelComparisonReport.Video] = []
   private var questions: [ModelComparisonReport.Question] = []
 
@@ -58,8 +58,8 @@ package struct ModelComparison {
   /// compared.
   ///
   /// - Throws: `CogError` when the frames have another size; an interrupt.
-  package mutating func look(at seen: SeenImages, of video: String) throws {
-    var (own, other) = (seen.images, seen.images)
+  package mutating func look(at video: PreparedVideo, of name: String) throws {
+    var (own, other) = (video.images, video.images)
     let stages = engine.vision.stages(layerCount: engine.configuration.vision.layerCount)
     let others = reference.vision.stages(layerCount: engine.configuration.vision.layerCount)
     for ((point, stage), (_, referenceStage)) in zip(stages, others) {
@@ -68,10 +68,12 @@ package struct ModelComparison {
       // Both begin with the same images, so that the first stage needs to run only once.
       own = point == .patchEmbedding ? isolated : try stage(own)
       other = try referenceStage(other)
-      add(point, own, isolated: isolated, reference: other, prompt: video)
+      add(point, own, isolated: isolated, reference: other, prompt: name)
     }
-    features = (own, other)
-    videos.append(ModelComparisonReport.Video(video: video, frames: seen.frames))
+    features = (
+      VideoFeatures(matrix: own, frames: video.frames), VideoFeatures(matrix: other, frames: video.frames)
+    )
+    videos.append(ModelComparisonReport.Video(video: name, frames: video.frames))
   }
 
   /// Lets the questions to come be about nothing but themselves.
@@ -83,7 +85,7 @@ package struct ModelComparison {
   /// - Throws: `CogError` when the models' tokenizers differ, or the prompt does not fit the context; an
   ///   interrupt.
   package mutating func ask(_ query: String) throws {
-    let frameCount = (features?.reference.rows ?? 0) / engine.configuration.vision.tokensPerFrame
+    let frameCount = features?.reference.frameCount ?? 0
     let prompt = try reference.prompt(template: template, frameCount: frameCount, query: query)
     let ownPrompt = try engine.prompt(template: template, frameCount: frameCount, query: query)
     guard prompt.ids == ownPrompt.ids, prompt.positions == ownPrompt.positions else {
@@ -93,16 +95,10 @@ package struct ModelComparison {
         found: "\(ownPrompt.ids.count) ids that differ")
     }
     let context = min(engine.configuration.contextLength, reference.configuration.contextLength)
-    guard prompt.count < context else {
-      throw CogError(
-        "the prompt does not leave room for an answer in the model's context",
-        expected: "fewer than \(context) tokens",
-        found: "\(prompt.count) (\(frameCount) frames and the text)",
-        advice: "Use a shorter question or fewer frames.")
-    }
+    try prompt.requireRoom(inContext: context)
     let capacity = min(context, prompt.count + maximumNewTokens)
-    let own = Runner(engine, features: features?.tested, capacity: capacity)
-    let other = Runner(reference, features: features?.reference, capacity: capacity)
+    let own = Runner(engine, features: features?.tested.matrix, capacity: capacity)
+    let other = Runner(reference, features: features?.reference.matrix, capacity: capacity)
     let video = features == nil ? nil : videos.last?.video
     try compareLayers(prompt, own, other, name: video.map { "\($0): \(query)" } ?? query)
     let answers = PairedAnswer(own: own, other: other, maximumNewTokens: maximumNewTokens)

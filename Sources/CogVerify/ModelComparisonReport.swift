@@ -1,3 +1,5 @@
+package import CogMedia
+
 /// The outcome of `cogvlm verify --against` (JSON document of the same shape).
 package struct ModelComparisonReport: Equatable, Sendable, Codable {
   /// Whether every tap and every answer passed.
@@ -112,7 +114,7 @@ extension ModelComparisonReport {
     /// As it was given.
     package var video: String
     /// What was shown of it.
-    package var frames: [SeenFrame]
+    package var frames: [VideoFrame]
   }
 }
 

@@ -118,18 +118,6 @@ struct PairedAnswer {
 
   private func text(_ ids: [Int], skipSpecial: Bool) throws -> String {
     let text = try other.engine.tokenizer.decode(ids, skipSpecial: skipSpecial)
-    return skipSpecial ? text.trimmingSpace() : text
-  }
-}
-
-extension String {
-  /// The text without white space at both ends.
-  fileprivate func trimmingSpace() -> String {
-    guard let first = firstIndex(where: { !$0.isWhitespace }),
-      let last = lastIndex(where: { !$0.isWhitespace })
-    else {
-      return ""
-    }
-    return String(self[first...last])
+    return skipSpecial ? text.trimmingWhitespace() : text
   }
 }

@@ -1,28 +1,54 @@
 import CogBase
-import CogCompute
-import CogEngine
+package import CogCompute
+package import CogEngine
 package import CogMedia
-package import CogModel
+import CogModel
+package import CogNative
 
-/// The prepared images of a verification: from the reference's own pixels, or from a video.
-package enum VerificationInputs {
-  /// The images of a bundle; nil for a prompt without frames.
+/// What bundles are verified with: an engine for each mode, and the frames of the prompts, each made once however
+/// many bundles there are.
+package struct VerificationInputs {
+  private let file: NativeFile
+  private let mode: ComputeMode?
+  private let video: VideoInput?
+  private var engines: [ComputeMode: Engine] = [:]
+  private var videos: [FrameSampling: PreparedVideo] = [:]
+
+  /// Inputs of nothing yet.
   ///
-  /// The decoded frames of the bundle are prepared by the toolkit; where there are none, prepared images of
+  /// - Parameters:
+  ///   - mode: how to compute; nil computes in each bundle's own mode.
+  ///   - video: whose frames to take instead of the bundles' own; nil takes those.
+  package init(file: NativeFile, mode: ComputeMode? = nil, video: VideoInput? = nil) {
+    self.file = file
+    self.mode = mode
+    self.video = video
+  }
+
+  /// The engine that a bundle is verified with. - Throws: as `Engine.init(file:mode:)`.
+  package mutating func engine(for bundle: ReferenceBundle) throws -> Engine {
+    let mode = mode ?? bundle.computeMode
+    if let engine = engines[mode] { return engine }
+    let engine = try Engine(file: file, mode: mode)
+    engines[mode] = engine
+    return engine
+  }
+
+  /// The frames of a bundle's prompt, prepared; nil for a prompt without frames.
+  ///
+  /// Without a video the decoded frames of the bundle are prepared; where there are none, prepared images of
   /// the bundle are taken if it holds all of them.
   ///
-  /// - Parameter sampled: frames of a video to take instead, or nil.
-  /// - Throws: `CogError` when there are no frames for the prompt.
-  package static func images(
-    for bundle: ReferenceBundle, sampled: SampledFrames? = nil, configuration: ModelConfiguration
-  ) throws -> SeenImages? {
+  /// - Throws: `CogError` when there are no frames for the prompt, or the video cannot be read.
+  package mutating func frames(of bundle: ReferenceBundle) throws -> PreparedVideo? {
+    let configuration = file.configuration
     let frameCount = bundle.frameCount(configuration)
     guard frameCount > 0 else { return nil }
-    if let sampled { return try SeenImages(sampled, size: configuration.vision.imageSize) }
+    if let video { return try frames(of: video, bundle.template.frameSampling) }
     let preparation = try ImagePreparation(size: configuration.vision.imageSize)
     let matrix =
       if let frames = try bundle.frames() {
-        try naming(file: bundle.path) { try preparation.matrix(of: images(of: frames)) }
+        try naming(file: bundle.path) { try Self.prepared(frames, preparation) }
       } else if let images = try bundle.images(), images.rows == frameCount {
         images
       } else {
@@ -32,17 +58,28 @@ package enum VerificationInputs {
       }
     let indices = try bundle.frameIndices()
     let frames = (0..<matrix.rows).map { row in
-      SeenFrame(index: indices.flatMap { row < $0.count ? $0[row] : nil }, seconds: nil)
+      VideoFrame(index: indices.flatMap { row < $0.count ? $0[row] : nil })
     }
-    return SeenImages(images: matrix, frames: frames, preparation: preparation)
+    return PreparedVideo(images: matrix, frames: frames, preparation: preparation)
   }
 
-  private static func images(of frames: TensorView) throws -> [RGBImage] {
+  private mutating func frames(of video: VideoInput, _ sampling: FrameSampling) throws -> PreparedVideo {
+    if let known = videos[sampling] { return known }
+    let frames = try PreparedVideo(video, sampling: sampling, size: file.configuration.vision.imageSize)
+    videos[sampling] = frames
+    return frames
+  }
+
+  /// `[frames, height, width, 3]` prepared, one frame after another.
+  private static func prepared(_ frames: TensorView, _ preparation: ImagePreparation) throws -> FloatMatrix {
     let sizes = frames.shape.dimensions
     let count = sizes[1] * sizes[2] * 3
-    return try (0..<sizes[0]).map { frame in
-      try RGBImage(
+    let result = FloatMatrix(uninitializedRows: sizes[0], columns: preparation.valueCount)
+    for frame in 0..<sizes[0] {
+      let image = try RGBImage(
         width: sizes[2], height: sizes[1], pixels: Array(frames.bytes[frame * count..<(frame + 1) * count]))
+      preparation.prepare(image, into: result.row(frame))
     }
+    return result
   }
 }

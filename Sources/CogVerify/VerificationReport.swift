@@ -1,3 +1,4 @@
+package import CogMedia
 package import CogNative
 
 /// The outcome of `cogvlm verify` (JSON document of the same shape).
@@ -48,7 +49,7 @@ package struct ReferenceResult: Equatable, Sendable, Codable {
   /// The answer; nil where the bundle has none.
   package var answer: AnswerResult?
   /// The frames that the model saw, in order; empty for a prompt without frames.
-  package var frames: [SeenFrame]
+  package var frames: [VideoFrame]
 }
 
 /// The errors of one tap.

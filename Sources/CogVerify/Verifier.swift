@@ -40,10 +40,10 @@ package struct Verifier {
 
   /// Runs and compares.
   ///
-  /// - Parameter seen: the frames, prepared; nil for a prompt without frames.
+  /// - Parameter video: the frames, prepared; nil for a prompt without frames.
   /// - Throws: ``CogError`` when images and prompt do not fit; an interrupt.
-  package mutating func run(seen: SeenImages?) throws -> ReferenceResult {
-    let images = seen?.images
+  package mutating func run(video: PreparedVideo?) throws -> ReferenceResult {
+    let images = video?.images
     taps = []
     let frameCount = bundle.frameCount(engine.configuration)
     guard images?.rows ?? 0 == frameCount else {
@@ -59,7 +59,7 @@ package struct Verifier {
     return ReferenceResult(
       file: bundle.path, computeMode: engine.compute.mode.rawValue, tolerance: tolerance, passed: passed,
       firstAtFault: firstAtFault, promptMatches: promptMatches, taps: taps, answer: answer,
-      frames: seen?.frames ?? [])
+      frames: video?.frames ?? [])
   }
 
   private var firstAtFault: String? { (taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed })?.name }

@@ -13,13 +13,13 @@ struct ActivationStatistics {
   /// The figures of the taps of one prefill.
   ///
   /// - Parameters:
-  ///   - images: prepared frames, or nil without a video.
+  ///   - video: what is asked about, or nil.
   ///   - path: the model's file, for the report.
   /// - Throws: `CogError` when the prompt does not fit the context, or no tap fits the filter; an interrupt.
   func run(
-    query: String, template: PromptTemplate?, images: FloatMatrix?, path: String
+    query: String, template: PromptTemplate?, video: PreparedVideo?, path: String
   ) throws -> StatisticsReport {
-    let points = TapPoint.all(engine.configuration).filter { !$0.isVision || images != nil }
+    let points = TapPoint.all(engine.configuration).filter { !$0.isVision || video != nil }
     let wanted = Set(try filter.select(from: points, of: path) { ($0.name, $0.part.rawValue) })
     let collector = try StatisticsCollector()
     let progress = Progress("Running the model", total: points.count)
@@ -32,14 +32,13 @@ struct ActivationStatistics {
         UnsafeBufferPointer(start: tap.value.pointer, count: tap.value.count), shape: shape(of: tap),
         name: tap.point.name, part: tap.point.part.rawValue)
     }
-    let features = try images.map { try see($0, measure) }
-    let frames = (features?.rows ?? 0) / engine.configuration.vision.tokensPerFrame
-    let prompt = try engine.prompt(template: template, frameCount: frames, history: [], query: query)
+    let features = try video.map {
+      VideoFeatures(matrix: try see($0.images, measure), frames: $0.frames)
+    }
+    let prompt = try Conversation(engine, about: features, template: template).prompt(query)
     let session = try Session(engine, capacity: prompt.count)
     _ = try session.prefill(
-      ModelInput(
-        ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: features),
-      tap: measure)
+      ModelInput(prompt, features: features), tap: measure)
     return collector.report(path: path)
   }
 

@@ -6,7 +6,6 @@ import CogMedia
 import CogModel
 import CogReport
 import CogText
-import CogVerify
 
 /// `cogvlm ask`: one question, with or without a video.
 struct AskCommand: ParsableCommand {
@@ -58,19 +57,21 @@ struct AskCommand: ParsableCommand {
   }
 
   func run() throws {
-    let request = AnswerRequest(
-      query: question, history: try history(), template: template, maximumNewTokens: maxNewTokens,
+    let answerOptions = AnswerOptions(
+      maximumNewTokens: maxNewTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
     let start = ContinuousClock.now
     let engine = try Engine(file: options.open(), mode: options.mode)
     let loaded = ContinuousClock.now
-    let frames = try videoOptions.sample(template: template ?? engine.configuration.template)
+    let encoder = VideoEncoder(engine)
+    let video = try videoOptions.input().map { try encoder.prepare($0, template: template) }
     let decoded = ContinuousClock.now
-    let features = try frames.map { try engine.features(of: $0.images) }
-    let seen = ContinuousClock.now
+    let features = try video.map(encoder.encode)
+    let encoded = ContinuousClock.now
+    let conversation = Conversation(engine, about: features, template: template, history: try history())
     let progress = Progress("Reading the prompt", total: engine.configuration.layerCount)
     var isFirst = true
-    let answer = try engine.answer(request, features: features, progress: progress) { piece in
+    let answer = try conversation.answer(question, options: answerOptions, progress: progress) { piece in
       guard !json, !piece.isEmpty else { return }
       if isFirst { progress.finish() }
       // The model begins its answer with a space.
@@ -82,10 +83,10 @@ struct AskCommand: ParsableCommand {
     progress.finish()
     guard json else { return Terminal.print("") }
     let seconds = AskReport.Seconds(
-      load: (loaded - start).seconds, video: (decoded - loaded).seconds, vision: (seen - decoded).seconds,
+      load: (loaded - start).seconds, video: (decoded - loaded).seconds, vision: (encoded - decoded).seconds,
       prefill: answer.prefillSeconds, decode: answer.decodeSeconds)
     Terminal.print(
       try JSONOutput.encode(
-        AskReport(answer, frames: frames, mode: engine.compute.mode, seconds: seconds)))
+        AskReport(answer, features: features, mode: engine.compute.mode, seconds: seconds)))
   }
 }

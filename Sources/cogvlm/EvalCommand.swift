@@ -3,10 +3,9 @@ import CogBase
 import CogCompute
 import CogEngine
 import CogEvaluate
+import CogMedia
 import CogModel
 import CogReport
-import CogText
-import Foundation
 
 /// `cogvlm eval`: accuracy over a file of questions.
 struct EvalCommand: ParsableCommand {
@@ -41,24 +40,11 @@ struct EvalCommand: ParsableCommand {
 
   func run() throws {
     try Mislabeled.refuse(questions, expected: "a JSON list of questions")
-    let set = try MappedFile.withBytes(ofFile: questions) { try QuestionSet(json: $0, file: questions) }
+    let set = try QuestionSet(path: questions, videoFolder: videos)
     let engine = try Engine(file: options.open(comparesChecksums: true), mode: options.mode)
-    let folder = videos ?? URL(filePath: questions).deletingLastPathComponent().appending(path: "videos").path
-    // All questions of a video follow each other, so the features of one video are enough to keep.
-    var seen: (video: String, features: FloatMatrix)?
-    let result = try Evaluation.run(set) { question in
-      if question.video.isEmpty {
-        seen = nil
-      } else if seen?.video != question.video {
-        let frames = try FrameChoice(path: "\(folder)/\(question.video)", imagesPerSecond: nil)
-          .sample(template: template ?? engine.configuration.template)
-        seen = (question.video, try engine.features(of: frames.images))
-      }
-      let request = AnswerRequest(
-        query: question.question, template: template, maximumNewTokens: maxNewTokens)
-      let answer = try engine.answer(request, features: seen?.features)
-      return (answer.text, answer.ids)
-    }
+    let result = try Evaluation.run(
+      set, engine: engine, template: template, options: AnswerOptions(maximumNewTokens: maxNewTokens)
+    ) { try VideoInput.checked($0) }
     Terminal.print(json ? try JSONOutput.encode(result) : result.text)
   }
 }

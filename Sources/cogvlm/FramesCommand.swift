@@ -3,7 +3,6 @@ import CogBase
 import CogMedia
 import CogModel
 import CogReport
-import CogText
 
 /// `cogvlm frames`: what the model is shown of a video.
 struct FramesCommand: ParsableCommand {
@@ -33,9 +32,9 @@ struct FramesCommand: ParsableCommand {
 
   func run() throws {
     let preparation = try ImagePreparation(size: size)
-    let frames = try FrameChoice(path: video, imagesPerSecond: fps).sample(template: template)
+    let frames = try VideoInput.checked(video, imagesPerSecond: fps).sample(template.frameSampling)
     let files = try FrameExport.write(frames, to: output, preparation: preparation)
-    let report = FramesReport(frames, files: files)
+    let report = FramesReport(frames.selection, files: files)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text(output: output))
   }
 }

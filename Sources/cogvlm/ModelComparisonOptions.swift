@@ -3,7 +3,6 @@ import CogBase
 import CogCompute
 import CogEvaluate
 import CogModel
-import Foundation
 
 /// What `verify --against` compares over.
 struct ModelComparisonOptions: ParsableArguments {
@@ -79,12 +78,11 @@ struct ModelComparisonOptions: ParsableArguments {
   func items(video: String?) throws -> [Item] {
     guard let questions else { return [Item(video: video, path: video ?? "", question: ask ?? "")] }
     try Mislabeled.refuse(questions, expected: "a JSON list of questions")
-    let set = try MappedFile.withBytes(ofFile: questions) { try QuestionSet(json: $0, file: questions) }
-    let folder = videos ?? URL(filePath: questions).deletingLastPathComponent().appending(path: "videos").path
+    let set = try QuestionSet(path: questions, videoFolder: videos)
     let first = set.questions.count - max(0, set.questions.count - (limit ?? .max))
     return set.askingOrder.filter { $0 < first }.map { place in
       let question = set.questions[place]
-      return Item(video: question.video, path: "\(folder)/\(question.video)", question: question.question)
+      return Item(video: question.video, path: set.videoPath(of: question), question: question.question)
     }
   }
 }

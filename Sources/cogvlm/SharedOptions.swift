@@ -43,23 +43,22 @@ struct VideoOptions: ParsableArguments {
   @Option(help: "Frames per second of a folder of images.")
   var fps: Double?
 
-  /// Decodes the frames that the template's sampling picks; nil without a video.
-  func sample(template: PromptTemplate) throws -> SampledFrames? {
-    guard let video else {
-      if fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
-      return nil
-    }
-    return try FrameChoice(path: video, imagesPerSecond: fps).sample(template: template)
+  func validate() throws {
+    if video == nil, fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
   }
+
+  /// The video; nil where none was given.
+  ///
+  /// - Throws: ``CogError`` when the path is plainly something else.
+  func input() throws -> VideoInput? { try video.map { try VideoInput.checked($0, imagesPerSecond: fps) } }
 }
 
-/// A video file or a folder of images.
-struct FrameChoice {
-  let path: String
-  let imagesPerSecond: Double?
-
-  func sample(template: PromptTemplate) throws -> SampledFrames {
+extension VideoInput {
+  /// The video at a path that a user named.
+  ///
+  /// - Throws: ``CogError`` when that is plainly something else.
+  static func checked(_ path: String, imagesPerSecond: Double? = nil) throws -> VideoInput {
     try Mislabeled.refuse(path, expected: "a video file, or a folder of images with --fps")
-    return try Video.sample(path: path, sampling: template.frameSampling, imagesPerSecond: imagesPerSecond)
+    return VideoInput(path: path, imagesPerSecond: imagesPerSecond)
   }
 }

@@ -7,7 +7,6 @@ import CogMedia
 import CogModel
 import CogNative
 import CogReport
-import CogText
 
 /// `cogvlm stats`: figures of every element of every tensor.
 struct StatsCommand: ParsableCommand {
@@ -69,11 +68,9 @@ struct StatsCommand: ParsableCommand {
   private func measureActivations(_ filter: TensorFilter) throws -> StatisticsReport {
     try Mislabeled.refuseAsModel(source)
     let engine = try Engine(file: NativeFile(path: source), mode: mode)
-    let frames = try videoOptions.sample(template: template ?? engine.configuration.template)
-    let preparation = try ImagePreparation(size: engine.configuration.vision.imageSize)
+    let video = try videoOptions.input().map { try VideoEncoder(engine).prepare($0, template: template) }
     return try ActivationStatistics(engine: engine, filter: filter).run(
-      query: question ?? "", template: template, images: frames.map { preparation.matrix(of: $0.images) },
-      path: source)
+      query: question ?? "", template: template, video: video, path: source)
   }
 
   private func render(_ report: StatisticsReport) throws -> String {

@@ -1,6 +1,7 @@
 import CogBase
 import CogEngine
 import CogInspect
+import CogMedia
 import CogNative
 import CogReport
 import CogVerify
@@ -32,11 +33,10 @@ extension VerifyCommand {
       if item.video == nil {
         run.lookAway()
       } else if item.video != current {
-        let frames = try FrameChoice(path: item.path, imagesPerSecond: videoOptions.fps)
-          .sample(template: comparison.template ?? reference.configuration.template)
-        let seen = try SeenImages(frames, size: engine.configuration.vision.imageSize)
-        try run.look(at: seen, of: item.video ?? item.path)
-        if html != nil, pictures.count < Self.mostPicturedVideos { pictures.append(try seen.pictures()) }
+        let video = try VideoEncoder(reference).prepare(
+          VideoInput.checked(item.path, imagesPerSecond: videoOptions.fps), template: comparison.template)
+        try run.look(at: video, of: item.video ?? item.path)
+        if html != nil, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
       }
       current = item.video
       try run.ask(item.question)

@@ -60,28 +60,23 @@ struct VerifyCommand: ParsableCommand {
   private func verifyBundles(_ file: NativeFile) throws -> Bool {
     var pictures: [[[UInt8]]] = []
     var results: [ReferenceResult] = []
+    var inputs = VerificationInputs(file: file, mode: options.mode, video: try videoOptions.input())
     for path in reference {
-      let (result, seen) = try verify(path, file: file)
-      results.append(result)
-      if html != nil { pictures.append(try seen?.pictures() ?? []) }
+      try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
+      let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
+      let engine = try inputs.engine(for: bundle)
+      let video = try inputs.frames(of: bundle)
+      let progress = Progress("Verifying \(path)", total: Verifier.progressTotal(file.configuration))
+      defer { progress.finish() }
+      var verifier = Verifier(
+        engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),
+        progress: progress)
+      results.append(try verifier.run(video: video))
+      if html != nil { pictures.append(try video?.pictures() ?? []) }
     }
     let report = VerificationReport(model: options.model, file: file, references: results)
     if let html { try VerificationPage.page(report, pictures: pictures).write(to: html) }
     Terminal.print(json ? try JSONOutput.encode(report) : report.text)
     return report.passed
-  }
-
-  private func verify(_ path: String, file: NativeFile) throws -> (ReferenceResult, SeenImages?) {
-    try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
-    let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
-    let engine = try Engine(file: file, mode: options.mode ?? bundle.computeMode)
-    let seen = try VerificationInputs.images(
-      for: bundle, sampled: videoOptions.sample(template: bundle.template), configuration: file.configuration)
-    let progress = Progress("Verifying \(path)", total: Verifier.progressTotal(file.configuration))
-    defer { progress.finish() }
-    var verifier = Verifier(
-      engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),
-      progress: progress)
-    return (try verifier.run(seen: seen), seen)
   }
 }

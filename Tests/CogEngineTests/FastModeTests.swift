@@ -33,9 +33,8 @@ import Testing
 
   /// Two prepared frames of a real clip.
   private static func images(_ engine: Engine) throws -> FloatMatrix {
-    let video = Fixtures.path("sample/videos/v22_h264.mp4")
-    let frames = try Video.sample(path: video, sampling: .chat, maximumFrames: 2)
-    return try ImagePreparation(size: engine.configuration.vision.imageSize).matrix(of: frames.images)
+    let video = VideoInput(path: Fixtures.path("sample/videos/v22_h264.mp4"))
+    return try VideoEncoder(engine).prepare(video).images.copyRows(0..<2)
   }
 
   private func visionErrors(_ exact: Engine, _ fast: Engine) throws -> [TapError] {

@@ -12,7 +12,7 @@ struct DamagedFileTests {
   init() throws { folder = try TemporaryFolder() }
 
   private func expectError(_ path: String, _ sampling: FrameSampling = .chat) -> CogError? {
-    errorNaming(path) { _ = try Video.sample(path: path, sampling: sampling) }
+    errorNaming(path) { _ = try VideoInput(path: path).sample(sampling) }
   }
 
   @Test("a file that is not there says so")
@@ -108,7 +108,7 @@ struct DamagedFileTests {
       }
       let path = try folder.write(bytes, as: "\(round)-\((name as NSString).lastPathComponent)")
       do {
-        let sampled = try Video.sample(path: path, sampling: round % 2 == 0 ? .chat : .base)
+        let sampled = try VideoInput(path: path).sample(round % 2 == 0 ? .chat : .base)
         #expect(!sampled.images.isEmpty)
       } catch let error as CogError {
         #expect(error.file == path)

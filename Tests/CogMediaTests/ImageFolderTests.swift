@@ -70,14 +70,14 @@ struct ImageFolderTests {
   @Test("a folder is a video whose image i stands at i / rate")
   func asVideo() throws {
     try fill((0..<7).map { "\($0).png" })
-    let sampled = try Video.sample(path: folder.url.path, sampling: .chat, imagesPerSecond: 2)
-    #expect(sampled.indices == [0, 2, 4, 6])
-    #expect(sampled.times == [0, 1, 2, 3])
+    let sampled = try VideoInput(path: folder.url.path, imagesPerSecond: 2).sample(.chat)
+    #expect(sampled.selection.indices == [0, 2, 4, 6])
+    #expect(sampled.selection.times == [0, 1, 2, 3])
     #expect(sampled.images == (try [0, 2, 4, 6].map { try gradient(12, 8, $0) }))
-    #expect(sampled.width == 12 && sampled.height == 8)
-    #expect(sampled.frameCount == 7 && sampled.averageFrameRate == 2)
-    let base = try Video.sample(path: folder.url.path, sampling: .base, maximumFrames: 3, imagesPerSecond: 2)
-    #expect(base.indices == [0, 3, 6])
+    #expect(sampled.selection.width == 12 && sampled.selection.height == 8)
+    #expect(sampled.selection.frameCount == 7 && sampled.selection.averageFrameRate == 2)
+    let base = try VideoInput(path: folder.url.path, imagesPerSecond: 2).sample(.base, maximumFrames: 3)
+    #expect(base.selection.indices == [0, 3, 6])
   }
 
   @Test("images of other formats are read")
@@ -91,17 +91,17 @@ struct ImageFolderTests {
   @Test("a folder needs a rate, images, and images that are whole")
   func errors() throws {
     let path = folder.url.path
-    _ = errorNaming(path) { _ = try Video.sample(path: path, sampling: .chat) }
-    _ = errorNaming(path) { _ = try Video.sample(path: path, sampling: .chat, imagesPerSecond: 2) }
+    _ = errorNaming(path) { _ = try VideoInput(path: path).sample(.chat) }
+    _ = errorNaming(path) { _ = try VideoInput(path: path, imagesPerSecond: 2).sample(.chat) }
     try fill(["a.png"])
     for rate in [0, -1, .nan, .infinity] as [Double] {
       _ = errorNaming(path) { _ = try ImageFolder(path: path, imagesPerSecond: rate) }
     }
     let whole = try PNGWriter.encode(gradient(64, 64))
     let cut = try folder.write(whole.prefix(whole.count / 2), as: "b.png")
-    _ = errorNaming(cut) { _ = try Video.sample(path: path, sampling: .base, imagesPerSecond: 2) }
+    _ = errorNaming(cut) { _ = try VideoInput(path: path, imagesPerSecond: 2).sample(.base) }
     let text = try folder.write(Array("no image".utf8), as: "b.png")
-    _ = errorNaming(text) { _ = try Video.sample(path: path, sampling: .base, imagesPerSecond: 2) }
+    _ = errorNaming(text) { _ = try VideoInput(path: path, imagesPerSecond: 2).sample(.base) }
     let images = try ImageFolder(path: path, imagesPerSecond: 2)
     _ = errorNaming(path) { try images.decode(frames: [2]) { _, _ in } }
   }
@@ -113,7 +113,7 @@ struct FrameExportTests {
   func export() throws {
     let folder = try TemporaryFolder()
     let preparation = try ImagePreparation(size: 28)
-    let sampled = try Video.sample(path: "\(clipsFolder)/h264_vfr.mp4", sampling: .chat)
+    let sampled = try VideoInput(path: "\(clipsFolder)/h264_vfr.mp4").sample(.chat)
     let written = try FrameExport.write(sampled, to: folder.path("out"), preparation: preparation)
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted()
     #expect(
@@ -137,7 +137,7 @@ struct FrameExportTests {
   @Test("a folder that cannot be made is an error")
   func noFolder() throws {
     let folder = try TemporaryFolder()
-    let sampled = try Video.sample(path: "\(clipsFolder)/h264_half_second.mp4", sampling: .chat)
+    let sampled = try VideoInput(path: "\(clipsFolder)/h264_half_second.mp4").sample(.chat)
     let path = folder.path("none/out")
     _ = errorNaming(path) { try FrameExport.write(sampled, to: path, preparation: ImagePreparation(size: 8)) }
   }

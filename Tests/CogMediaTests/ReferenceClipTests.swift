@@ -12,18 +12,18 @@ struct ReferenceClipTests {
   func clip(_ clip: ReferenceClip) throws {
     if clip.error != nil {
       for sampling in FrameSampling.allCases {
-        let error = errorNaming(clip.path) { _ = try Video.sample(path: clip.path, sampling: sampling) }
+        let error = errorNaming(clip.path) { _ = try VideoInput(path: clip.path).sample(sampling) }
         #expect(error?.problem.hasPrefix("no video frame can be decoded") == true)
       }
       return
     }
     for sampling in FrameSampling.allCases {
-      let sampled = try Video.sample(path: clip.path, sampling: sampling)
+      let sampled = try VideoInput(path: clip.path).sample(sampling)
       let expected = try #require(clip.sampled(sampling))
-      #expect(sampled.indices == expected.indices)
-      #expect(sampled.frameCount == clip.frames)
-      #expect(sampled.width == clip.width && sampled.height == clip.height)
-      #expect(abs(sampled.averageFrameRate - (clip.averageFrameRate ?? 0)) < 1e-4)
+      #expect(sampled.selection.indices == expected.indices)
+      #expect(sampled.selection.frameCount == clip.frames)
+      #expect(sampled.selection.width == clip.width && sampled.selection.height == clip.height)
+      #expect(abs(sampled.selection.averageFrameRate - (clip.averageFrameRate ?? 0)) < 1e-4)
       try checkPixels(sampled, expected)
     }
     let times = try VideoFile(path: clip.path).times
@@ -78,10 +78,10 @@ struct ReferenceBundleTests {
   func frames(_ url: URL) throws {
     let (frames, bundle) = try load(url)
     let sampling = try PromptTemplate(named: bundle.metadata("template_version")).frameSampling
-    let sampled = try Video.sample(path: videoPath(bundle, url), sampling: sampling)
-    #expect(sampled.indices == (try bundle.values("frame_indices", as: Int64.self)).map { Int($0) })
+    let sampled = try VideoInput(path: videoPath(bundle, url)).sample(sampling)
+    #expect(sampled.selection.indices == (try bundle.values("frame_indices", as: Int64.self)).map { Int($0) })
     let shape = try frames.shape("frames")
-    #expect(shape == [sampled.images.count, sampled.height, sampled.width, 3])
+    #expect(shape == [sampled.images.count, sampled.selection.height, sampled.selection.width, 3])
     let levels = try frames.values("frames", as: UInt8.self)
     let decoded = sampled.images.flatMap(\.pixels)
     #expect(decoded.count == levels.count)

@@ -2,6 +2,7 @@ import CogBase
 import CogMedia
 import CogTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 /// The folder of the committed clips.
@@ -149,5 +150,22 @@ struct ReferenceTensors {
         buffer.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self)
       }
     }
+  }
+}
+
+/// A cancellation that comes when it has been asked for so many times.
+final class Countdown: Cancellation {
+  struct Ended: Error {}
+
+  private let count = Atomic<Int>(0)
+  private let limit: Int
+
+  init(_ limit: Int) { self.limit = limit }
+
+  /// How often it was asked.
+  var asked: Int { count.load(ordering: .relaxed) }
+
+  func check() throws {
+    if count.wrappingAdd(1, ordering: .relaxed).oldValue >= limit { throw Ended() }
   }
 }

@@ -97,19 +97,54 @@ struct VideoFileTests {
     #expect(received == 3)
   }
 
-  @Test("sampling and preparing in one go gives what sampling and then preparing gives")
-  func prepareStreams() throws {
+  @Test("streaming hands over each chosen frame once, with all its places", arguments: FrameSampling.allCases)
+  func streams(_ sampling: FrameSampling) throws {
     let path = "\(clipsFolder)/h264_half_second.mp4"
-    let preparation = try ImagePreparation(size: 32)
-    for sampling in FrameSampling.allCases {
-      let sampled = try Video.sample(path: path, sampling: sampling)
-      let prepared = try Video.prepare(path: path, sampling: sampling, preparation: preparation)
-      #expect(prepared.selection == sampled.selection)
-      #expect(prepared.pixels == sampled.prepared(preparation).pixels)
-      #expect(prepared.times == sampled.indices.map { Double(Float($0) / 10) })
-      #expect(prepared.size == 32 && prepared.pixels.allSatisfy { $0.count == 3 * 32 * 32 })
+    let sampled = try VideoInput(path: path).sample(sampling)
+    let source = try VideoInput(path: path).open()
+    let selection = try source.select(sampling)
+    #expect(selection == sampled.selection)
+    #expect(selection.times == selection.indices.map { Double(Float($0) / 10) })
+    var filled: [Int] = []
+    try source.stream(selection) { places, image in
+      filled += places
+      for place in places { #expect(image == sampled.images[place]) }
     }
-    #expect(throws: CogError.self) { try Video.sample(path: path, sampling: .chat, maximumFrames: 0) }
+    #expect(filled.sorted() == Array(selection.indices.indices))
+    #expect(throws: CogError.self) { try source.select(.chat, maximumFrames: 0) }
+  }
+
+  @Test("a frame that the source does not deliver is an error that names it")
+  func missingFrame() throws {
+    struct Holes: FrameSource {
+      let path = "holes"
+      let width = 2
+      let height = 1
+      let averageFrameRate = 1.0
+      let times: [Float] = [0, 1, 2]
+      func decode(frames numbers: some Sequence<Int>, _ body: (Int, RGBImage) throws -> Void) throws {
+        for number in Set(numbers).sorted() where number != 1 {
+          try body(number, RGBImage(width: 2, height: 1, pixels: [UInt8](repeating: 0, count: 6)))
+        }
+      }
+    }
+    let error = #expect(throws: CogError.self) { try Holes().stream(Holes().select(.chat)) { _, _ in } }
+    #expect(error?.file == "holes" && error?.subject == "frame 1")
+  }
+
+  @Test("a cancellation ends the reading of packets and of frames, whatever libav makes of it")
+  func cancellation() throws {
+    let path = "\(clipsFolder)/h264_25fps_7s.mp4"
+    #expect(throws: Countdown.Ended.self) {
+      try VideoInput(path: path).sample(.chat, cancellation: Countdown(0))
+    }
+    // Enough to read the packets, not enough to decode the frames.
+    let whole = Countdown(1 << 30)
+    _ = try VideoInput(path: path).open(cancellation: whole)
+    #expect(whole.asked > 175)
+    let part = Countdown(whole.asked + 20)
+    let source = try VideoInput(path: path).open(cancellation: part)
+    #expect(throws: Countdown.Ended.self) { try source.stream(source.select(.chat)) { _, _ in } }
   }
 
   @Test(
@@ -120,9 +155,9 @@ struct VideoFileTests {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)
     #expect(names.count == 25)
     for name in names {
-      let sampled = try Video.sample(path: "\(folder)/\(name)", sampling: .chat)
+      let sampled = try VideoInput(path: "\(folder)/\(name)").sample(.chat)
       #expect(!sampled.images.isEmpty && sampled.images.count <= 24)
-      for (second, time) in sampled.times.enumerated() { #expect(abs(time - Double(second)) <= 1) }
+      for (second, time) in sampled.selection.times.enumerated() { #expect(abs(time - Double(second)) <= 1) }
     }
   }
 }

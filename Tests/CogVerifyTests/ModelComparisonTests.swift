@@ -32,10 +32,11 @@ import Testing
     let engine = try Engine(file: NativeFile(path: model), mode: .float32)
     let reference = try Engine(file: NativeFile(path: other), mode: .float32)
     let bundle = try ReferenceBundle(path: Self.bundle, configuration: engine.configuration)
-    let seen = try #require(try VerificationInputs.images(for: bundle, configuration: engine.configuration))
+    var inputs = VerificationInputs(file: engine.file)
+    let video = try #require(try inputs.frames(of: bundle))
     var run = try ModelComparison(
       engine: engine, reference: reference, maximumNewTokens: 8, template: bundle.template)
-    try run.look(at: seen, of: "clip")
+    try run.look(at: video, of: "clip")
     for question in try questions ?? [#require(bundle.query)] { try run.ask(question) }
     return run.report(model: model, against: other, weights: try TensorDiffPass.run(a: model, b: other))
   }

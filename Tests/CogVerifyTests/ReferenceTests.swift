@@ -16,10 +16,10 @@ enum ReferenceRun {
   ) throws -> ReferenceResult {
     let file = try NativeFile(path: model)
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
-    let engine = try Engine(file: file, mode: mode ?? bundle.computeMode)
-    let seen = try VerificationInputs.images(for: bundle, configuration: file.configuration)
+    var inputs = VerificationInputs(file: file, mode: mode)
+    let engine = try inputs.engine(for: bundle)
     var verifier = Verifier(engine: engine, bundle: bundle, vision: vision(engine))
-    return try verifier.run(seen: seen)
+    return try verifier.run(video: inputs.frames(of: bundle))
   }
 
   static func summary(_ result: ReferenceResult) -> String {

@@ -1,6 +1,5 @@
 package import CogCompute
 package import CogEngine
-package import CogMedia
 
 /// The JSON document of `cogvlm ask`.
 package struct AskReport: Equatable, Sendable, Codable {
@@ -46,14 +45,14 @@ package struct AskReport: Equatable, Sendable, Codable {
   package let seconds: Seconds
 
   /// The document of an answer.
-  package init(_ answer: Answer, frames: SampledFrames?, mode: ComputeMode, seconds: Seconds) {
+  package init(_ answer: Answer, features: VideoFeatures?, mode: ComputeMode, seconds: Seconds) {
     text = answer.text
     ids = answer.ids
     margins = answer.margins
     ending = answer.ending
     self.mode = mode
-    frameIndices = frames?.indices ?? []
-    frameTimes = frames?.times ?? []
+    frameIndices = features?.indices ?? []
+    frameTimes = features?.seconds ?? []
     promptTokens = answer.promptTokens
     newTokens = answer.ids.count
     self.seconds = seconds

@@ -20,8 +20,8 @@ package struct FramesReport: Equatable, Sendable, Codable {
   package let files: [String]
 
   /// The frames that were chosen, and the files that they were written to.
-  package init(_ frames: SampledFrames, files: [String]) {
-    video = frames.selection.path
+  package init(_ frames: FrameSelection, files: [String]) {
+    video = frames.path
     frameCount = frames.frameCount
     averageFrameRate = frames.averageFrameRate
     width = frames.width

@@ -1,3 +1,4 @@
+import CogMedia
 import CogVerify
 import Foundation
 
@@ -30,7 +31,7 @@ enum AnswerParts {
   }
 
   /// The frames that a model saw, each with its number and time as far as they are known.
-  static func frames(_ frames: [SeenFrame], pictures: [[UInt8]], size: Int = 224, of video: String?)
+  static func frames(_ frames: [VideoFrame], pictures: [[UInt8]], size: Int = 224, of video: String?)
     -> ImageStrip
   {
     let hasTimes = frames.contains { $0.seconds != nil }

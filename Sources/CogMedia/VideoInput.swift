@@ -1,0 +1,67 @@
+package import CogBase
+import Glibc
+
+/// A video that a model is shown: a file, or a folder of images with a rate.
+package struct VideoInput: Equatable, Sendable {
+  /// The file or folder, as the user named it.
+  package let path: String
+  /// For a folder, how many of its images make a second; nil for a file, which has a rate of its own.
+  package let imagesPerSecond: Double?
+
+  /// The video at `path`. Nothing is opened yet.
+  package init(path: String, imagesPerSecond: Double? = nil) {
+    self.path = path
+    self.imagesPerSecond = imagesPerSecond
+  }
+
+  /// Opens the file or folder and numbers its frames, without decoding any.
+  ///
+  /// - Throws: `CogError` when there is no video, it is damaged or cut off, a folder comes without a rate, or
+  ///   a file with one; what `cancellation` throws.
+  package func open(cancellation: any Cancellation = NeverCancelled()) throws -> any FrameSource {
+    var status = stat()
+    let isThere = stat(path, &status) == 0
+    guard isThere, status.st_mode & S_IFMT == S_IFDIR else {
+      guard imagesPerSecond == nil || !isThere else {
+        throw CogError(
+          "a frame rate was given for a file, which has its own", file: path, expected: "a folder of images",
+          advice: "Leave out --fps.")
+      }
+      return try VideoFile(path: path, cancellation: cancellation)
+    }
+    guard let imagesPerSecond else {
+      throw CogError(
+        "a folder of images needs a frame rate", file: path,
+        advice: "Say how many images make a second with --fps.")
+    }
+    return try ImageFolder(path: path, imagesPerSecond: imagesPerSecond, cancellation: cancellation)
+  }
+
+  /// Decodes the chosen frames and keeps them all, to be looked at; who prepares them takes them one by one
+  /// from ``FrameSource/stream(_:_:)``.
+  ///
+  /// - Parameters:
+  ///   - sampling: which frames are chosen.
+  ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`).
+  /// - Throws: as ``open(cancellation:)``, and when a frame cannot be decoded.
+  package func sample(
+    _ sampling: FrameSampling, maximumFrames: Int = FrameSampling.publishedMaximum,
+    cancellation: any Cancellation = NeverCancelled()
+  ) throws -> SampledFrames {
+    let source = try open(cancellation: cancellation)
+    let selection = try source.select(sampling, maximumFrames: maximumFrames)
+    var images = [RGBImage?](repeating: nil, count: selection.indices.count)
+    try source.stream(selection) { places, image in
+      for place in places { images[place] = image }
+    }
+    return SampledFrames(selection: selection, images: images.compactMap { $0 })
+  }
+}
+
+/// Chosen frames as decoded, in 8-bit RGB.
+package struct SampledFrames: Sendable {
+  /// Which frames they are.
+  package let selection: FrameSelection
+  /// One image for each entry of ``FrameSelection/indices``.
+  package let images: [RGBImage]
+}
