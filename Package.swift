@@ -60,7 +60,7 @@ let package = Package(
     library("CogNative", ["CogBase", "CogModel", "CZlib"]),
 
     // What the engine computes with.
-    library("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels", "COpenBLAS"]),
+    library("CogCompute", ["CogBase", "CogModel", "CKernels", "COpenBLAS"]),
     library("CogMedia", ["CogBase", "CogModel", "CLibAV"]),
     library("CogText", ["CogBase", "CogModel"]),
 
@@ -101,12 +101,13 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "CogTestSupport", dependencies: ["CogBase"], path: "Tests/Support", swiftSettings: strict),
+      name: "CogTestSupport", dependencies: ["CogBase", "CogModel", "CogNative"], path: "Tests/Support",
+      swiftSettings: strict),
     tests("CogBase"),
     tests("CogModel"),
     tests("CogCheckpoint", ["CogBase", "CogModel"]),
     tests("CogNative", ["CogBase", "CogModel"]),
-    tests("CogCompute", ["CogBase", "CogModel", "CogNative", "CKernels"]),
+    tests("CogCompute", ["CogBase", "CogModel", "CKernels"]),
     tests("CogMedia", ["CogBase", "CogModel"]),
     tests("CogText", ["CogBase", "CogModel"]),
     tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),

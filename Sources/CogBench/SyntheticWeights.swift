@@ -61,16 +61,18 @@ extension SyntheticWeights {
     }
   }
 
-  /// Fills one panel of `Formats/int4.md`: F16 scales, zero points near the middle (int4), random weights.
+  /// Fills one panel of `Formats/int4.md`: F16 scales, zero points near the middle (where the family has them), random weights.
   private static func fillPanel(
     _ panel: UnsafeMutableRawBufferPointer, _ layout: PanelLayout, _ random: inout SplitMix64
   ) {
-    let isInt4 = layout.bits == 4
+    let codes = layout.codes
+    // Where a family lacks the lowest pattern (-128 of int8), only odd weights are drawn, which never are it.
+    let step = codes.range.count < 1 << codes.bits ? 2 : 1
+    let always: UInt64 = step == 1 ? 0 : 0x0101_0101_0101_0101
     // Standard deviation of a uniform weight: 0 to 15, or the odd numbers from -127 to 127.
-    let deviation: Float = isInt4 ? 4.61 : 73.9
+    let count = Float(1 << codes.bits / step)
+    let deviation = Float(step) * ((count * count - 1) / 12).squareRoot()
     let scale = 1 / (deviation * Float(layout.columns).squareRoot())
-    // An odd int8 weight is never -128, which the format does not have.
-    let always: UInt64 = isInt4 ? 0 : 0x0101_0101_0101_0101
     let words = panel.bindMemory(to: UInt64.self)
     for index in words.indices { words[index] = random.next() | always }
     for start in stride(from: 0, to: layout.panelBytes, by: layout.blockBytes) {
@@ -82,8 +84,9 @@ extension SyntheticWeights {
         panel.storeBytes(
           of: half.bitPattern.littleEndian, toByteOffset: layout.scaleOffset(row: row, group: group),
           as: UInt16.self)
-        guard isInt4 else { continue }
-        panel[layout.zeroOffset(row: row, group: group)] = random.next() & 1 == 0 ? 7 : 8
+        guard codes.hasZeroPoints else { continue }
+        let middle = UInt8(clamping: (codes.range.lowerBound + codes.range.upperBound) / 2)
+        panel[layout.zeroOffset(row: row, group: group)] = random.next() & 1 == 0 ? middle : middle + 1
       }
     }
   }

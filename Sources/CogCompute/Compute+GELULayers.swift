@@ -1,4 +1,5 @@
 import CKernels
+import CogModel
 import CogBase
 
 /// A linear layer's weight and bias.
@@ -36,13 +37,13 @@ extension Compute {
   /// The layers where their kernels do both at once, or nil.
   private func chain(_ x: FloatMatrix, inner: LinearLayer, outer: LinearLayer) -> FloatMatrix? {
     guard mode == .fast,
-      let first = QuantizedWeight(inner.weight, bias: inner.bias), first.canChain,
+      let first = QuantizedWeight(inner.weight, bias: inner.bias),
+      let second = QuantizedWeight(outer.weight, bias: outer.bias), first.canChain(to: second),
       first.layout.groupCount <= COG_NEXT_MOST_GROUPS,
-      let second = QuantizedWeight(outer.weight, bias: outer.bias), second.canChain,
-      productKernels(first.layout, tokens: x.rows).matmul_next != nil
+      first.kernels.product(kernels.table, x.rows).matmul_next != nil
     else { return nil }
-    let activations = quantize(x, for: first.layout)
-    let features = emptyActivations(tokens: x.rows, for: second.layout)
+    let activations = quantize(x, for: first)
+    let features = emptyActivations(tokens: x.rows, for: second)
     let next = CogNextActivations(
       map: kernels.table.pointee.rough_gelu, tiles: features.tiles, group_count: second.layout.groupCount,
       padded_columns: second.layout.paddedColumns)
@@ -54,6 +55,8 @@ extension Compute {
 }
 
 extension QuantizedWeight {
-  /// Whether the kernels that quantize their products can multiply or follow it (`CogProduct.matmul_next`).
-  fileprivate var canChain: Bool { layout.bits == 4 && layout.groupSize == 64 }
+  /// Whether there are kernels that quantize its products for the next weight (`CogProduct.matmul_next`).
+  fileprivate func canChain(to next: QuantizedWeight) -> Bool {
+    layout.encoding == next.layout.encoding && kernels.chainedGroupSizes.contains(layout.groupSize)
+  }
 }

@@ -1,6 +1,6 @@
 import CKernels
+import CogModel
 import CogBase
-import CogNative
 
 extension Compute {
   /// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for
@@ -64,7 +64,7 @@ extension Compute {
     _ x: FloatMatrix, _ weight: WeightMatrix, rows range: Range<Int>, into result: FloatMatrix
   ) {
     let output = result.pointer + range.lowerBound
-    if x.rows == 1, case .plain(.bfloat16) = weight.encoding, let base = weight.bytes.baseAddress {
+    if x.rows == 1, weight.encoding.plainType == .bfloat16, let base = weight.bytes.baseAddress {
       let first = base + range.lowerBound * weight.columns * 2
       kernels.table.pointee.matvec_bf16(first, weight.columns, range.count, weight.columns, x.pointer, output)
       return

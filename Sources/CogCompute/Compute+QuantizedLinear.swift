@@ -1,5 +1,5 @@
 import CKernels
-import CogNative
+import CogModel
 
 extension Compute {
   /// Bytes of panels that one task multiplies with all tokens: they stay in the second-level cache while the
@@ -14,7 +14,7 @@ extension Compute {
     guard x.rows > 0, let first = weights.first else {
       return weights.map { FloatMatrix(uninitializedRows: x.rows, columns: $0.layout.rows) }
     }
-    return multiply(quantize(x, for: first.layout), weights)
+    return multiply(quantize(x, for: first), weights)
   }
 
   /// The same with tokens that are quantized already.
@@ -42,9 +42,10 @@ extension Compute {
     }
   }
 
-  /// Quantizes `x` for weights of `layout`, the tiles in parallel.
-  func quantize(_ x: FloatMatrix, for layout: PanelLayout) -> QuantizedActivations {
-    let activations = emptyActivations(tokens: x.rows, for: layout)
+  /// Quantizes `x` for a weight, the tiles in parallel.
+  func quantize(_ x: FloatMatrix, for weight: QuantizedWeight) -> QuantizedActivations {
+    let layout = weight.layout
+    let activations = emptyActivations(tokens: x.rows, for: weight)
     let view = activations.view
     let tileTokens = view.tile_tokens
     threads.parallelFor((x.rows + tileTokens - 1) / tileTokens) { tile in
@@ -57,18 +58,11 @@ extension Compute {
     return activations
   }
 
-  /// Room for the quantized activations of `tokens` tokens that weights of `layout` meet.
-  func emptyActivations(tokens: Int, for layout: PanelLayout) -> QuantizedActivations {
+  /// Room for the quantized activations of `tokens` tokens that a weight meets.
+  func emptyActivations(tokens: Int, for weight: QuantizedWeight) -> QuantizedActivations {
     QuantizedActivations(
-      tokens: tokens, layout: layout, productKernels(layout, tokens: tokens),
+      tokens: tokens, layout: weight.layout, weight.kernels.product(kernels.table, tokens),
       tileTokens: kernels.table.pointee.tile_tokens)
-  }
-
-  /// The kernels that multiply `tokens` tokens with weights of `layout`.
-  func productKernels(_ layout: PanelLayout, tokens: Int) -> CogProduct {
-    let table = kernels.table.pointee
-    if layout.bits == 8 { return table.int8 }
-    return tokens >= table.many_tokens ? table.int4_many : table.int4
   }
 
   /// Tasks that share out a weight's panels, about equal in size; as many for each thread, unless there are

@@ -1,6 +1,6 @@
 import CKernels
 import CogBase
-package import CogNative
+package import CogModel
 
 /// What quantizing a panel of weights lost.
 package struct PanelError: Equatable, Sendable {
@@ -106,9 +106,11 @@ extension KernelSet {
       columns: layout.columns)
     let status = table.pointee.pack(&matrix, &source, destination.assumingMemoryBound(to: UInt8.self))
     guard status == COG_OK else {
+      let range = layout.codes.range
       throw CogError(
         "a panel's code, scale or zero point is none that the format has",
-        expected: layout.bits == 4 ? "codes and zero points from 0 to 15" : "codes from -127 to 127",
+        expected: "codes from \(range.lowerBound) to \(range.upperBound)"
+          + (layout.codes.hasZeroPoints ? ", zero points too" : ""),
         advice: "Scales are numbers of F16, not negative.")
     }
   }

@@ -1,6 +1,6 @@
 package import CKernels
 import CogBase
-package import CogNative
+package import CogModel
 
 extension KernelSet {
   /// The loops of statistics and comparisons of this instruction set.
@@ -33,7 +33,8 @@ extension KernelSet {
   /// - Parameters:
   ///   - panels: the whole tensor, `layout.byteCount` bytes.
   ///   - panel: below `layout.panelCount`.
-  ///   - counts: 256 counters; int4 uses the first 16, int8 counts its codes as unsigned bytes.
+  ///   - counts: 256 counters, of which codes of `bits` bits use the first `2^bits`; signed codes count as unsigned
+  ///     ones.
   package static func countCodes(
     of panels: UnsafeRawBufferPointer, layout: PanelLayout, panel: Int,
     into counts: UnsafeMutableBufferPointer<UInt64>
@@ -41,6 +42,6 @@ extension KernelSet {
     guard panels.count == layout.byteCount, (0..<layout.panelCount).contains(panel), counts.count == 256,
       let target = counts.baseAddress, var matrix = CogPanelMatrix(layout, panels: panels)
     else { return }
-    cog_count_codes(&matrix, panel, layout.columns, UInt32(layout.bits), target)
+    cog_count_codes(&matrix, panel, layout.columns, UInt32(layout.codes.bits), target)
   }
 }

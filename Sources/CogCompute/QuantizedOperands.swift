@@ -1,27 +1,28 @@
 import CKernels
-import CogNative
+import CogModel
 
 /// A quantized weight as the kernels read it, and its bias.
 struct QuantizedWeight {
   let layout: PanelLayout
+  let kernels: EncodingKernels
   let matrix: CogPanelMatrix
   /// `[rows]`, or nil.
   let bias: FloatMatrix?
 
   /// Nil when the weight is not quantized.
   init?(_ weight: WeightMatrix, bias: [Float]? = nil) {
-    guard let layout = weight.layout, let matrix = CogPanelMatrix(layout, panels: weight.bytes) else {
-      return nil
-    }
+    guard let layout = weight.layout, let kernels = weight.panelKernels,
+      let matrix = CogPanelMatrix(layout, panels: weight.bytes)
+    else { return nil }
     self.layout = layout
+    self.kernels = kernels
     self.matrix = matrix
     self.bias = bias.map { FloatMatrix($0, rows: 1, columns: $0.count) }
   }
 
   /// Whether activations quantized for one weight serve the other.
   func sharesInput(with other: QuantizedWeight) -> Bool {
-    layout.bits == other.layout.bits && layout.groupSize == other.layout.groupSize
-      && layout.paddedColumns == other.layout.paddedColumns
+    layout.encoding == other.layout.encoding && layout.paddedColumns == other.layout.paddedColumns
   }
 }
 

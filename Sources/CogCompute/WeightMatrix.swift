@@ -1,6 +1,6 @@
 import CKernels
 import CogBase
-package import CogNative
+package import CogModel
 
 /// A weight `[rows, columns]` where it lies, usually in a mapped file; plain or quantized.
 package struct WeightMatrix: @unchecked Sendable {
@@ -16,6 +16,8 @@ package struct WeightMatrix: @unchecked Sendable {
   package let owner: AnyObject
   /// The panels of a quantized weight.
   let layout: PanelLayout?
+  /// The kernels of a quantized weight.
+  let panelKernels: EncodingKernels?
 
   /// A view of memory that `owner` keeps alive.
   ///
@@ -28,7 +30,7 @@ package struct WeightMatrix: @unchecked Sendable {
       throw CogError(
         "a weight's sizes are out of range", expected: "1 to \(Int32.max)", found: "[\(rows), \(columns)]")
     }
-    if case .plain(let type) = encoding, CogElementType(type) == nil { throw KernelSet.notConverted(type) }
+    if let type = encoding.plainType, CogElementType(type) == nil { throw KernelSet.notConverted(type) }
     let expected = try encoding.byteCount(of: Shape([rows, columns]))
     guard bytes.count == expected else {
       throw CogError(
@@ -41,6 +43,7 @@ package struct WeightMatrix: @unchecked Sendable {
     self.bytes = bytes
     self.owner = owner
     layout = encoding.isQuantized ? try PanelLayout(encoding: encoding, rows: rows, columns: columns) : nil
+    panelKernels = try layout.map(EncodingKernels.of)
   }
 
   /// Some rows as float32, exact for every encoding but F64 and wide integers, which round to nearest even.
@@ -61,7 +64,7 @@ package struct WeightMatrix: @unchecked Sendable {
     if let layout, var matrix = CogPanelMatrix(layout, panels: bytes) {
       kernels.table.pointee.dequantize(
         &matrix, range.lowerBound, range.upperBound, columns, output, columns)
-    } else if case .plain(let type) = encoding, let code = CogElementType(type), let width = type.byteWidth {
+    } else if let type = encoding.plainType, let code = CogElementType(type), let width = type.byteWidth {
       let first = base + range.lowerBound * columns * width
       _ = kernels.table.pointee.to_float(code, first, output, range.count * columns)
     }
@@ -69,7 +72,7 @@ package struct WeightMatrix: @unchecked Sendable {
 
   /// The elements of a plain float32 weight that lies aligned, usable as they are.
   var alignedFloats: UnsafePointer<Float>? {
-    guard case .plain(.float32) = encoding, let base = bytes.baseAddress, Int(bitPattern: base) % 4 == 0
+    guard encoding.plainType == .float32, let base = bytes.baseAddress, Int(bitPattern: base) % 4 == 0
     else {
       return nil
     }
@@ -77,7 +80,7 @@ package struct WeightMatrix: @unchecked Sendable {
   }
 
   /// Whether loading the weight in bfloat16 rounds it.
-  var isWiderThanBFloat16: Bool { encoding != .plain(.bfloat16) }
+  var isWiderThanBFloat16: Bool { encoding.plainType != .bfloat16 }
 }
 
 extension CogPanelMatrix {
@@ -85,7 +88,7 @@ extension CogPanelMatrix {
   init?(_ layout: PanelLayout, panels: UnsafeRawBufferPointer) {
     guard let base = panels.baseAddress else { return nil }
     self.init(
-      panels: base.assumingMemoryBound(to: UInt8.self), bits: UInt32(layout.bits), rows: layout.rows,
+      panels: base.assumingMemoryBound(to: UInt8.self), bits: UInt32(layout.codes.bits), rows: layout.rows,
       group_size: layout.groupSize,
       group_count: layout.groupCount, padded_columns: layout.paddedColumns, header_bytes: layout.headerBytes,
       block_bytes: layout.blockBytes, panel_bytes: layout.panelBytes)

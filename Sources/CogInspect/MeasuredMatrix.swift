@@ -1,3 +1,4 @@
+import CogModel
 import CogBase
 import CogNative
 

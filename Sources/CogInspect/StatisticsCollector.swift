@@ -1,3 +1,4 @@
+import CogModel
 package import CogBase
 package import CogCompute
 import CogNative

@@ -34,9 +34,9 @@ final class StatisticsMeter {
   /// - Throws: what the stop check throws; ``CogError`` for elements that cannot be measured.
   func measure(_ matrix: MeasuredMatrix, passed: (Int) -> Void = { _ in }) throws -> TensorMeasurement {
     let halfGrid: ValueCounts.Grid? =
-      switch matrix.encoding {
-      case .plain(.bfloat16): .bfloat16
-      case .plain(.float16): .float16
+      switch matrix.encoding.plainType {
+      case .bfloat16: .bfloat16
+      case .float16: .float16
       default: nil
       }
     let grid = halfGrid ?? .float32
@@ -150,7 +150,7 @@ extension StatisticsMeter {
   }
 
   private static func smallestNormal(of encoding: TensorEncoding) -> Double {
-    encoding == .plain(.float16)
+    encoding.plainType == .float16
       ? Double(Float16.leastNormalMagnitude) : Double(Float.leastNormalMagnitude)
   }
 }

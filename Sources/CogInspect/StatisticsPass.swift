@@ -56,8 +56,8 @@ package enum StatisticsPass {
 extension TensorCatalog.Entry {
   /// Whether float32 cannot hold all values of the type.
   var isRounded: Bool {
-    switch encoding {
-    case .plain(.float64), .plain(.int64), .plain(.uint64), .plain(.int32), .plain(.uint32): true
+    switch encoding.plainType {
+    case .float64, .int64, .uint64, .int32, .uint32: true
     default: false
     }
   }

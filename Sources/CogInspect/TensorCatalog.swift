@@ -1,7 +1,7 @@
 package import CogBase
 import CogCheckpoint
-import CogModel
-package import CogNative
+package import CogModel
+import CogNative
 
 /// Every tensor of anything that the toolkit reads, quantized ones included, with its bytes: what statistics
 /// and comparisons go through.

@@ -1,4 +1,5 @@
 import CKernels
+import CogModel
 import CogBase
 import CogCompute
 import CogNative

@@ -1,17 +1,10 @@
 import CogBase
+import CogModel
 
 /// The directory section: fixed entries, then all names (`Formats/native.md`, "Directory").
 enum NativeDirectory {
   static let entryBytes = 128
   static let maximumRank = 4
-
-  static let plainCodes: [(UInt32, ElementType)] = [
-    (1, .float32), (2, .float16), (3, .bfloat16), (4, .float64),
-  ]
-  static let int4Code: UInt32 = 16
-  static let int8Code: UInt32 = 17
-
-  static func code(of type: ElementType) -> UInt32? { plainCodes.first { $0.1 == type }?.0 }
 
   static func encode(_ tensors: [NativeTensor]) -> [UInt8] {
     var entries = ByteWriter()
@@ -23,7 +16,7 @@ enum NativeDirectory {
       entries.write(UInt64(tensor.byteCount))
       entries.write(UInt32(names.bytes.count))
       entries.write(UInt32(name.count))
-      entries.write(code(of: tensor.encoding))
+      entries.write(tensor.encoding.directoryCode ?? 0)
       entries.write(UInt32(tensor.encoding.groupSize ?? 0))
       entries.write(UInt32(tensor.shape.rank))
       entries.write(tensor.checksum)
@@ -35,7 +28,7 @@ enum NativeDirectory {
       entries.write(tensor.error.worstGroup)
       entries.write(UInt32(tensor.error.worstRow))
       entries.write(UInt32(tensor.error.worstGroupIndex))
-      entries.write(code(of: tensor.sourceType) ?? 0)
+      entries.write(EncodingFamily.plain(tensor.sourceType).directoryCode ?? 0)
       entries.write(contentsOf: repeatElement(0, count: start + entryBytes - entries.bytes.count))
       names.write(contentsOf: name)
     }
@@ -92,7 +85,7 @@ enum NativeDirectory {
     }
     let name = try names.readText(Int(reader.read(UInt32.self)))
     do {
-      let encoding = try encoding(code: reader.read(), groupSize: reader.read())
+      let encoding = try EncodingRegistry.encoding(directoryCode: reader.read(), groupSize: reader.read())
       let rank = Int(try reader.read(UInt32.self))
       guard rank <= maximumRank else {
         throw CogError("too many dimensions", expected: "at most 4", found: "\(rank)")
@@ -110,10 +103,7 @@ enum NativeDirectory {
         )
       }
       let error = try decodeError(&reader)
-      let sourceCode: UInt32 = try reader.read()
-      guard let source = plainCodes.first(where: { $0.0 == sourceCode })?.1 else {
-        throw CogError("the source's element type is unknown", expected: "1 to 4", found: "\(sourceCode)")
-      }
+      let source = try EncodingRegistry.elementType(directoryCode: reader.read())
       guard try reader.take(32).allSatisfy({ $0 == 0 }) else {
         throw CogError("reserved bytes of a directory entry are used", expected: "zeros")
       }
@@ -141,27 +131,5 @@ enum NativeDirectory {
         found: "\(error.relativeRMS), \(error.sqnr) dB, \(error.worstGroup)")
     }
     return error
-  }
-
-  private static func code(of encoding: TensorEncoding) -> UInt32 {
-    switch encoding {
-    case .plain(let type): code(of: type) ?? 0
-    case .int4: int4Code
-    case .int8: int8Code
-    }
-  }
-
-  private static func encoding(code: UInt32, groupSize: UInt32) throws -> TensorEncoding {
-    if let type = plainCodes.first(where: { $0.0 == code })?.1 {
-      guard groupSize == 0 else {
-        throw CogError("a plain tensor has a group size", expected: "0", found: "\(groupSize)")
-      }
-      return .plain(type)
-    }
-    switch code {
-    case int4Code: return .int4(groupSize: Int(groupSize))
-    case int8Code: return .int8(groupSize: Int(groupSize))
-    default: throw CogError("the encoding is unknown", expected: "1 to 4, 16 or 17", found: "\(code)")
-    }
   }
 }

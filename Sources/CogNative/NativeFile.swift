@@ -125,7 +125,7 @@ package final class NativeFile: TensorSource {
   package func record(of name: String) -> TensorRecord? { tensor(named: name).flatMap(record(of:)) }
 
   private func record(of tensor: NativeTensor) -> TensorRecord? {
-    guard case .plain(let type) = tensor.encoding else { return nil }
+    guard let type = tensor.encoding.plainType else { return nil }
     return TensorRecord(
       name: tensor.name, elementType: type, shape: tensor.shape, file: path, fileOffset: tensor.offset,
       byteCount: tensor.byteCount)
@@ -136,7 +136,7 @@ package final class NativeFile: TensorSource {
   /// - Throws: ``CogError`` when there is no such tensor, it is quantized, or its bytes are damaged.
   package func view(of name: String) throws -> TensorView {
     guard let tensor = tensor(named: name) else { throw missing(name) }
-    guard case .plain(let type) = tensor.encoding else {
+    guard let type = tensor.encoding.plainType else {
       throw CogError(
         "the tensor is quantized", file: path, subject: name, expected: "a float tensor",
         found: tensor.encoding.label,

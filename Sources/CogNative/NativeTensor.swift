@@ -1,6 +1,7 @@
 import Glibc
 
 package import CogBase
+package import CogModel
 
 /// How far a stored tensor is from the one that it was made of.
 package struct StorageError: Equatable, Sendable, Codable {

@@ -1,4 +1,5 @@
 package import CogBase
+package import CogModel
 
 /// Writes a native file: tensors one at a time, then tokenizer, metadata and directory.
 ///
@@ -93,9 +94,8 @@ package final class NativeWriter {
     guard shape.rank <= NativeDirectory.maximumRank else {
       throw misuse(name, "it has more than \(NativeDirectory.maximumRank) dimensions: \(shape)")
     }
-    for type in [encoding.plainType, sourceType].compactMap({ $0 })
-    where NativeDirectory.code(of: type) == nil {
-      throw misuse(name, "the format has no element type \(type.rawValue)")
+    for family in [encoding.family, .plain(sourceType)] where family.directoryCode == nil {
+      throw misuse(name, "the format has no element type \(family.name)")
     }
     let wanted = Reservation(name: name, shape: shape, encoding: encoding)
     if places[name] == nil { try reserve([wanted]) }

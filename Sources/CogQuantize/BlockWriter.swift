@@ -1,5 +1,4 @@
 package import CogBase
-
 package import CogNative
 import Dispatch
 import Synchronization

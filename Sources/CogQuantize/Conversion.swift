@@ -200,7 +200,7 @@ extension Conversion {
     return ConversionSummary.Tensor(
       name: tensor.specification.name, part: tensor.specification.part, shape: shape,
       sourceType: view.elementType,
-      encoding: encoding.label, isQuantized: encoding.isQuantized, bytes: try encoding.byteCount(of: shape),
+      encoding: encoding, isQuantized: encoding.isQuantized, bytes: try encoding.byteCount(of: shape),
       bfloat16Bytes: try shape.byteCount(of: .bfloat16), error: error, overflowed: outcome.overflowed,
       vanished: outcome.vanished, nonFinite: outcome.nonFinite)
   }

@@ -14,9 +14,9 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     package let shape: Shape
     /// Its element type in the source.
     package let sourceType: ElementType
-    /// Its encoding, as ``TensorEncoding/label`` shows it.
-    package let encoding: String
-    /// Whether that encoding is int4 or int8.
+    /// Its encoding.
+    package let encoding: TensorEncoding
+    /// Whether that encoding rounds weights to a few bits.
     package let isQuantized: Bool
     /// Bytes in the new file.
     package let bytes: Int
@@ -88,7 +88,7 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
         ? nil : ratio(list.reduce(0) { $0 + $1.bytes }, list.reduce(0) { $0 + $1.bfloat16Bytes })
     }
     quantizedRatio = shareOfBFloat16(tensors.filter(\.isQuantized))
-    int4Ratio = shareOfBFloat16(tensors.filter { $0.encoding.hasPrefix("int4") })
+    int4Ratio = shareOfBFloat16(tensors.filter { $0.encoding.family == .int4 })
     fileRatio = ratio(fileBytes, tensors.reduce(0) { $0 + $1.bfloat16Bytes })
     warnings = tensors.flatMap(Self.warnings) + Self.warningOfVanished(tensors)
   }
@@ -97,10 +97,11 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     var list: [String] = []
     if tensor.nonFinite > 0 {
       list.append(
-        "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite and are kept as \(tensor.encoding).")
+        "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite and are kept as \(tensor.encoding.label)."
+      )
     }
     if tensor.overflowed > 0 {
-      list.append("\(tensor.name): \(tensor.overflowed) values became infinite as \(tensor.encoding).")
+      list.append("\(tensor.name): \(tensor.overflowed) values became infinite as \(tensor.encoding.label).")
     }
     return list
   }

@@ -94,7 +94,7 @@ package struct QuantizationRecipe: Equatable, Sendable {
       rules = Dictionary(uniqueKeysWithValues: TensorKind.allCases.map { ($0, .source) })
       return
     }
-    guard [.bfloat16, .float16, .float32].contains(type) else {
+    guard EncodingFamily.plain(type).isOffered else {
       throw CogError(
         "weights cannot be stored in this type", expected: "BF16, F16 or F32", found: type.rawValue)
     }

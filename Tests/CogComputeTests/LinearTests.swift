@@ -1,6 +1,6 @@
 import CogBase
 import CogCompute
-import CogNative
+import CogModel
 import Testing
 
 struct PlainLinearTests {

@@ -1,6 +1,6 @@
+import CogModel
 import CogBase
 import CogCompute
-import CogNative
 
 /// A quantized matrix in plain Swift, and its bytes as `Formats/int4.md` puts them, worked out here from the
 /// text of that page and not with the package's `PanelLayout`.

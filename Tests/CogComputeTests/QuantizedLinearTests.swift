@@ -1,6 +1,6 @@
+import CogModel
 import CogBase
 import CogCompute
-import CogNative
 import Testing
 
 /// Sizes with padding rows and columns, short last groups, and a size that has neither.

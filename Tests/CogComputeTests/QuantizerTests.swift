@@ -1,6 +1,6 @@
+import CogModel
 import CogBase
 import CogCompute
-import CogNative
 import Testing
 
 /// A panel quantized by the kernels and read back by the twin.
@@ -21,7 +21,7 @@ struct QuantizedPanel {
     bytes = Array(block.bytes)
     twin = PanelTwin(
       reading: UnsafeRawBufferPointer(block.bytes), rows: rows, columns: columns, groupSize: layout.groupSize,
-      isInt4: layout.bits == 4)
+      isInt4: encoding.family == .int4)
   }
 
   /// Squared error and squared sum of each row and group, in double.

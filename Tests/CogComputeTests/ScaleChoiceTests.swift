@@ -1,6 +1,6 @@
 import CogBase
 import CogCompute
-import CogNative
+import CogModel
 import Testing
 
 extension PanelTwin {
@@ -43,7 +43,7 @@ struct ScaleChoiceTests {
   @Test("absmax is plain rounding between the least and the largest weight", arguments: encodings)
   func absmax(encoding: TensorEncoding) throws {
     var random = SeededGenerator(31)
-    let isInt4 = if case .int4 = encoding { true } else { false }
+    let isInt4 = encoding.family == .int4
     let makers: [(inout SeededGenerator) -> Float] = [
       { $0.normal() * 0.02 }, { $0.normal() * 0.02 + 0.1 }, { -abs($0.normal()) }, { abs($0.normal()) },
       { $0.normal() * 1e-6 }, { $0.normal() * 1e6 }, { _ in 0 },
@@ -105,7 +105,7 @@ struct PackingTests {
   @Test("Codes of any origin are packed as the format's page says", arguments: QuantizerTests.encodings)
   func packs(encoding: TensorEncoding) throws {
     var random = SeededGenerator(33)
-    let isInt4 = if case .int4 = encoding { true } else { false }
+    let isInt4 = encoding.family == .int4
     for (rows, columns) in [(16, 512), (7, 333), (1, 1)] {
       let twin = PanelTwin(
         rows: rows, columns: columns, groupSize: encoding.groupSize ?? 0, isInt4: isInt4, random: &random)

@@ -1,6 +1,6 @@
 import CogBase
 import CogCompute
-import CogNative
+import CogModel
 
 /// The same pseudo-random numbers on every run.
 typealias SeededGenerator = SplitMix64

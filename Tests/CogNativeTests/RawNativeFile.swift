@@ -1,3 +1,4 @@
+import CogModel
 import CogBase
 import CogNative
 
@@ -124,14 +125,9 @@ struct RawNativeFile {
   }
 
   private static func code(_ encoding: TensorEncoding) -> (UInt32, UInt32) {
-    switch encoding {
-    case .plain(.float32): (1, 0)
-    case .plain(.float16): (2, 0)
-    case .plain(.float64): (4, 0)
-    case .plain: (3, 0)
-    case .int4(let groupSize): (16, UInt32(groupSize))
-    case .int8(let groupSize): (17, UInt32(groupSize))
-    }
+    // By the text of Formats/native.md, not by the registry.
+    let codes: [String: UInt32] = ["F32": 1, "F16": 2, "BF16": 3, "F64": 4, "int4": 16, "int8": 17]
+    return (codes[encoding.family.name] ?? 3, UInt32(encoding.groupSize ?? 0))
   }
 
   /// The metadata as JSON with sorted keys and no spaces.

@@ -86,12 +86,12 @@ struct TinyModel {
   ) throws -> Tensor {
     var bytes = ByteWriter()
     var error = StorageError.none
-    switch encoding {
-    case .plain(.float32): values.forEach { bytes.write($0) }
-    case .plain(.float64): values.forEach { bytes.write(Double($0).bitPattern) }
-    case .plain(.float16): values.forEach { bytes.write(Float16($0).bitPattern) }
-    case .plain: values.forEach { bytes.write(UInt16($0.bitPattern >> 16)) }
-    case .int4, .int8:
+    switch encoding.plainType {
+    case .float32: values.forEach { bytes.write($0) }
+    case .float64: values.forEach { bytes.write(Double($0).bitPattern) }
+    case .float16: values.forEach { bytes.write(Float16($0).bitPattern) }
+    case .some: values.forEach { bytes.write(UInt16($0.bitPattern >> 16)) }
+    case nil:
       let stored = try PlainPanels(values, shape: specification.shape, encoding: encoding)
       bytes.write(contentsOf: stored.bytes)
       error = stored.error
@@ -117,17 +117,17 @@ struct PlainPanels {
         let last = min(layout.paddedColumns, (group + 1) * layout.groupSize)
         let columns = group * layout.groupSize..<last
         let inGroup = columns.prefix { $0 < layout.columns }.map { values[row * layout.columns + $0] }
-        let (scale, zero) = Self.scale(inGroup, bits: layout.bits)
+        let (scale, zero) = Self.scale(inGroup, layout.codes)
         let scaleOffset = layout.scaleOffset(row: row, group: group)
         bytes[scaleOffset] = UInt8(truncatingIfNeeded: scale.bitPattern)
         bytes[scaleOffset + 1] = UInt8(scale.bitPattern >> 8)
-        if layout.bits == 4 { bytes[layout.zeroOffset(row: row, group: group)] = UInt8(zero) }
+        if layout.codes.hasZeroPoints { bytes[layout.zeroOffset(row: row, group: group)] = UInt8(zero) }
         var groupError = 0.0, groupSquares = 0.0
         for column in columns {
           let value = column < layout.columns ? inGroup[column - columns.lowerBound] : 0
-          let q = Self.quantize(value, scale: Float(scale), zero: zero, bits: layout.bits)
-          let (offset, isHighHalf) = layout.weightOffset(row: row, column: column)
-          bytes[offset] |= layout.bits == 8 ? UInt8(bitPattern: Int8(q)) : UInt8(q) << (isHighHalf ? 4 : 0)
+          let q = Self.quantize(value, scale: Float(scale), zero: zero, layout.codes)
+          let (offset, shift) = layout.weightOffset(row: row, column: column)
+          bytes[offset] |= UInt8(q & (1 << layout.codes.bits - 1)) << shift
           let difference = Double(value) - Double(scale) * Double(q - zero)
           groupError += difference * difference
           groupSquares += Double(value) * Double(value)
@@ -144,17 +144,18 @@ struct PlainPanels {
       worstGroupIndex: worst.group)
   }
 
-  private static func scale(_ values: [Float], bits: Int) -> (scale: Float16, zero: Int) {
+  private static func scale(_ values: [Float], _ codes: QuantizedCodes) -> (scale: Float16, zero: Int) {
     let low = min(values.min() ?? 0, 0), high = max(values.max() ?? 0, 0)
-    if bits == 8 { return (Float16(max(high, -low) / 127), 0) }
-    let scale = Float16((high - low) / 15)
-    return scale == 0 ? (0, 0) : (scale, min(15, Int((-low / Float(scale)).rounded())))
+    let last = codes.range.upperBound
+    guard codes.hasZeroPoints else { return (Float16(max(high, -low) / Float(last)), 0) }
+    let scale = Float16((high - low) / Float(last))
+    return scale == 0 ? (0, 0) : (scale, min(last, Int((-low / Float(scale)).rounded())))
   }
 
-  private static func quantize(_ value: Float, scale: Float, zero: Int, bits: Int) -> Int {
+  private static func quantize(_ value: Float, scale: Float, zero: Int, _ codes: QuantizedCodes) -> Int {
     guard scale > 0 else { return zero }
     let q = Int((value / scale).rounded(.toNearestOrEven)) + zero
-    return bits == 4 ? min(max(q, 0), 15) : min(max(q, -127), 127)
+    return min(max(q, codes.range.lowerBound), codes.range.upperBound)
   }
 }
 

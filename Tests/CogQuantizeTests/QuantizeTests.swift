@@ -51,7 +51,7 @@ struct QuantizeTests {
   func quality() throws {
     for (preset, bits) in [("int4", 4), ("int8", 8)] {
       let summary = try quantize(preset)
-      for tensor in summary.tensors where tensor.encoding == "\(preset)/64" {
+      for tensor in summary.tensors where tensor.encoding.label == "\(preset)/64" {
         let plain = plainRoundingError(model.values(tensor.name), tensor.shape, groupSize: 64, bits: bits)
         #expect(tensor.error.relativeRMS < plain, "\(tensor.name)")
       }
@@ -99,7 +99,7 @@ struct QuantizeTests {
     #expect(summary.warnings.count == 1 && summary.warnings[0].contains(name))
     #expect(
       summary.tensors.first { $0.name == "model.layers.1.mlp.language_mlp.down_proj.weight" }?.encoding
-        == "int4/64")
+        == .int4(groupSize: 64))
   }
 
   @Test("NaN in a norm is refused too")

@@ -71,7 +71,7 @@ struct SampleModelTests {
     let ratio = try #require(summary.int4Ratio)
     #expect(ratio <= 0.29)
     let file = try NativeFile(path: folder.path("int4.cogvlm"))
-    let int4 = file.tensors.filter { if case .int4 = $0.encoding { true } else { false } }
+    let int4 = file.tensors.filter { $0.encoding.family == .int4 }
     let bytes = int4.reduce(0) { $0 + $1.byteCount }
     let weights = int4.reduce(0) { $0 + $1.shape.elementCount }
     #expect(ratio == Double(bytes) / Double(2 * weights))

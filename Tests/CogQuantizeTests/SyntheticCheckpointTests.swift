@@ -37,10 +37,10 @@ struct SyntheticCheckpointTests {
       source: source, recipe: .init(preset: "int4"), options: .init(tool: "test 1")
     ).run(writingTo: folder.path("out.cogvlm"))
     // Weights of a realistic spread lose what int4 loses, and the channels that stand out cost some more.
-    for tensor in summary.tensors where tensor.encoding == "int4/64" {
+    for tensor in summary.tensors where tensor.encoding == .int4(groupSize: 64) {
       #expect((0.04...0.25).contains(tensor.error.relativeRMS), "\(tensor.name): \(tensor.error.relativeRMS)")
     }
-    #expect(summary.tensors.contains { $0.encoding == "int4/64" })
+    #expect(summary.tensors.contains { $0.encoding == .int4(groupSize: 64) })
     #expect(try folder.contents() == ["out.cogvlm", "tiny"])
     #expect(throws: Never.self) { try NativeFile(path: folder.path("out.cogvlm")) }
   }

@@ -34,7 +34,7 @@ extension ConversionSummary {
     for tensor in tensors {
       let error = tensor.error
       table.add([
-        tensor.name, tensor.encoding, NumberText.fixed(Double(error.relativeRMS), decimals: 4),
+        tensor.name, tensor.encoding.label, NumberText.fixed(Double(error.relativeRMS), decimals: 4),
         NumberText.fixed(Double(error.sqnr), decimals: 1),
         NumberText.fixed(Double(error.worstGroup), decimals: 3)
           + " (row \(error.worstRow), group \(error.worstGroupIndex))",

@@ -1,5 +1,5 @@
 import CogBase
-import CogNative
+import CogModel
 import Testing
 
 @Suite("Panels of quantized tensors")
@@ -8,32 +8,29 @@ struct PanelLayoutTests {
     "scales, zero points and weights fill a tensor without touching each other",
     arguments: [(16, 8), (17, 8), (33, 72), (5, 100), (1, 1), (48, 200)])
   func placesAreDistinct(rows: Int, columns: Int) throws {
-    for groupSize in TensorEncoding.groupSizes {
-      for encoding in [TensorEncoding.int4(groupSize: groupSize), .int8(groupSize: groupSize)] {
-        let layout = try PanelLayout(encoding: encoding, rows: rows, columns: columns)
-        var halves = [Int](repeating: 0, count: 2 * layout.byteCount)
-        func use(_ offset: Int, low: Bool = true, high: Bool = true) {
-          if low { halves[2 * offset] += 1 }
-          if high { halves[2 * offset + 1] += 1 }
-        }
-        for row in 0..<layout.panelCount * 16 {
-          for group in 0..<layout.groupCount {
-            let scale = layout.scaleOffset(row: row, group: group)
-            use(scale)
-            use(scale + 1)
-            if layout.bits == 4 { use(layout.zeroOffset(row: row, group: group)) }
-          }
-          for column in 0..<layout.paddedColumns {
-            let (offset, isHighHalf) = layout.weightOffset(row: row, column: column)
-            use(offset, low: layout.bits == 8 || !isHighHalf, high: layout.bits == 8 || isHighHalf)
-          }
-        }
-        #expect(halves.allSatisfy { $0 <= 1 })
-        // What is not used are the places of the groups that a row's last block does not have.
-        let unused = halves.filter { $0 == 0 }.count / 2
-        let missing = (4 - layout.groupCount % 4) % 4
-        #expect(unused == layout.panelCount * missing * 16 * (layout.bits == 4 ? 3 : 2))
+    for encoding in EncodingRegistry.quantizedEncodings {
+      let layout = try PanelLayout(encoding: encoding, rows: rows, columns: columns)
+      var uses = [Int](repeating: 0, count: 8 * layout.byteCount)
+      func use(_ offset: Int, bits: Range<Int> = 0..<8) {
+        for bit in bits { uses[8 * offset + bit] += 1 }
       }
+      for row in 0..<layout.panelCount * 16 {
+        for group in 0..<layout.groupCount {
+          let scale = layout.scaleOffset(row: row, group: group)
+          use(scale)
+          use(scale + 1)
+          if layout.codes.hasZeroPoints { use(layout.zeroOffset(row: row, group: group)) }
+        }
+        for column in 0..<layout.paddedColumns {
+          let (offset, shift) = layout.weightOffset(row: row, column: column)
+          use(offset, bits: shift..<shift + encoding.bits)
+        }
+      }
+      #expect(uses.allSatisfy { $0 <= 1 }, "\(encoding.label)")
+      // What is not used are the places of the groups that a row's last block does not have.
+      let unused = uses.filter { $0 == 0 }.count / 8
+      let missing = (4 - layout.groupCount % 4) % 4
+      #expect(unused == layout.panelCount * missing * 16 * (layout.codes.hasZeroPoints ? 3 : 2))
     }
   }
 

@@ -13,17 +13,19 @@ package struct PanelLayout: Equatable, Sendable {
   package let rows: Int
   /// Columns of the matrix.
   package let columns: Int
+  /// How the tensor is stored; quantized.
+  package let encoding: TensorEncoding
+  /// What stands for a weight.
+  package let codes: QuantizedCodes
   /// Columns that share a scale.
   package let groupSize: Int
-  /// Bits of a weight: 4 or 8.
-  package let bits: Int
   /// Columns rounded up to a multiple of 8.
   package let paddedColumns: Int
   /// Groups in a row; the last may be short.
   package let groupCount: Int
   /// Panels in the tensor; the last may have padding rows.
   package let panelCount: Int
-  /// Bytes of scales and zero points at the start of a block: 192 in int4, 128 in int8.
+  /// Bytes of scales and zero points at the start of a block: 192 with zero points, 128 without.
   package let headerBytes: Int
   /// Bytes from one block of four groups to the next.
   package let blockBytes: Int
@@ -36,28 +38,30 @@ package struct PanelLayout: Equatable, Sendable {
 
   /// The layout of a matrix in a quantized encoding.
   ///
-  /// - Throws: ``CogError`` when the encoding is not quantized, the group size is not one of
-  ///   ``TensorEncoding/groupSizes``, or the sizes do not fit 63 bits.
+  /// - Throws: ``CogError`` when the encoding is not quantized, the group size is not one of its family's, or the sizes
+  ///   do not fit 63 bits.
   package init(encoding: TensorEncoding, rows: Int, columns: Int) throws {
-    guard let groupSize = encoding.groupSize, TensorEncoding.groupSizes.contains(groupSize) else {
+    guard let codes = encoding.family.codes, let groupSize = encoding.groupSize,
+      encoding.family.groupSizes.contains(groupSize)
+    else {
       throw CogError(
-        "this is no quantized encoding", expected: "int4 or int8 in groups of 32, 64 or 128",
-        found: encoding.label)
+        "this is no quantized encoding", expected: EncodingRegistry.quantizedNames, found: encoding.label)
     }
     guard rows > 0, columns > 0 else {
       throw CogError("a quantized tensor has no elements", found: "[\(rows), \(columns)]")
     }
     self.rows = rows
     self.columns = columns
+    self.encoding = encoding
+    self.codes = codes
     self.groupSize = groupSize
-    let isInt4 = if case .int4 = encoding { true } else { false }
-    bits = isInt4 ? 4 : 8
     paddedColumns = try Checked.alignUp(columns, to: 8, "columns")
     groupCount = (paddedColumns - 1) / groupSize + 1
     panelCount = (rows - 1) / Self.panelRows + 1
-    headerBytes = Self.blockGroups * Self.panelRows * (isInt4 ? 3 : 2)
-    blockBytes = headerBytes + Self.blockGroups * groupSize / (isInt4 ? 8 : 4) * Self.lineBytes
-    lineCount = paddedColumns / (isInt4 ? 8 : 4)
+    headerBytes = Self.blockGroups * Self.panelRows * (codes.hasZeroPoints ? 3 : 2)
+    let lineColumns = Self.lineColumns(codes)
+    blockBytes = headerBytes + Self.blockGroups * groupSize / lineColumns * Self.lineBytes
+    lineCount = paddedColumns / lineColumns
     let blockCount = (groupCount - 1) / Self.blockGroups + 1
     panelBytes = try Checked.add(
       Checked.multiply(blockCount, headerBytes, "scales of a panel"),
@@ -83,20 +87,27 @@ package struct PanelLayout: Equatable, Sendable {
       + (group % Self.blockGroups * Self.panelRows + row % Self.panelRows) * 2
   }
 
-  /// Offset of the zero point of a row and group from the tensor's first byte (int4 only).
+  /// Columns of which a line has the 16 rows' codes: 8 of 4 bits, 4 of 8 bits.
+  private static func lineColumns(_ codes: QuantizedCodes) -> Int { lineBytes / panelRows * 8 / codes.bits }
+
+  /// Offset of the zero point of a row and group from the tensor's first byte, where the family has them.
   package func zeroOffset(row: Int, group: Int) -> Int {
     blockOffset(row: row, group: group) + Self.blockGroups * Self.panelRows * 2
       + group % Self.blockGroups * Self.panelRows + row % Self.panelRows
   }
 
-  /// Offset of the byte that holds a weight from the tensor's first byte, and for int4 whether it is the high
-  /// half.
-  package func weightOffset(row: Int, column: Int) -> (byte: Int, isHighHalf: Bool) {
+  /// Where the code of a weight is: the offset of its byte from the tensor's first byte, and how far above
+  /// that byte's lowest bit it begins.
+  package func weightOffset(row: Int, column: Int) -> (byte: Int, shift: Int) {
     let lines = blockOffset(row: row, group: column / groupSize) + headerBytes
-    let perLine = bits == 4 ? 8 : 4
+    let perLine = Self.lineColumns(codes)
     let inLine = column % perLine
     let line = column % (Self.blockGroups * groupSize) / perLine
-    return (lines + line * Self.lineBytes + row % Self.panelRows * 4 + inLine % 4, inLine >= 4)
+    let rowBytes = Self.lineBytes / Self.panelRows
+    return (
+      lines + line * Self.lineBytes + row % Self.panelRows * rowBytes + inLine % rowBytes,
+      inLine / rowBytes * codes.bits
+    )
   }
 
   /// Offset of the block of a row and group from the tensor's first byte.
