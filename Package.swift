@@ -101,7 +101,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "CogTestSupport", dependencies: ["CogBase", "CogModel", "CogNative"], path: "Tests/Support",
+      name: "CogTestSupport", dependencies: ["CogBase", "CogModel"], path: "Tests/Support",
       swiftSettings: strict),
     tests("CogBase"),
     tests("CogModel"),

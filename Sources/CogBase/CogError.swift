@@ -49,6 +49,14 @@ package struct CogError: Error, Equatable, Sendable, CustomStringConvertible {
     a.code == b.code && a.description == b.description
   }
 
+  /// The same error as what is wrong with `what`, such as a tensor that is made of damaged bytes.
+  package func concerning(_ what: String) -> CogError {
+    var copy = self
+    copy.problem = "\(what): \(problem)"
+    copy.cause = self
+    return copy
+  }
+
   /// The same error with the file named, when the place that threw it did not know the file.
   package func inFile(_ path: String) -> CogError {
     var copy = self

@@ -76,17 +76,17 @@ extension BenchReport.Model {
   init(_ file: NativeFile, name: String) {
     self.name = name
     fileBytes = file.fileSize
-    parameters = file.tensors.reduce(0) { $0 + $1.shape.elementCount }
+    parameters = file.entries.reduce(0) { $0 + $1.shape.elementCount }
     let read = file.table.specifications.filter {
       ($0.part == .language && $0.role.isMatrix) || $0.part == .head
     }
-    .compactMap { file.tensor(named: $0.name) }
+    .compactMap { file.entry(named: $0.name) }
     let weights = read.reduce(0) { $0 + $1.shape.elementCount }
     languageBitsPerWeight = Double(read.reduce(0) { $0 + $1.byteCount }) * 8 / Double(max(1, weights))
     let c = file.configuration
     language = [c.layerCount, c.hiddenSize, c.intermediateSize, c.vocabularySize]
     vision = [c.vision.layerCount, c.vision.hiddenSize, c.vision.intermediateSize]
-    encodings = Dictionary(grouping: file.tensors, by: \.encoding.label).map { label, tensors in
+    encodings = Dictionary(grouping: file.entries, by: \.encoding.label).map { label, tensors in
       BenchReport.Encoding(
         encoding: label, tensors: tensors.count, parameters: tensors.reduce(0) { $0 + $1.shape.elementCount },
         bytes: tensors.reduce(0) { $0 + $1.byteCount })

@@ -61,7 +61,8 @@ extension SyntheticWeights {
     }
   }
 
-  /// Fills one panel of `Formats/int4.md`: F16 scales, zero points near the middle (where the family has them), random weights.
+  /// Fills one panel of `Formats/int4.md`: F16 scales, zero points near the middle (where the family has
+  /// them), random weights.
   private static func fillPanel(
     _ panel: UnsafeMutableRawBufferPointer, _ layout: PanelLayout, _ random: inout SplitMix64
   ) {

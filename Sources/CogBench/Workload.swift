@@ -16,7 +16,7 @@ package struct Workload {
   package init(_ file: NativeFile) {
     configuration = file.configuration
     table = file.table
-    byteCount = { file.tensor(named: $0.name)?.byteCount ?? 0 }
+    byteCount = { file.entry(named: $0.name)?.byteCount ?? 0 }
   }
 
   /// Products with weights while a prompt is read: for all tokens every layer up to the keys and values of

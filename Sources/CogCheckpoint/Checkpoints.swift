@@ -10,7 +10,7 @@ package enum Checkpoints {
   ///
   /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with the
   ///   checkpoint.
-  package static func open(path: String) throws -> any CheckpointSource {
+  package static func open(path: String) throws -> any CheckpointStore {
     if try FileStatus(path: path).isFolder { return try openFolder(path) }
     if try FileKind.sniff(path: path) == .shardIndex { return try openIndex(path, givenPath: path) }
     return try openFile(path)
@@ -19,7 +19,7 @@ package enum Checkpoints {
   /// Opens a single file of weights.
   ///
   /// - Throws: ``CogError`` that names what the file is when it is something else.
-  static func openFile(_ path: String) throws -> any CheckpointSource {
+  static func openFile(_ path: String) throws -> any CheckpointStore {
     let kind = try FileKind.sniff(path: path)
     switch kind {
     case .safetensors: return try SafetensorsFile(path: path)
@@ -32,7 +32,7 @@ package enum Checkpoints {
     try ShardedCheckpoint(index: ShardIndex(path: path), path: givenPath, folder: CheckpointFolder(of: path))
   }
 
-  private static func openFolder(_ path: String) throws -> any CheckpointSource {
+  private static func openFolder(_ path: String) throws -> any CheckpointStore {
     let folder = CheckpointFolder(of: path)
     let names = try folder.fileNames()
     let safetensors = names.filter { $0.hasSuffix(".safetensors") }

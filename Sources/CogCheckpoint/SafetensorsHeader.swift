@@ -7,7 +7,7 @@ import CogModel
 /// header length N, N bytes of JSON, then the tensors' bytes without a gap up to the end of the file.
 struct SafetensorsHeader {
   /// The tensors in the order in which they lie; offsets count from the start of the file.
-  let records: [TensorRecord]
+  let entries: [TensorEntry]
   /// The `__metadata__` member.
   let metadata: [String: String]
 
@@ -16,7 +16,7 @@ struct SafetensorsHeader {
   private static let lengthFieldSize = 8
 
   /// Where a tensor's bytes lie, counted from the first byte after the header.
-  private struct Entry {
+  private struct Slice {
     let name: String
     let elementType: ElementType
     let shape: Shape
@@ -33,24 +33,24 @@ struct SafetensorsHeader {
     guard let members = root.members else {
       throw CogError("the safetensors header is no JSON object", found: root.kind)
     }
-    var entries: [Entry] = []
+    var slices: [Slice] = []
     var metadata: [String: String] = [:]
-    entries.reserveCapacity(members.count)
+    slices.reserveCapacity(members.count)
     for member in members {
       if member.key == "__metadata__" {
         metadata = try Self.metadata(member.value)
       } else {
-        entries.append(try Self.entry(member.key, member.value))
+        slices.append(try Self.slice(member.key, member.value))
       }
     }
     let dataStart = Self.lengthFieldSize + text.count
-    entries.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
-    try Self.requireSeamless(entries, dataCount: bytes.count - dataStart, dataStart: dataStart)
+    slices.sort { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+    try Self.requireSeamless(slices, dataCount: bytes.count - dataStart, dataStart: dataStart)
     self.metadata = metadata
-    records = entries.map { entry in
-      TensorRecord(
-        name: entry.name, elementType: entry.elementType, shape: entry.shape, file: path,
-        fileOffset: dataStart + entry.range.lowerBound, byteCount: entry.byteCount)
+    entries = slices.map { slice in
+      TensorEntry(
+        name: slice.name, type: slice.elementType, shape: slice.shape, file: path,
+        offset: dataStart + slice.range.lowerBound, byteCount: slice.byteCount)
     }
   }
 
@@ -94,7 +94,7 @@ struct SafetensorsHeader {
   }
 
   /// Steps 4 to 7 for one tensor: dtype, shape, offsets, and the length that these give.
-  private static func entry(_ name: String, _ value: JSON) throws -> Entry {
+  private static func slice(_ name: String, _ value: JSON) throws -> Slice {
     guard value.members != nil else {
       throw CogError("the entry is wrong", subject: name, expected: "an object", found: value.kind)
     }
@@ -119,7 +119,7 @@ struct SafetensorsHeader {
         "the data offsets do not fit the shape", subject: name,
         expected: "\(byteCount) bytes for shape \(shape) of \(elementType.rawValue)", found: "\(range.count)")
     }
-    return Entry(name: name, elementType: elementType, shape: shape, byteCount: byteCount, range: range)
+    return Slice(name: name, elementType: elementType, shape: shape, byteCount: byteCount, range: range)
   }
 
   private static func elementType(_ name: String, _ value: JSON?) throws -> ElementType {
@@ -153,8 +153,8 @@ struct SafetensorsHeader {
 
   /// Step 8: sorted by their start, the tensors follow each other without overlap or hole and end with the
   /// file.
-  private static func requireSeamless(_ entries: [Entry], dataCount: Int, dataStart: Int) throws {
-    if let last = entries.max(by: { $0.range.upperBound < $1.range.upperBound }),
+  private static func requireSeamless(_ slices: [Slice], dataCount: Int, dataStart: Int) throws {
+    if let last = slices.max(by: { $0.range.upperBound < $1.range.upperBound }),
       last.range.upperBound > dataCount
     {
       throw CogError(
@@ -164,20 +164,20 @@ struct SafetensorsHeader {
     }
     var end = 0
     var previous = "the header"
-    for entry in entries {
-      let start = entry.range.lowerBound
+    for slice in slices {
+      let start = slice.range.lowerBound
       guard start >= end else {
         throw CogError(
-          "two tensors overlap", subject: entry.name,
+          "two tensors overlap", subject: slice.name,
           expected: "a start at or after \(end), where \(previous) ends",
           found: "\(start)")
       }
       guard start == end else {
         throw CogError(
-          "bytes before the tensor belong to no tensor", subject: entry.name,
+          "bytes before the tensor belong to no tensor", subject: slice.name,
           expected: "a start at \(end), where \(previous) ends", found: "\(start)")
       }
-      (end, previous) = (entry.range.upperBound, entry.name)
+      (end, previous) = (slice.range.upperBound, slice.name)
     }
     guard end == dataCount else {
       throw CogError(

@@ -1,58 +1,55 @@
 import CogBase
 package import CogModel
 
-/// The tensors of several files as one source.
-package final class ShardedCheckpoint: CheckpointSource {
+/// The tensors of several files as one store.
+package final class ShardedCheckpoint: CheckpointStore {
   /// The path that the user gave: the folder or the index.
   package let path: String
   /// The text that the shards carry, joined; where they contradict, the first shard's.
   package let metadata: [String: String]
   /// The path of the index that the shards were found by, or nil.
   package let indexPath: String?
-  private let shards: [any CheckpointSource]
-  private let table: RecordTable
-  /// The place in `shards` of each record's file.
-  private let shardByRecord: [Int]
+  private let shards: [any CheckpointStore]
+  private let table: EntryTable
+  /// The place in `shards` of each entry's file.
+  private let shardByEntry: [Int]
 
   /// Joins files that are open already, in the order given.
   ///
   /// - Throws: ``CogError`` when a tensor is in two of them.
-  init(path: String, shards: [any CheckpointSource], indexPath: String? = nil) throws {
+  init(path: String, shards: [any CheckpointStore], indexPath: String? = nil) throws {
     self.path = path
     self.indexPath = indexPath
     self.shards = shards
-    table = try RecordTable(shards.flatMap(\.records))
-    shardByRecord = shards.enumerated().flatMap { index, shard in
-      [Int](repeating: index, count: shard.records.count)
+    table = try EntryTable(shards.flatMap(\.entries))
+    shardByEntry = shards.enumerated().flatMap { index, shard in
+      [Int](repeating: index, count: shard.entries.count)
     }
     metadata = shards.reduce(into: [:]) { $0.merge($1.metadata) { first, _ in first } }
   }
 
   /// All tensors, file by file, by their offset in the file.
-  package var records: [TensorRecord] { table.records }
+  package var entries: [TensorEntry] { table.entries }
 
   /// The files in order.
   package var files: [String] { shards.flatMap(\.files) }
 
-  /// The record of a tensor, or nil.
-  package func record(of name: String) -> TensorRecord? { table.record(of: name) }
+  /// The tensor of a name, or nil.
+  package func entry(named name: String) -> TensorEntry? { table.entry(named: name) }
 
   /// The tensor's bytes in its shard.
   ///
   /// - Throws: ``CogError`` when there is no such tensor or its bytes are damaged.
-  package func view(of name: String) throws -> TensorView {
-    guard let shard = shard(of: name) else { throw missing(name) }
-    return try shard.view(of: name)
+  package func bytes(of entry: TensorEntry) throws -> OwnedBytes {
+    guard let shard = shard(of: entry) else { throw missing(entry.name) }
+    return try shard.bytes(of: entry)
   }
 
-  /// Starts reading the tensor's pages ahead.
-  package func prefetch(_ name: String) { shard(of: name)?.prefetch(name) }
-
   /// Lets the tensor's pages go.
-  package func release(_ name: String) { shard(of: name)?.release(name) }
+  package func release(_ entry: TensorEntry) { shard(of: entry)?.release(entry) }
 
-  private func shard(of name: String) -> (any CheckpointSource)? {
-    table.index(of: name).map { shards[shardByRecord[$0]] }
+  private func shard(of entry: TensorEntry) -> (any CheckpointStore)? {
+    table.index(of: entry.name).map { shards[shardByEntry[$0]] }
   }
 }
 
@@ -76,8 +73,8 @@ extension ShardedCheckpoint {
       try Self.requireIndexed(shard, name: name, index)
     }
     try self.init(path: path, shards: shards, indexPath: index.path)
-    for (tensor, shard) in index.shardByTensor.sorted(by: { $0.key < $1.key }) where record(of: tensor) == nil
-    {
+    for (tensor, shard) in index.shardByTensor.sorted(by: { $0.key < $1.key })
+    where entry(named: tensor) == nil {
       throw CogError(
         "the tensor is missing in its shard", file: folder.file(shard), subject: tensor,
         expected: "it there, by \(index.path)", found: "no such tensor",
@@ -86,12 +83,11 @@ extension ShardedCheckpoint {
   }
 
   /// Every tensor of a shard must be one that the index places in it.
-  private static func requireIndexed(_ shard: any CheckpointSource, name: String, _ index: ShardIndex) throws
-  {
-    for record in shard.records where index.shardByTensor[record.name] != name {
-      let place = index.shardByTensor[record.name]
+  private static func requireIndexed(_ shard: any CheckpointStore, name: String, _ index: ShardIndex) throws {
+    for entry in shard.entries where index.shardByTensor[entry.name] != name {
+      let place = index.shardByTensor[entry.name]
       throw CogError(
-        "the shard has a tensor that the index does not place there", file: record.file, subject: record.name,
+        "the shard has a tensor that the index does not place there", file: entry.file, subject: entry.name,
         expected: place.map { "it in \($0) alone, by \(index.path)" } ?? "no such tensor, by \(index.path)",
         found: "it here", advice: "Index and shards are not of one download: download both again.")
     }

@@ -5,9 +5,9 @@ package import CogModel
 ///
 /// The pickle is read by a machine that calls nothing; storages stay in the file until they are used. A
 /// storage's CRC-32 is checked before its bytes are handed out the first time. Tensors that lie row by row in
-/// a stored entry are views of the mapping; deflated entries and strided views take memory as long as the
-/// view lives.
-package final class TorchFile: CheckpointSource {
+/// a stored entry are slices of the mapping; deflated entries and strided views take memory as long as their
+/// bytes are used.
+package final class TorchFile: CheckpointStore {
   /// The path as it was given.
   package let path: String
   /// Numbers and short strings that stand beside the tensors, such as `epoch`.
@@ -15,13 +15,14 @@ package final class TorchFile: CheckpointSource {
   /// Entries beside a nested `state_dict` that are not read, such as the state of an optimizer.
   package let ignoredEntries: [String]
   private let archive: ZipArchive
-  private let table: RecordTable
-  /// The layout of each record's tensor and the zip entry of its storage.
+  private let table: EntryTable
+  /// The layout of each tensor and the zip entry of its storage.
   private let layouts: [Layout]
 
   private struct Layout {
     let tensor: TorchTensor
-    let entry: Int
+    /// The place of the storage in the archive.
+    let zipEntry: Int
   }
 
   private static let longestPickle = 64 << 20
@@ -36,84 +37,73 @@ package final class TorchFile: CheckpointSource {
     self.archive = archive
     let folder = try naming(file: path) { try Self.findFolder(archive) }
     let (contents, heap) = try naming(file: path) { try Self.readPickle(archive, folder: folder) }
-    var found: [(record: TensorRecord, layout: Layout)] = []
+    var found: [(entry: TensorEntry, layout: Layout)] = []
     found.reserveCapacity(contents.tensors.count)
     var entryByStorage = [Int?](repeating: nil, count: heap.storages.count)
     for (name, place) in contents.tensors {
       let tensor = heap.tensors[place]
       let storage = heap.storages[tensor.storage]
-      let entry = try entryByStorage[tensor.storage] ?? Self.findEntry(storage, archive, folder: folder)
-      entryByStorage[tensor.storage] = entry
-      let layout = Layout(tensor: tensor, entry: entry)
-      let record = TensorRecord(
-        name: name, elementType: tensor.elementType, shape: tensor.shape, file: path,
-        fileOffset: Self.range(of: layout, archive)?.lowerBound, byteCount: tensor.byteCount)
-      found.append((record, layout))
+      let zipEntry = try entryByStorage[tensor.storage] ?? Self.findEntry(storage, archive, folder: folder)
+      entryByStorage[tensor.storage] = zipEntry
+      let layout = Layout(tensor: tensor, zipEntry: zipEntry)
+      let entry = TensorEntry(
+        name: name, type: tensor.elementType, shape: tensor.shape, file: path,
+        offset: Self.range(of: layout, archive)?.lowerBound, byteCount: tensor.byteCount)
+      found.append((entry, layout))
     }
     func start(_ layout: Layout) -> Int {
-      archive.entries[layout.entry].dataRange.lowerBound + layout.tensor.byteOffset
+      archive.entries[layout.zipEntry].dataRange.lowerBound + layout.tensor.byteOffset
     }
-    found.sort { (start($0.layout), $0.record.name) < (start($1.layout), $1.record.name) }
-    table = try RecordTable(found.map(\.record))
+    found.sort { (start($0.layout), $0.entry.name) < (start($1.layout), $1.entry.name) }
+    table = try EntryTable(found.map(\.entry))
     layouts = found.map(\.layout)
     metadata = contents.metadata
     ignoredEntries = contents.ignoredEntries
   }
 
-  /// All tensors by the place of their first byte in the file. A record has no file offset where its bytes
+  /// All tensors by the place of their first byte in the file. An entry has no offset where its bytes
   /// are compressed or do not lie row by row.
-  package var records: [TensorRecord] { table.records }
+  package var entries: [TensorEntry] { table.entries }
 
   /// The one file.
   package var files: [String] { [path] }
 
-  /// The record of a tensor, or nil.
-  package func record(of name: String) -> TensorRecord? { table.record(of: name) }
+  /// The tensor of a name, or nil.
+  package func entry(named name: String) -> TensorEntry? { table.entry(named: name) }
 
   /// The tensor's bytes, after the checksum of their storage was checked.
   ///
   /// - Throws: ``CogError`` when there is no such tensor or its storage is damaged.
-  package func view(of name: String) throws -> TensorView {
-    guard let index = table.index(of: name) else { throw missing(name) }
+  package func bytes(of entry: TensorEntry) throws -> OwnedBytes {
+    guard let index = table.index(of: entry.name) else { throw missing(entry.name) }
     do {
-      return try view(layouts[index])
-    } catch var error as CogError {
-      error.problem = "tensor \(name): \(error.problem)"
-      throw error.inFile(path)
+      return try bytes(layouts[index])
+    } catch let error as CogError {
+      throw error.concerning("tensor \(entry.name)").inFile(path)
     }
   }
 
-  private func view(_ layout: Layout) throws -> TensorView {
+  private func bytes(_ layout: Layout) throws -> OwnedBytes {
     let tensor = layout.tensor
-    let storage = try archive.data(at: layout.entry)
+    let storage = try archive.data(at: layout.zipEntry)
     // Within the storage: checked against the entry's size when the file was opened.
-    let extent = UnsafeRawBufferPointer(
-      rebasing: storage.bytes[tensor.byteOffset..<tensor.byteOffset + tensor.byteExtent])
-    if tensor.isContiguous {
-      return TensorView(
-        elementType: tensor.elementType, shape: tensor.shape, bytes: extent, owner: storage.owner)
-    }
+    let extent = storage[tensor.byteOffset..<tensor.byteOffset + tensor.byteExtent]
+    if tensor.isContiguous { return extent }
     let buffer = try HeapBuffer(byteCount: tensor.byteCount)
-    gather(tensor, from: extent, into: buffer.mutableBytes)
-    return TensorView(
-      elementType: tensor.elementType, shape: tensor.shape, bytes: buffer.bytes, owner: buffer)
+    extent.withUnsafeBytes { gather(tensor, from: $0, into: buffer.mutableBytes) }
+    return OwnedBytes(buffer.bytes, owner: buffer)
   }
-
-  /// Starts reading the pages of the tensor's storage ahead.
-  package func prefetch(_ name: String) { advise(.willNeed, name) }
 
   /// Lets the pages of the tensor's storage go.
-  package func release(_ name: String) { advise(.done, name) }
-
-  private func advise(_ advice: MappedFile.Advice, _ name: String) {
-    guard let index = table.index(of: name) else { return }
-    let range = Self.range(of: layouts[index], archive) ?? archive.entries[layouts[index].entry].dataRange
-    archive.mapping.advise(advice, range)
+  package func release(_ entry: TensorEntry) {
+    guard let index = table.index(of: entry.name) else { return }
+    let range = Self.range(of: layouts[index], archive) ?? archive.entries[layouts[index].zipEntry].dataRange
+    archive.mapping.advise(.done, range)
   }
 
   /// Where the tensor's bytes lie in the file, or nil when they are compressed or not in row-major order.
   private static func range(of layout: Layout, _ archive: ZipArchive) -> Range<Int>? {
-    let entry = archive.entries[layout.entry]
+    let entry = archive.entries[layout.zipEntry]
     guard entry.method == .stored, layout.tensor.isContiguous else { return nil }
     let start = entry.dataRange.lowerBound + layout.tensor.byteOffset
     return start..<start + layout.tensor.byteCount
@@ -148,7 +138,7 @@ extension TorchFile {
   {
     if let index = archive.index(of: folder + "byteorder") {
       let order = try archive.data(at: index, limit: 64)
-      let text = String(decoding: order.bytes.prefix(16), as: UTF8.self)
+      let text = order.withUnsafeBytes { String(decoding: $0.prefix(16), as: UTF8.self) }
       guard text == "little" else {
         throw CogError(
           "the byte order is not read", subject: folder + "byteorder", expected: "little", found: text,
@@ -159,16 +149,17 @@ extension TorchFile {
       throw CogError("the zip entry is missing", subject: folder + TorchLayout.pickle)
     }
     let pickle = try archive.data(at: index, limit: longestPickle)
-    guard pickle.bytes.count <= longestPickle else {
+    guard pickle.count <= longestPickle else {
       throw CogError(
         "the pickle is too long", subject: folder + TorchLayout.pickle,
         expected: "at most \(longestPickle) bytes",
-        found: "\(pickle.bytes.count)")
+        found: "\(pickle.count)")
     }
-    var machine = PickleMachine(pickle.bytes)
-    let root = try machine.run()
-    withExtendedLifetime(pickle.owner) {}
-    return (try TorchContents(root: root, heap: machine.heap), machine.heap)
+    return try pickle.withUnsafeBytes { bytes in
+      var machine = PickleMachine(bytes)
+      let root = try machine.run()
+      return (try TorchContents(root: root, heap: machine.heap), machine.heap)
+    }
   }
 
   /// The zip entry of a storage, which must be as long as the pickle says.

@@ -1,13 +1,8 @@
 import CZlib
 import CogBase
+import CogModel
 import Glibc
 import Synchronization
-
-/// Bytes of a zip entry that were checked, with what keeps them alive.
-struct ZipData {
-  let bytes: UnsafeRawBufferPointer
-  let owner: AnyObject
-}
 
 /// A mapped zip archive that hands out no byte of an entry before its CRC-32 was checked.
 ///
@@ -53,7 +48,7 @@ final class ZipArchive: Sendable {
   ///   - index: the entry's place in ``entries``.
   ///   - limit: the most bytes to inflate.
   /// - Throws: ``CogError`` when the entry is encrypted, packed by another method, too large or damaged.
-  func data(at index: Int, limit: Int = mostInflatedBytes) throws -> ZipData {
+  func data(at index: Int, limit: Int = mostInflatedBytes) throws -> OwnedBytes {
     let entry = entries[index]
     guard !entry.isEncrypted else {
       throw CogError("the zip entry is encrypted", file: mapping.path, subject: entry.name)
@@ -65,14 +60,14 @@ final class ZipArchive: Sendable {
         if !isChecked { try check(packed, entry) }
         isChecked = true
       }
-      return ZipData(bytes: packed, owner: mapping)
+      return OwnedBytes(mapping, entry.dataRange)
     case .deflated:
       return try states[index].inflated.withLock { state in
-        if let buffer = state.buffer { return ZipData(bytes: buffer.bytes, owner: buffer) }
+        if let buffer = state.buffer { return OwnedBytes(buffer.bytes, owner: buffer) }
         let buffer = try naming(file: mapping.path) { try inflated(packed, entry, limit: limit) }
         try check(buffer.bytes, entry)
         state.buffer = buffer
-        return ZipData(bytes: buffer.bytes, owner: buffer)
+        return OwnedBytes(buffer.bytes, owner: buffer)
       }
     case .other(let method):
       throw CogError(

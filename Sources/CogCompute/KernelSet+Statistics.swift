@@ -33,8 +33,8 @@ extension KernelSet {
   /// - Parameters:
   ///   - panels: the whole tensor, `layout.byteCount` bytes.
   ///   - panel: below `layout.panelCount`.
-  ///   - counts: 256 counters, of which codes of `bits` bits use the first `2^bits`; signed codes count as unsigned
-  ///     ones.
+  ///   - counts: 256 counters, of which codes of `bits` bits use the first `2^bits`; signed codes count as
+  ///     unsigned ones.
   package static func countCodes(
     of panels: UnsafeRawBufferPointer, layout: PanelLayout, panel: Int,
     into counts: UnsafeMutableBufferPointer<UInt64>

@@ -3,28 +3,28 @@ import CogBase
 package import CogModel
 
 /// A weight `[rows, columns]` where it lies, usually in a mapped file; plain or quantized.
-package struct WeightMatrix: @unchecked Sendable {
+package struct WeightMatrix: Sendable {
   /// How the elements are stored.
   package let encoding: TensorEncoding
   /// Rows: the features that a linear layer puts out.
   package let rows: Int
   /// Columns: the features that it takes in.
   package let columns: Int
-  /// The elements; not necessarily aligned.
-  package let bytes: UnsafeRawBufferPointer
-  /// Keeps the memory behind `bytes` alive.
-  package let owner: AnyObject
+  private let storage: OwnedBytes
   /// The panels of a quantized weight.
   let layout: PanelLayout?
   /// The kernels of a quantized weight.
   let panelKernels: EncodingKernels?
 
-  /// A view of memory that `owner` keeps alive.
+  /// The elements, valid as long as the weight lives; not necessarily aligned.
+  package var bytes: UnsafeRawBufferPointer { storage.unpinned }
+
+  /// A weight whose elements are used where they lie.
   ///
   /// - Throws: ``CogError`` when the sizes do not fit, the number of bytes is another than the encoding
   ///   takes, or elements of this type cannot be converted to float32.
   package init(
-    encoding: TensorEncoding, rows: Int, columns: Int, bytes: UnsafeRawBufferPointer, owner: AnyObject
+    encoding: TensorEncoding, rows: Int, columns: Int, bytes: OwnedBytes
   ) throws {
     guard rows > 0, columns > 0, rows <= Int32.max, columns <= Int32.max else {
       throw CogError(
@@ -40,8 +40,7 @@ package struct WeightMatrix: @unchecked Sendable {
     self.encoding = encoding
     self.rows = rows
     self.columns = columns
-    self.bytes = bytes
-    self.owner = owner
+    storage = bytes
     layout = encoding.isQuantized ? try PanelLayout(encoding: encoding, rows: rows, columns: columns) : nil
     panelKernels = try layout.map(EncodingKernels.of)
   }

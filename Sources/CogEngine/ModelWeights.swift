@@ -20,8 +20,7 @@ package struct ModelWeights: Sendable {
     let tensor = try tensor(role, layer)
     return try WeightMatrix(
       encoding: tensor.encoding, rows: tensor.shape.rows, columns: tensor.shape.columns,
-      bytes: file.bytes(of: tensor),
-      owner: file.owner)
+      bytes: file.bytes(of: tensor))
   }
 
   /// A small tensor's values in float32, flattened.
@@ -31,12 +30,12 @@ package struct ModelWeights: Sendable {
     let tensor = try tensor(role, layer)
     let count = tensor.shape.elementCount
     let flat = try WeightMatrix(
-      encoding: tensor.encoding, rows: 1, columns: count, bytes: file.bytes(of: tensor), owner: file.owner)
+      encoding: tensor.encoding, rows: 1, columns: count, bytes: file.bytes(of: tensor))
     return try flat.dequantizedRows(0..<1).values
   }
 
-  private func tensor(_ role: TensorRole, _ layer: Int?) throws -> NativeTensor {
-    guard let name = file.table.specification(role, layer: layer)?.name, let tensor = file.tensor(named: name)
+  private func tensor(_ role: TensorRole, _ layer: Int?) throws -> TensorEntry {
+    guard let name = file.table.specification(role, layer: layer)?.name, let tensor = file.entry(named: name)
     else {
       throw CogError(
         "the model has no such tensor", file: file.path,

@@ -5,9 +5,9 @@ extension SafetensorsFile {
   /// Whether this holds what PyTorch computed for a prompt, or the frames of it (`Formats/references.md`):
   /// its metadata says so, or, for files of frames, its one kind of tensor.
   var isReferenceBundle: Bool {
-    if metadata["compute_dtype"] != nil, record(of: "input_ids") != nil { return true }
-    return record(of: "frames") != nil
-      && records.allSatisfy { ["frames", "frame_indices"].contains($0.name) }
+    if metadata["compute_dtype"] != nil, entry(named: "input_ids") != nil { return true }
+    return entry(named: "frames") != nil
+      && entries.allSatisfy { ["frames", "frame_indices"].contains($0.name) }
   }
 }
 
@@ -20,12 +20,9 @@ extension Inspection {
   ///
   /// - Throws: ``CogError`` when the file has gone.
   init(bundle file: SafetensorsFile) throws {
-    let tensors = file.records.map { record in
-      let tap = TapPoint(name: record.name)
-      return Tensor(
-        name: record.name, type: record.elementType.rawValue, shape: record.shape,
-        byteCount: record.byteCount, file: record.file, offset: record.fileOffset,
-        part: tap?.part.rawValue ?? "inputs", role: tap == nil ? "input" : "tap")
+    let tensors = file.entries.map { entry in
+      let tap = TapPoint(name: entry.name)
+      return Tensor(entry, part: tap?.part.rawValue ?? "inputs", role: tap == nil ? "input" : "tap")
     }
     let kind =
       file.metadata["compute_dtype"].map { "a reference bundle: what PyTorch computed in \($0)" }

@@ -7,21 +7,10 @@ extension Inspection {
   ///
   /// - Throws: ``CogError`` when the file has gone.
   package init(native file: NativeFile) throws {
-    let tensors = file.tensors.map { tensor in
-      Tensor(
-        name: tensor.name, type: tensor.encoding.label, shape: tensor.shape, byteCount: tensor.byteCount,
-        file: file.path, offset: tensor.offset, part: Self.part(of: tensor.name, file.table),
-        role: file.table.specification(named: tensor.name)?.role.rawValue)
-    }
-    let records = file.tensors.map { tensor in
-      TensorRecord(
-        name: tensor.name, elementType: tensor.sourceType, shape: tensor.shape, file: file.path,
-        fileOffset: tensor.offset, byteCount: tensor.byteCount)
-    }
     self.init(
       path: file.path, files: [File(path: file.path, kind: "native", byteCount: file.fileSize)],
-      tensors: tensors, metadata: try Self.metadata(of: file),
-      completeness: Completeness(records: records, table: file.table))
+      tensors: file.entries.map { Tensor($0) }, metadata: try Self.metadata(of: file),
+      completeness: Completeness(entries: file.entries, table: file.table))
   }
 
   private static func metadata(of file: NativeFile) throws -> [String: String] {

@@ -56,48 +56,33 @@ extension Inspection {
   ///   - notes: what a reader of the listing should know besides.
   /// - Throws: ``CogError`` when a file has gone or cannot be read.
   package init(
-    source: any TensorSource, metadata: [String: String] = [:], configuration: ModelConfiguration? = nil,
+    source: any TensorStore, metadata: [String: String] = [:], configuration: ModelConfiguration? = nil,
     companions: [String] = [], isWhole: Bool = true, notes: [String] = []
   ) throws {
     let table = configuration.map(TensorTable.init)
-    let tensors = source.records.map { record in
-      Tensor(
-        name: record.name, type: record.elementType.rawValue, shape: record.shape,
-        byteCount: record.byteCount,
-        file: record.file, offset: record.fileOffset, part: Self.part(of: record.name, table),
-        role: table?.specification(named: record.name)?.role.rawValue)
-    }
+    let entries = source.entries.map { entry in table.map(entry.placed) ?? entry }
     self.init(
-      path: source.path, files: try (source.files + companions).map(Self.file), tensors: tensors,
-      metadata: metadata,
-      completeness: isWhole ? table.map { Completeness(records: source.records, table: $0) } : nil,
+      path: source.path, files: try (source.files + companions).map(Self.file),
+      tensors: entries.map { Tensor($0) }, metadata: metadata,
+      completeness: isWhole ? table.map { Completeness(entries: entries, table: $0) } : nil,
       notes: notes)
   }
 
   /// Whether a single file is more than one shard of several: whether it has tensors from both ends of the
   /// table.
-  private static func holdsWholeModel(_ source: any TensorSource, _ configuration: ModelConfiguration?)
+  private static func holdsWholeModel(_ source: any TensorStore, _ configuration: ModelConfiguration?)
     -> Bool
   {
     guard let configuration else { return false }
     let table = TensorTable(configuration)
     return [TensorRole.tokenEmbedding, .outputHead, .patchProjection, .endOfImage].allSatisfy { role in
-      table.specification(role).map { source.record(of: $0.name) != nil } ?? false
+      table.specification(role).map { source.entry(named: $0.name) != nil } ?? false
     }
-  }
-
-  /// The part of the model; without a table, the components of the name before the first number (or before
-  /// the last component where there is none), at most two.
-  static func part(of name: String, _ table: TensorTable?) -> String {
-    if let table { return table.specification(named: name)?.part.rawValue ?? "other" }
-    let components = name.split(separator: ".")
-    let common = components.firstIndex { Int($0) != nil } ?? components.count - 1
-    return components.prefix(min(2, max(1, common))).joined(separator: ".")
   }
 
   /// What the files carry, and the fields of a configuration that was read already.
   private static func metadata(
-    of source: any CheckpointSource, _ folder: CheckpointFolder, hasConfiguration: Bool
+    of source: any CheckpointStore, _ folder: CheckpointFolder, hasConfiguration: Bool
   ) throws -> [String: String] {
     guard hasConfiguration, let path = folder.configurationPath else { return source.metadata }
     let config = try MappedFile.withBytes(ofFile: path) { try JSON.parse($0, what: "configuration") }

@@ -52,6 +52,18 @@ package struct Inspection: Equatable, Sendable, Codable {
       (self.file, self.offset, self.part, self.role) = (file, offset, part, role)
       parameterCount = shape.elementCount
     }
+
+    /// A tensor of a store.
+    ///
+    /// - Parameters:
+    ///   - part: the entry's own unless it is given.
+    ///   - role: likewise.
+    init(_ entry: TensorEntry, part: String? = nil, role: String? = nil) {
+      self.init(
+        name: entry.name, type: entry.encoding.label, shape: entry.shape, byteCount: entry.byteCount,
+        file: entry.file, offset: entry.offset, part: part ?? entry.partName,
+        role: role ?? entry.role?.rawValue)
+    }
   }
 
   /// The sizes of a group of tensors.

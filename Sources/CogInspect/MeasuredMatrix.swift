@@ -1,6 +1,5 @@
 import CogModel
 import CogBase
-import CogNative
 
 /// A tensor's elements as a matrix of rows, one for each output channel, and columns, some for each input
 /// channel.

@@ -2,7 +2,6 @@ import CKernels
 import CogModel
 import CogBase
 import CogCompute
-import CogNative
 
 /// What one thread keeps of the chunks of a tensor that it went through.
 final class MeterWorker: @unchecked Sendable {

@@ -1,7 +1,6 @@
 import CogModel
 package import CogBase
 package import CogCompute
-import CogNative
 
 /// Gathers the figures of tensors, or of taps, into those of layers, parts and all together.
 package final class StatisticsCollector {
@@ -80,30 +79,33 @@ package final class StatisticsCollector {
         "there are not as many values as the shape says", subject: name, expected: "\(shape.elementCount)",
         found: "\(values.count)")
     }
-    let entry = TensorCatalog.Entry(
-      name: name, encoding: .plain(.float32), shape: shape, part: part, layer: LayerName(tensor: name),
-      byteCount: values.count * 4, file: "", offset: nil)
-    try add(entry, UnsafeRawBufferPointer(values))
+    let entry = TensorEntry(
+      name: name, type: .float32, shape: shape, file: "", offset: nil, byteCount: values.count * 4)
+    try add(entry, part: part, UnsafeRawBufferPointer(values))
   }
 
   /// Measures a tensor and adds it.
   ///
-  /// - Parameter passed: is told how many of its bytes are done with.
+  /// - Parameters:
+  ///   - part: its part of the model, or nil for the entry's own.
+  ///   - passed: is told how many of its bytes are done with.
   /// - Throws: ``CogError`` when it cannot be measured; an interrupt.
   func add(
-    _ entry: TensorCatalog.Entry, _ bytes: UnsafeRawBufferPointer, passed: (Int) -> Void = { _ in }
+    _ entry: TensorEntry, part: String? = nil, _ bytes: UnsafeRawBufferPointer,
+    passed: (Int) -> Void = { _ in }
   ) throws {
+    let part = part ?? entry.partName
     let matrix = MeasuredMatrix(shape: entry.shape, encoding: entry.encoding, bytes: bytes)
     let measurement = try meter.measure(matrix, passed: passed)
     tensors.append(
       TensorStatistics(
-        name: entry.name, part: entry.part, layer: entry.layer?.description, type: entry.encoding.label,
+        name: entry.name, part: part, layer: entry.layerName?.description, type: entry.encoding.label,
         shape: entry.shape, figures: measurement.figures, rows: measurement.rows,
         columns: measurement.columns, zeroGroups: measurement.zeroGroups,
         firstNotFinite: measurement.firstNotFinite.map(entry.shape.indices)))
-    if let layer = entry.layer { layers[layer, default: Group()].add(measurement, name: entry.name) }
-    if parts[entry.part] == nil { partOrder.append(entry.part) }
-    parts[entry.part, default: Group()].add(measurement, name: entry.name)
+    if let layer = entry.layerName { layers[layer, default: Group()].add(measurement, name: entry.name) }
+    if parts[part] == nil { partOrder.append(part) }
+    parts[part, default: Group()].add(measurement, name: entry.name)
     total.add(measurement, name: entry.name)
   }
 

@@ -2,7 +2,6 @@ import CKernels
 import CogBase
 import CogCompute
 import CogModel
-import CogNative
 import Synchronization
 
 /// Measures tensors on all threads, one after another, each element once.

@@ -1,7 +1,6 @@
 import CogBase
 import CogCompute
-import CogModel
-import CogNative
+package import CogModel
 
 /// One pass over the tensors of a source, in the order of its files; what is done with leaves memory.
 package enum StatisticsPass {
@@ -10,22 +9,22 @@ package enum StatisticsPass {
   /// - Throws: ``CogError`` when the path is nothing that is read, a tensor is damaged, or none fits; an
   ///   interrupt.
   package static func run(path: String, filter: TensorFilter = TensorFilter()) throws -> StatisticsReport {
-    try run(TensorCatalog(path: path), filter: filter)
+    try run(TensorStores.open(path: path), filter: filter)
   }
 
   /// The same of a source that is open.
-  package static func run(_ catalog: TensorCatalog, filter: TensorFilter = TensorFilter()) throws
+  package static func run(_ store: any TensorStore, filter: TensorFilter = TensorFilter()) throws
     -> StatisticsReport
   {
-    try run(catalog, filter: filter, StatisticsCollector(threads: .shared, stopCheck: Interruption.check))
+    try run(store, filter: filter, StatisticsCollector(threads: .shared, stopCheck: Interruption.check))
   }
 
   /// The same with threads and kernels of the caller's choice.
   package static func run(
-    _ catalog: TensorCatalog, filter: TensorFilter, _ collector: StatisticsCollector
+    _ store: any TensorStore, filter: TensorFilter, _ collector: StatisticsCollector
   ) throws -> StatisticsReport {
-    let entries = try filter.select(from: catalog.entries, of: catalog.path) { ($0.name, $0.part) }
-    let window = SourceWindow(catalog.files, hashes: false)
+    let entries = try filter.select(from: store.entries, of: store.path) { ($0.name, $0.partName) }
+    let window = SourceWindow(store.files, hashes: false)
     defer { window.endReading() }
     let progress = Progress("measuring", total: entries.reduce(0) { $0 &+ $1.byteCount })
     defer { progress.finish() }
@@ -38,22 +37,23 @@ package enum StatisticsPass {
         collector.add(note: "\(entry.name): \(entry.encoding.label) elements were rounded to float32")
       }
       try naming(file: entry.file) {
-        let content = try catalog.content(of: entry)
+        let bytes = try store.wholeBytes(of: entry)
         var done = 0
-        try collector.add(entry, content.bytes) { bytes in
-          window.passes(
-            content.bytes, of: content.owner, file: entry.file, offset: entry.offset, done..<max(done, bytes))
-          progress.advance(by: bytes - done, entry.name)
-          done = bytes
+        try bytes.withUnsafeBytes { buffer in
+          try collector.add(entry, buffer) { count in
+            window.passes(entry, bytes, done..<max(done, count))
+            progress.advance(by: count - done, entry.name)
+            done = count
+          }
         }
-        catalog.release(entry)
+        store.release(entry)
       }
     }
-    return collector.report(path: catalog.path)
+    return collector.report(path: store.path)
   }
 }
 
-extension TensorCatalog.Entry {
+extension TensorEntry {
   /// Whether float32 cannot hold all values of the type.
   var isRounded: Bool {
     switch encoding.plainType {

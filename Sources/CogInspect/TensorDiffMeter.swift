@@ -2,7 +2,6 @@ import CKernels
 import CogModel
 import CogBase
 import CogCompute
-import CogNative
 import Glibc
 
 /// Compares tensors on all threads, one pair after another.
@@ -47,12 +46,25 @@ final class TensorDiffMeter {
   func compare(
     _ a: TensorDiffOperand, _ b: TensorDiffOperand, passed: (Int, Int) -> Void
   ) throws -> Outcome {
+    try a.bytes.withUnsafeBytes { bytesA in
+      try b.bytes.withUnsafeBytes { bytesB in
+        // Rows are cut alike on both sides, at multiples of every group size, or nowhere where a side is
+        // quantized.
+        let isWhole = a.encoding.isQuantized || b.encoding.isQuantized
+        let matrices = (
+          a.matrix(bytesA, hasWholeRows: isWhole), b.matrix(bytesB, hasWholeRows: isWhole)
+        )
+        return try compare(a, b, matrices, passed: passed)
+      }
+    }
+  }
+
+  private func compare(
+    _ a: TensorDiffOperand, _ b: TensorDiffOperand, _ matrices: (MeasuredMatrix, MeasuredMatrix),
+    passed: (Int, Int) -> Void
+  ) throws -> Outcome {
     var outcome = Outcome()
     outcome.groupSize = a.encoding.groupSize ?? b.encoding.groupSize ?? Self.plainGroupSize
-    // Rows are cut alike on both sides, at multiples of every group size, or nowhere where a side is
-    // quantized.
-    let isWhole = a.encoding.isQuantized || b.encoding.isQuantized
-    let matrices = (a.matrix(hasWholeRows: isWhole), b.matrix(hasWholeRows: isWhole))
     let layouts = (try a.layout, try b.layout)
     outcome.isIdentical = a.encoding == b.encoding
     for first in stride(from: 0, to: matrices.0.chunkCount, by: Self.chunksInBlock) {
@@ -107,11 +119,13 @@ final class TensorDiffMeter {
 struct TensorDiffOperand {
   let shape: Shape
   let encoding: TensorEncoding
-  let bytes: UnsafeRawBufferPointer
+  let bytes: OwnedBytes
 
   /// The tensor as `[first dimension, product of the others]`, as quantization groups it; a vector is one
   /// row.
-  func matrix(hasWholeRows: Bool) -> MeasuredMatrix {
+  ///
+  /// - Parameter bytes: those of the tensor, as long as the matrix is used.
+  func matrix(_ bytes: UnsafeRawBufferPointer, hasWholeRows: Bool) -> MeasuredMatrix {
     MeasuredMatrix(
       rows: shape.rank > 1 ? shape.rows : 1, columns: shape.rank > 1 ? shape.columns : shape.elementCount,
       encoding: encoding, bytes: bytes, hasWholeRows: hasWholeRows)

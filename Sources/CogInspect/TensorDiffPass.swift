@@ -1,7 +1,6 @@
 import CogBase
 package import CogCompute
-import CogModel
-import CogNative
+package import CogModel
 import Glibc
 
 /// Goes through two sources side by side, in the order of the first one's files; what is done with leaves
@@ -12,12 +11,12 @@ package enum TensorDiffPass {
   /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an
   ///   interrupt.
   package static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> TensorDiff {
-    try run(TensorCatalog(path: a), TensorCatalog(path: b), filter: filter)
+    try run(TensorStores.open(path: a), TensorStores.open(path: b), filter: filter)
   }
 
   /// The same of sources that are open.
   package static func run(
-    _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter = TensorFilter()
+    _ a: any TensorStore, _ b: any TensorStore, filter: TensorFilter = TensorFilter()
   ) throws -> TensorDiff {
     try run(
       a, b, filter: filter, threads: .shared, kernels: KernelSet.best(), stopCheck: Interruption.check)
@@ -25,13 +24,13 @@ package enum TensorDiffPass {
 
   /// The same with threads and kernels of the caller's choice.
   package static func run(
-    _ a: TensorCatalog, _ b: TensorCatalog, filter: TensorFilter, threads: ThreadPool, kernels: KernelSet,
+    _ a: any TensorStore, _ b: any TensorStore, filter: TensorFilter, threads: ThreadPool, kernels: KernelSet,
     stopCheck: @escaping () throws -> Void
   ) throws -> TensorDiff {
-    let entriesA = a.entries.filter { filter.takes(name: $0.name, part: $0.part) }
-    let entriesB = b.entries.filter { filter.takes(name: $0.name, part: $0.part) }
+    let entriesA = a.entries.filter { filter.takes(name: $0.name, part: $0.partName) }
+    let entriesB = b.entries.filter { filter.takes(name: $0.name, part: $0.partName) }
     if entriesA.isEmpty, entriesB.isEmpty {
-      _ = try filter.select(from: a.entries, of: a.path) { ($0.name, $0.part) }
+      _ = try filter.select(from: a.entries, of: a.path) { ($0.name, $0.partName) }
     }
     var run = TensorDiffRun(a, b, TensorDiffMeter(kernels: kernels, pool: threads, stopCheck: stopCheck))
     let bytes = entriesA.reduce(0) { $0 &+ $1.byteCount } &+ entriesB.reduce(0) { $0 &+ $1.byteCount }
@@ -69,8 +68,8 @@ private struct TensorDiffRun {
     }
   }
 
-  private let a: TensorCatalog
-  private let b: TensorCatalog
+  private let a: any TensorStore
+  private let b: any TensorStore
   private let meter: TensorDiffMeter
   private let windows: (a: SourceWindow, b: SourceWindow)
   private var tensors: [TensorDiff.Tensor] = []
@@ -82,7 +81,7 @@ private struct TensorDiffRun {
   var missingInA: [String] = []
   var missingInB: [String] = []
 
-  init(_ a: TensorCatalog, _ b: TensorCatalog, _ meter: TensorDiffMeter) {
+  init(_ a: any TensorStore, _ b: any TensorStore, _ meter: TensorDiffMeter) {
     (self.a, self.b, self.meter) = (a, b, meter)
     windows = (SourceWindow(a.files, hashes: false), SourceWindow(b.files, hashes: false))
   }
@@ -100,28 +99,28 @@ private struct TensorDiffRun {
     windows.b.endReading()
   }
 
-  mutating func compare(_ entryA: TensorCatalog.Entry, _ entryB: TensorCatalog.Entry) throws {
+  mutating func compare(_ entryA: TensorEntry, _ entryB: TensorEntry) throws {
     guard entryA.shape == entryB.shape else {
       misshapen.append(.init(name: entryA.name, shapeA: entryA.shape, shapeB: entryB.shape))
       return
     }
-    let contentA = try naming(file: entryA.file) { try a.content(of: entryA) }
-    let contentB = try naming(file: entryB.file) { try b.content(of: entryB) }
+    let bytesA = try naming(file: entryA.file) { try a.wholeBytes(of: entryA) }
+    let bytesB = try naming(file: entryB.file) { try b.wholeBytes(of: entryB) }
     let isIdentical: Bool
     var outcome: TensorDiffMeter.Outcome?
     if StatisticsMeter.canMeasure(entryA.encoding), StatisticsMeter.canMeasure(entryB.encoding) {
       let compared = try meter.compare(
-        TensorDiffOperand(shape: entryA.shape, encoding: entryA.encoding, bytes: contentA.bytes),
-        TensorDiffOperand(shape: entryB.shape, encoding: entryB.encoding, bytes: contentB.bytes)
+        TensorDiffOperand(shape: entryA.shape, encoding: entryA.encoding, bytes: bytesA),
+        TensorDiffOperand(shape: entryB.shape, encoding: entryB.encoding, bytes: bytesB)
       ) { [windows] doneA, doneB in
-        windows.a.passes(
-          contentA.bytes, of: contentA.owner, file: entryA.file, offset: entryA.offset, 0..<doneA)
-        windows.b.passes(
-          contentB.bytes, of: contentB.owner, file: entryB.file, offset: entryB.offset, 0..<doneB)
+        windows.a.passes(entryA, bytesA, 0..<doneA)
+        windows.b.passes(entryB, bytesB, 0..<doneB)
       }
       (outcome, isIdentical) = (compared, compared.isIdentical)
     } else {
-      isIdentical = entryA.encoding == entryB.encoding && contentA.bytes.isSame(as: contentB.bytes)
+      isIdentical =
+        entryA.encoding == entryB.encoding
+        && bytesA.withUnsafeBytes { a in bytesB.withUnsafeBytes { a.isSame(as: $0) } }
       if !isIdentical {
         notes.append("\(entryA.name): elements of such types are compared by their bytes only, which differ")
       }
@@ -132,11 +131,11 @@ private struct TensorDiffRun {
   }
 
   private mutating func add(
-    _ entryA: TensorCatalog.Entry, _ entryB: TensorCatalog.Entry, isIdentical: Bool,
+    _ entryA: TensorEntry, _ entryB: TensorEntry, isIdentical: Bool,
     _ outcome: TensorDiffMeter.Outcome?
   ) {
     // The reference's model names the part, unless only the other one is known.
-    let part = ModelPart(rawValue: entryB.part) == nil ? entryA.part : entryB.part
+    let part = entryB.part == nil ? entryA.partName : entryB.partName
     tensors.append(
       TensorDiff.Tensor(entryA, entryB, part: part, isIdentical: isIdentical, outcome))
     func count(in group: inout Group) {
@@ -157,7 +156,7 @@ private struct TensorDiffRun {
 
 extension TensorDiff.Tensor {
   fileprivate init(
-    _ a: TensorCatalog.Entry, _ b: TensorCatalog.Entry, part: String, isIdentical: Bool,
+    _ a: TensorEntry, _ b: TensorEntry, part: String, isIdentical: Bool,
     _ outcome: TensorDiffMeter.Outcome?
   ) {
     (name, shape, self.part, self.isIdentical) = (a.name, a.shape, part, isIdentical)

@@ -44,29 +44,29 @@ package struct Completeness: Equatable, Sendable, Codable {
       && otherModel == nil
   }
 
-  /// Compares records with the table, in time linear in their number.
-  package init(records: [TensorRecord], table: TensorTable) {
+  /// Compares tensors with the table, in time linear in their number.
+  package init(entries: [TensorEntry], table: TensorTable) {
     var names: Set<String> = []
     var (extra, duplicate): ([String], [String]) = ([], [])
     var (misshapen, unreadable): ([Misshapen], [Unreadable]) = ([], [])
-    for record in records {
-      guard names.insert(record.name).inserted else {
-        duplicate.append(record.name)
+    for entry in entries {
+      guard names.insert(entry.name).inserted else {
+        duplicate.append(entry.name)
         continue
       }
-      guard let specification = table.specification(named: record.name) else {
-        extra.append(record.name)
+      guard let specification = table.specification(named: entry.name) else {
+        extra.append(entry.name)
         continue
       }
-      if record.shape != specification.shape {
-        misshapen.append(Misshapen(name: record.name, expected: specification.shape, found: record.shape))
+      if entry.shape != specification.shape {
+        misshapen.append(Misshapen(name: entry.name, expected: specification.shape, found: entry.shape))
       }
-      if !record.elementType.isReadableFloat {
-        unreadable.append(Unreadable(name: record.name, elementType: record.elementType))
+      if let type = entry.encoding.plainType, !type.isReadableFloat {
+        unreadable.append(Unreadable(name: entry.name, elementType: type))
       }
     }
     expectedCount = table.specifications.count
-    foundCount = records.count
+    foundCount = entries.count
     missing = table.specifications.map(\.name).filter { !names.contains($0) }
     otherModel = Self.otherModel(names: names, extra: extra, table: table)
     (self.extra, self.duplicate, self.misshapen, self.unreadable) = (extra, duplicate, misshapen, unreadable)
@@ -113,19 +113,13 @@ package struct Completeness: Equatable, Sendable, Codable {
     guard !isComplete else { return }
     if let otherModel {
       throw CogError(
-        "this is another model", file: path, expected: "CogVLM2-Video-Llama3", found: otherModel,
+        "this is another model", code: .wrongModel, file: path, expected: "CogVLM2-Video-Llama3",
+        found: otherModel,
         advice: "Only the video model is run: download cogvlm2-video-llama3-chat.")
     }
     throw CogError(
-      "the checkpoint does not have the tensors of the model", file: path,
+      "the checkpoint does not have the tensors of the model", code: .incomplete, file: path,
       expected: "\(expectedCount) tensors as config.json asks for", found: problems.joined(separator: "; "),
       advice: "Check that config.json belongs to these weights and that the download is complete.")
-  }
-}
-
-extension TensorSource {
-  /// Compares the source's tensors with those that a model of this configuration must have.
-  package func completeness(for configuration: ModelConfiguration) -> Completeness {
-    Completeness(records: records, table: TensorTable(configuration))
   }
 }

@@ -73,20 +73,11 @@ package final class SourceWindow: @unchecked Sendable {
   /// Says that some bytes of a tensor are done with: their pages may go.
   ///
   /// - Parameters:
-  ///   - bytes: the tensor's.
-  ///   - owner: keeps them alive; where it is a mapped file, the pages leave the process too.
-  ///   - file: the file that holds them.
-  ///   - offset: where the tensor lies in it, or nil.
+  ///   - bytes: the tensor's; where they are those of a mapped file, the pages leave the process too.
   ///   - range: the part of `bytes` that is done with.
-  package func passes(
-    _ bytes: UnsafeRawBufferPointer, of owner: AnyObject, file: String, offset: Int?, _ range: Range<Int>
-  ) {
-    if let mapping = owner as? MappedFile, let base = mapping.bytes.baseAddress, let start = bytes.baseAddress
-    {
-      let place = start - base
-      mapping.advise(.done, place + range.lowerBound..<place + range.upperBound)
-    }
-    if let offset { passes(file, to: offset + range.upperBound) }
+  package func passes(_ entry: TensorEntry, _ bytes: OwnedBytes, _ range: Range<Int>) {
+    bytes.letGo(range)
+    if let offset = entry.offset { passes(entry.file, to: offset + range.upperBound) }
   }
 
   /// Says that no tensor is read any more.

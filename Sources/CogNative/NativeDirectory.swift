@@ -6,29 +6,30 @@ enum NativeDirectory {
   static let entryBytes = 128
   static let maximumRank = 4
 
-  static func encode(_ tensors: [NativeTensor]) -> [UInt8] {
+  static func encode(_ tensors: [TensorEntry]) -> [UInt8] {
     var entries = ByteWriter()
     var names = ByteWriter()
     for tensor in tensors {
       let name = Array(tensor.name.utf8)
       let start = entries.bytes.count
-      entries.write(UInt64(tensor.offset))
+      entries.write(UInt64(tensor.offset ?? 0))
       entries.write(UInt64(tensor.byteCount))
       entries.write(UInt32(names.bytes.count))
       entries.write(UInt32(name.count))
       entries.write(tensor.encoding.directoryCode ?? 0)
       entries.write(UInt32(tensor.encoding.groupSize ?? 0))
       entries.write(UInt32(tensor.shape.rank))
-      entries.write(tensor.checksum)
+      entries.write(tensor.checksum ?? 0)
       for axis in 0..<maximumRank {
         entries.write(UInt64(axis < tensor.shape.rank ? tensor.shape.dimensions[axis] : 0))
       }
-      entries.write(tensor.error.relativeRMS)
-      entries.write(tensor.error.sqnr)
-      entries.write(tensor.error.worstGroup)
-      entries.write(UInt32(tensor.error.worstRow))
-      entries.write(UInt32(tensor.error.worstGroupIndex))
-      entries.write(EncodingFamily.plain(tensor.sourceType).directoryCode ?? 0)
+      let error = tensor.error ?? .none
+      entries.write(error.relativeRMS)
+      entries.write(error.sqnr)
+      entries.write(error.worstGroup)
+      entries.write(UInt32(error.worstRow))
+      entries.write(UInt32(error.worstGroupIndex))
+      entries.write(tensor.sourceType.flatMap { EncodingFamily.plain($0).directoryCode } ?? 0)
       entries.write(contentsOf: repeatElement(0, count: start + entryBytes - entries.bytes.count))
       names.write(contentsOf: name)
     }
@@ -37,7 +38,9 @@ enum NativeDirectory {
   }
 
   /// Reads `count` entries and checks each against the data section.
-  static func decode(_ bytes: UnsafeRawBufferPointer, count: Int, data: Range<Int>) throws -> [NativeTensor] {
+  static func decode(
+    _ bytes: UnsafeRawBufferPointer, count: Int, data: Range<Int>, file: String
+  ) throws -> [TensorEntry] {
     let namesStart = try Checked.multiply(count, entryBytes, "size of the directory")
     guard namesStart <= bytes.count else {
       throw CogError(
@@ -50,20 +53,20 @@ enum NativeDirectory {
     var seen: Set<String> = []
     let tensors = try (0..<count).map { index in
       var reader = ByteReader(bytes, at: index * entryBytes, what: "directory")
-      let tensor = try decodeEntry(&reader, names: &nameReader)
+      let (tensor, offset) = try decodeEntry(&reader, names: &nameReader, file: file)
       guard seen.insert(tensor.name).inserted else {
         throw CogError("a tensor stands twice", subject: tensor.name)
       }
-      guard tensor.offset % NativeHeader.alignment == 0, tensor.offset >= dataEnd,
-        tensor.offset <= data.upperBound,
-        tensor.byteCount <= data.upperBound - tensor.offset
+      guard offset % NativeHeader.alignment == 0, offset >= dataEnd,
+        offset <= data.upperBound,
+        tensor.byteCount <= data.upperBound - offset
       else {
         throw CogError(
           "the tensor's bytes are misplaced", subject: tensor.name,
           expected: "a multiple of \(NativeHeader.alignment) in \(dataEnd)..<\(data.upperBound)",
-          found: "\(tensor.offset) + \(tensor.byteCount)")
+          found: "\(offset) + \(tensor.byteCount)")
       }
-      dataEnd = tensor.offset + tensor.byteCount
+      dataEnd = offset + tensor.byteCount
       return tensor
     }
     guard nameReader.remaining == 0 else {
@@ -74,8 +77,9 @@ enum NativeDirectory {
 
   /// Reads one entry. Its name must start where the last one ended: names that share bytes would let a small
   /// file ask for any amount of memory.
-  private static func decodeEntry(_ reader: inout ByteReader, names: inout ByteReader) throws -> NativeTensor
-  {
+  private static func decodeEntry(
+    _ reader: inout ByteReader, names: inout ByteReader, file: String
+  ) throws -> (tensor: TensorEntry, offset: Int) {
     let offset = try Checked.int(reader.read(), "offset of a tensor")
     let byteCount = try Checked.int(reader.read(), "size of a tensor")
     let nameOffset = Int(try reader.read(UInt32.self))
@@ -107,10 +111,10 @@ enum NativeDirectory {
       guard try reader.take(32).allSatisfy({ $0 == 0 }) else {
         throw CogError("reserved bytes of a directory entry are used", expected: "zeros")
       }
-      return NativeTensor(
-        name: name, shape: shape, encoding: encoding, offset: offset, byteCount: byteCount,
-        checksum: checksum,
-        sourceType: source, error: error)
+      let tensor = TensorEntry(
+        name: name, shape: shape, encoding: encoding, file: file, offset: offset, byteCount: byteCount,
+        sourceType: source, checksum: checksum, error: error)
+      return (tensor, offset)
     } catch var error as CogError {
       error.subject = name
       throw error

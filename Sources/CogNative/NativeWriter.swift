@@ -34,11 +34,11 @@ package final class NativeWriter {
   private let file: AtomicFile
   /// Where the next thing goes that has no place yet. Gaps before it are holes, which read as zeros.
   private var end = NativeHeader.alignment
-  private var tensors: [NativeTensor] = []
+  private var tensors: [TensorEntry] = []
   /// The places of all tensors, of those that are still to come too.
   private var places: [String: Place] = [:]
   /// The tensor between ``begin(name:shape:encoding:sourceType:)`` and ``end(error:)``.
-  private var current: NativeTensor?
+  private var current: TensorEntry?
   /// Bytes of it that were written, and their CRC-32.
   private var written = 0
   private var checksum: UInt32 = 0
@@ -103,9 +103,9 @@ package final class NativeWriter {
       throw misuse(name, "its shape or encoding is not the one that its place was fixed for")
     }
     places[name]?.isBegun = true
-    current = NativeTensor(
-      name: name, shape: shape, encoding: encoding, offset: place.offset,
-      byteCount: try encoding.byteCount(of: shape), checksum: 0, sourceType: sourceType, error: .none)
+    current = TensorEntry(
+      name: name, shape: shape, encoding: encoding, file: path, offset: place.offset,
+      byteCount: try encoding.byteCount(of: shape), sourceType: sourceType, checksum: 0, error: .none)
     written = 0
     checksum = 0
   }
@@ -120,7 +120,7 @@ package final class NativeWriter {
       throw misuse(current.name, "\(bytes.count) bytes come where \(left) of \(current.byteCount) are left")
     }
     checksum = Checksum.crc32(bytes, continuing: checksum)
-    try file.write(bytes, at: current.offset + written)
+    try file.write(bytes, at: (current.offset ?? 0) + written)
     written += bytes.count
   }
 
@@ -129,14 +129,12 @@ package final class NativeWriter {
   /// - Parameter error: what the encoding lost.
   /// - Throws: ``CogError`` when bytes are missing.
   package func end(error: StorageError) throws {
-    guard let tensor = current else { throw misuse(nil, "no tensor was begun") }
+    guard var tensor = current else { throw misuse(nil, "no tensor was begun") }
     guard written == tensor.byteCount else {
       throw misuse(tensor.name, "\(written) of its \(tensor.byteCount) bytes were written")
     }
-    tensors.append(
-      NativeTensor(
-        name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, offset: tensor.offset,
-        byteCount: tensor.byteCount, checksum: checksum, sourceType: tensor.sourceType, error: error))
+    (tensor.checksum, tensor.error) = (checksum, error)
+    tensors.append(tensor)
     current = nil
   }
 

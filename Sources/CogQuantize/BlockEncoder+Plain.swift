@@ -37,7 +37,7 @@ extension BlockEncoder {
   /// - Parameter inspect: sees what happened to the elements up to now before a block goes out; what it
   ///   throws ends the work.
   func convert(
-    _ view: TensorView, to type: ElementType, inspect: (PlainOutcome) throws -> Void, emit: Emit
+    _ view: SourceTensor, to type: ElementType, inspect: (PlainOutcome) throws -> Void, emit: Emit
   ) throws -> PlainOutcome {
     guard let sourceWidth = view.elementType.byteWidth, let width = type.byteWidth else {
       throw CogError(
@@ -51,7 +51,7 @@ extension BlockEncoder {
       try stopCheck()
       let elements = min(blockElements, count - first)
       let sourceRange = first * sourceWidth..<(first + elements) * sourceWidth
-      let source = UnsafeRawBufferPointer(rebasing: view.bytes[sourceRange])
+      let source = UnsafeRawBufferPointer(rebasing: view.bytes.unpinned[sourceRange])
       let buffer = isSame ? nil : buffers.take(elements * width)
       let results = parallelResults((elements - 1) / Self.chunkElements + 1) { index in
         let start = index * Self.chunkElements
@@ -69,9 +69,9 @@ extension BlockEncoder {
         total.add(try result.get(), at: first + index * Self.chunkElements)
       }
       try inspect(total)
-      let encoded = buffer.map { UnsafeRawBufferPointer(rebasing: $0.bytes[..<(elements * width)]) }
       try emit(
-        FinishedBlock(bytes: encoded ?? source, owner: buffer ?? view.owner, sourceRange: sourceRange))
+        buffer.map { FinishedBlock($0, count: elements * width, sourceRange: sourceRange) }
+          ?? FinishedBlock(view.bytes[sourceRange], sourceRange: sourceRange))
     }
     return total
   }

@@ -31,10 +31,11 @@ struct BlockEncoder {
 extension BlockEncoder {
   /// Quantizes a matrix panel by panel.
   ///
-  /// - Parameter view: the elements, as many as its shape says.
+  /// - Parameter view: the elements.
   /// - Throws: ``CogError`` at the first weight that is NaN or infinite, with its row and column.
-  func quantize(_ view: TensorView, layout: PanelLayout, emit: Emit) throws -> StorageError {
+  func quantize(_ view: SourceTensor, layout: PanelLayout, emit: Emit) throws -> StorageError {
     let rowBytes = view.bytes.count / layout.rows
+    let elements = view.bytes.unpinned
     let panelFloats = PanelLayout.panelRows * layout.columns
     let blockPanels = min(max(pool.threadCount, Self.blockWeights / panelFloats), layout.panelCount)
     var sums = ErrorSums()
@@ -44,7 +45,7 @@ extension BlockEncoder {
       let buffer = buffers.take(panels.count * layout.panelBytes)
       let results = parallelResults(panels.count) { index in
         let rows = Self.rows(ofPanel: first + index, in: layout)
-        let source = view.bytes[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes]
+        let source = elements[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes]
         let panel = buffer.bytes[index * layout.panelBytes..<(index + 1) * layout.panelBytes]
         // The allocator gives a thread the same memory again, which is in its cache.
         return try withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * layout.columns) {
@@ -63,8 +64,8 @@ extension BlockEncoder {
         * PanelLayout.panelRows..<min(panels.upperBound * PanelLayout.panelRows, layout.rows)
       try emit(
         FinishedBlock(
-          bytes: UnsafeRawBufferPointer(rebasing: buffer.bytes[..<(panels.count * layout.panelBytes)]),
-          owner: buffer, sourceRange: rows.lowerBound * rowBytes..<rows.upperBound * rowBytes))
+          buffer, count: panels.count * layout.panelBytes,
+          sourceRange: rows.lowerBound * rowBytes..<rows.upperBound * rowBytes))
     }
     return sums.error
   }

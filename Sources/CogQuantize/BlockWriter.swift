@@ -1,4 +1,5 @@
 package import CogBase
+package import CogModel
 package import CogNative
 import Dispatch
 import Synchronization
@@ -41,7 +42,7 @@ package final class BlockWriter: @unchecked Sendable {
   package func write(_ block: FinishedBlock, afterwards: @escaping @Sendable () -> Void) throws {
     slots.wait()
     queue.async { [self] in
-      perform { try writer.write(block.bytes) }
+      perform { try block.bytes.withUnsafeBytes { try writer.write($0) } }
       afterwards()
       slots.signal()
     }

@@ -130,10 +130,7 @@ extension Conversion {
   ) throws -> ConversionSummary.Tensor {
     let name = tensor.specification.name
     do {
-      let view = try source.tensors.view(of: name)
-      guard view.bytes.count == (try tensor.specification.shape.byteCount(of: view.elementType)) else {
-        throw CogError("the tensor has another number of bytes than its shape", found: "\(view.bytes.count)")
-      }
+      let view = try SourceTensor(tensor.entry, in: source.tensors)
       let encoding = try effectiveEncoding(of: tensor, view)
       try queue.begin(
         .init(name: name, shape: tensor.specification.shape, encoding: encoding),
@@ -141,9 +138,7 @@ extension Conversion {
       let emit: BlockEncoder.Emit = { [buffers = encoder.buffers] block in
         try queue.write(block) {
           buffers.giveBack(block)
-          window.passes(
-            view.bytes, of: view.owner, file: tensor.record.file, offset: tensor.record.fileOffset,
-            block.sourceRange)
+          window.passes(view.entry, view.bytes, block.sourceRange)
         }
         progress.advance(by: block.sourceRange.count, name)
       }
@@ -159,25 +154,25 @@ extension Conversion {
         error = try encoder.quantize(view, layout: layout, emit: emit)
       }
       try queue.end(error: error)
-      source.tensors.release(name)
+      source.tensors.release(tensor.entry)
       return try summary(of: tensor, view, encoding, outcome, error)
     } catch var error as CogError {
       error.subject = [name, error.subject].compactMap { $0 == name ? nil : $0 }.reduce(name) {
         "\($0), \($1)"
       }
-      throw error.inFile(tensor.record.file)
+      throw error.inFile(tensor.entry.file)
     }
   }
 
   /// The planned encoding; the source's own type for a matrix with NaN or infinity that is to be kept.
-  private func effectiveEncoding(of tensor: PlannedTensor, _ view: TensorView) throws -> TensorEncoding {
+  private func effectiveEncoding(of tensor: PlannedTensor, _ view: SourceTensor) throws -> TensorEncoding {
     guard tensor.encoding.isQuantized, options.nonFinite == .keep else { return tensor.encoding }
     let outcome = try encoder.convert(view, to: view.elementType, inspect: { _ in }, emit: { _ in })
     return outcome.nonFinite > 0 ? .plain(view.elementType) : tensor.encoding
   }
 
   /// Throws for values that the options do not allow.
-  private func check(_ outcome: PlainOutcome, _ view: TensorView, _ type: ElementType) throws {
+  private func check(_ outcome: PlainOutcome, _ view: SourceTensor, _ type: ElementType) throws {
     let columns = view.shape.rank > 1 ? view.shape.columns : 1
     if options.nonFinite == .refuse, let index = outcome.firstNonFinite {
       throw NonFinite.error(row: index / columns, column: index % columns, value: nil)
@@ -193,7 +188,7 @@ extension Conversion {
   }
 
   private func summary(
-    of tensor: PlannedTensor, _ view: TensorView, _ encoding: TensorEncoding, _ outcome: PlainOutcome,
+    of tensor: PlannedTensor, _ view: SourceTensor, _ encoding: TensorEncoding, _ outcome: PlainOutcome,
     _ error: StorageError
   ) throws -> ConversionSummary.Tensor {
     let shape = tensor.specification.shape

@@ -1,6 +1,5 @@
 package import CogBase
 package import CogModel
-package import CogNative
 
 /// What a conversion wrote and what it lost.
 package struct ConversionSummary: Codable, Equatable, Sendable {
@@ -97,7 +96,8 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     var list: [String] = []
     if tensor.nonFinite > 0 {
       list.append(
-        "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite and are kept as \(tensor.encoding.label)."
+        "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite "
+          + "and are kept as \(tensor.encoding.label)."
       )
     }
     if tensor.overflowed > 0 {

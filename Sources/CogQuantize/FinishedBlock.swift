@@ -1,20 +1,25 @@
 import CogBase
+package import CogModel
 import Synchronization
 
 /// Bytes of a tensor as they go into the file, and the source bytes that they were made of.
-package struct FinishedBlock: @unchecked Sendable {
+package struct FinishedBlock: Sendable {
   /// The encoded bytes.
-  package let bytes: UnsafeRawBufferPointer
-  /// Keeps `bytes` alive.
-  package let owner: AnyObject
+  package let bytes: OwnedBytes
   /// The part of the source tensor's bytes that this block encodes.
   package let sourceRange: Range<Int>
+  /// The memory that was encoded into, or nil where the bytes are the source's own.
+  fileprivate let buffer: BlockBuffer?
 
-  /// A block of bytes that `owner` keeps alive.
-  package init(bytes: UnsafeRawBufferPointer, owner: AnyObject, sourceRange: Range<Int>) {
-    self.bytes = bytes
-    self.owner = owner
-    self.sourceRange = sourceRange
+  /// Bytes of the source as they are.
+  package init(_ bytes: OwnedBytes, sourceRange: Range<Int>) {
+    (self.bytes, self.sourceRange, buffer) = (bytes, sourceRange, nil)
+  }
+
+  /// The first `count` bytes of a buffer.
+  package init(_ buffer: BlockBuffer, count: Int, sourceRange: Range<Int>) {
+    bytes = OwnedBytes(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]), owner: buffer)
+    (self.sourceRange, self.buffer) = (sourceRange, buffer)
   }
 }
 
@@ -48,7 +53,7 @@ package final class BlockBuffers: Sendable {
 
   /// Takes the memory of a block back once it is written.
   package func giveBack(_ block: FinishedBlock) {
-    guard let buffer = block.owner as? BlockBuffer else { return }
+    guard let buffer = block.buffer else { return }
     free.withLock { $0.append(buffer) }
   }
 }

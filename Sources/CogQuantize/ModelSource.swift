@@ -13,7 +13,7 @@ package struct ModelSource: Sendable {
   }
 
   /// The tensors.
-  package let tensors: any TensorSource
+  package let tensors: any TensorStore
   /// The text of `config.json`, unchanged.
   package let configurationText: String
   /// The model's sizes.
@@ -31,7 +31,7 @@ package struct ModelSource: Sendable {
   ///     `tokenizer.json`, an index.
   /// - Throws: ``CogError`` when the configuration is not one of this model.
   package init(
-    tensors: any TensorSource, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
+    tensors: any TensorStore, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
   ) throws {
     try self.init(
       tensors: tensors, configurationText: configurationText,
@@ -43,7 +43,7 @@ package struct ModelSource: Sendable {
   ///
   /// - Throws: ``CogError`` when tensors are quantized or the tokenizer is damaged.
   package init(native file: NativeFile) throws {
-    if let quantized = file.tensors.first(where: \.encoding.isQuantized) {
+    if let quantized = file.entries.first(where: \.encoding.isQuantized) {
       throw CogError(
         "the file is quantized already", file: file.path, subject: quantized.name, expected: "float tensors",
         found: quantized.encoding.label, advice: "Start from the checkpoint or from a native float file.")
@@ -54,7 +54,7 @@ package struct ModelSource: Sendable {
   }
 
   private init(
-    tensors: any TensorSource, configurationText: String, configurationFile: String, tokenizer: [UInt8],
+    tensors: any TensorStore, configurationText: String, configurationFile: String, tokenizer: [UInt8],
     provenance: Provenance
   ) throws {
     self.tensors = tensors

@@ -5,7 +5,8 @@ import CogNative
 /// A tensor that is to be stored.
 struct PlannedTensor {
   let specification: TensorSpecification
-  let record: TensorRecord
+  /// The tensor in the source.
+  let entry: TensorEntry
   let encoding: TensorEncoding
 
   /// What the writer must know to give it a place.
@@ -32,19 +33,20 @@ struct StoragePlan {
     let table = TensorTable(source.configuration)
     try recipe.checkOverrides(against: table)
     let tensors = try table.specifications.map { specification in
-      guard let record = source.tensors.record(of: specification.name) else {
+      guard let entry = source.tensors.entry(named: specification.name) else {
         throw source.tensors.missing(specification.name)
       }
-      let encoding = recipe.encoding(of: specification, sourceType: record.elementType)
-      return PlannedTensor(specification: specification, record: record, encoding: encoding)
+      let encoding = recipe.encoding(
+        of: specification, sourceType: try SourceTensor.elementType(of: entry))
+      return PlannedTensor(specification: specification, entry: entry, encoding: encoding)
     }
     let places = Dictionary(
-      source.tensors.records.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+      source.tensors.entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.tensors = tensors
     fileOrder = tensors.indices.sorted {
       (places[tensors[$0].specification.name] ?? $0, $0) < (places[tensors[$1].specification.name] ?? $1, $1)
     }
-    sourceBytes = try tensors.reduce(0) { try Checked.add($0, $1.record.byteCount, "bytes of all tensors") }
+    sourceBytes = try tensors.reduce(0) { try Checked.add($0, $1.entry.byteCount, "bytes of all tensors") }
     storedBytes = try tensors.reduce(0) { sum, tensor in
       let bytes = try NativeWriter.paddedByteCount(of: tensor.specification.shape, in: tensor.encoding)
       return try Checked.add(sum, bytes, "bytes of all tensors")

@@ -30,14 +30,14 @@ extension ModelComparisonReport.Part {
 extension ModelComparisonReport.Tensor {
   /// The tensors of two files, in the order of the tested one.
   static func all(_ weights: TensorDiff, in file: NativeFile) -> [Self] {
-    let stored = Dictionary(file.tensors.map { ($0.name, $0) }) { first, _ in first }
+    let stored = Dictionary(file.entries.map { ($0.name, $0) }) { first, _ in first }
     return weights.tensors.map { tensor in
       Self(
         name: tensor.name, part: tensor.part, encoding: tensor.typeA, againstEncoding: tensor.typeB,
         bitsPerWeight: stored[tensor.name]?.bitsPerWeight ?? 0, isIdentical: tensor.isIdentical,
         relativeL2: tensor.relativeL2, worstGroup: tensor.worstGroup?.relativeL2,
         worstRow: tensor.worstGroup?.row, notFinite: tensor.notFinite,
-        recordedRelativeRMS: Double(stored[tensor.name]?.error.relativeRMS ?? 0))
+        recordedRelativeRMS: Double(stored[tensor.name]?.error?.relativeRMS ?? 0))
     }
   }
 }

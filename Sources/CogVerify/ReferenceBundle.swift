@@ -1,4 +1,4 @@
-import CogBase
+package import CogBase
 import CogCheckpoint
 package import CogCompute
 package import CogModel
@@ -65,7 +65,7 @@ package struct ReferenceBundle {
         "the bundle belongs to another model", file: path, subject: "token ids",
         expected: "ids below \(configuration.vocabularySize)", found: "\(id)")
     }
-    points = TapPoint.all(configuration).filter { file.record(of: $0.name) != nil }
+    points = TapPoint.all(configuration).filter { file.entry(named: $0.name) != nil }
     guard !points.isEmpty else {
       throw CogError("the bundle has no taps", file: path, expected: "tensors such as model.layers.0")
     }
@@ -78,32 +78,30 @@ package struct ReferenceBundle {
   }
 
   /// The shape of a point's value in the bundle, empty where it has none.
-  package func shape(of point: TapPoint) -> [Int] { file.record(of: point.name)?.shape.dimensions ?? [] }
+  package func shape(of point: TapPoint) -> [Int] { file.entry(named: point.name)?.shape.dimensions ?? [] }
 
   /// The reference's value of a point: rows as the engine gives them, perhaps only of the first frames.
   ///
   /// - Throws: ``CogError`` when the bundle lacks it.
   package func value(of point: TapPoint) throws -> FloatMatrix {
-    let view = try file.view(of: point.name)
+    let (entry, bytes) = try file.tensor(named: point.name)
     // The convolution's rows are frames, all others' rows are everything but the last dimension.
-    let rows = point == .convolution ? view.shape.rows : view.shape.dimensions.dropLast().reduce(1, *)
-    return try matrix(view, rows: rows)
+    let rows = point == .convolution ? entry.shape.rows : entry.shape.dimensions.dropLast().reduce(1, *)
+    return try matrix(entry, bytes, rows: rows)
   }
 
   /// The prepared images in the bundle `[frames, 3 * size * size]`, perhaps only the first ones; nil if there
   /// are none.
   package func images() throws -> FloatMatrix? {
-    guard file.record(of: "images") != nil else { return nil }
-    let view = try file.view(of: "images")
-    return try matrix(view, rows: view.shape.rows)
+    guard let entry = file.entry(named: "images") else { return nil }
+    return try matrix(entry, file.bytes(of: entry), rows: entry.shape.rows)
   }
 
-  private func matrix(_ view: TensorView, rows: Int) throws -> FloatMatrix {
+  private func matrix(_ entry: TensorEntry, _ bytes: OwnedBytes, rows: Int) throws -> FloatMatrix {
     try naming(file: path) {
       try WeightMatrix(
-        encoding: .plain(view.elementType), rows: rows,
-        columns: rows > 0 ? view.shape.elementCount / rows : 0,
-        bytes: view.bytes, owner: view.owner
+        encoding: entry.encoding, rows: rows, columns: rows > 0 ? entry.shape.elementCount / rows : 0,
+        bytes: bytes
       ).dequantizedRows(0..<rows)
     }
   }
@@ -112,8 +110,8 @@ package struct ReferenceBundle {
   /// beside it.
   ///
   /// - Throws: ``CogError`` when a file that is there is damaged.
-  package func frames() throws -> TensorView? {
-    if file.record(of: "frames") != nil { return try checkFrames(file) }
+  package func frames() throws -> (shape: Shape, bytes: OwnedBytes)? {
+    if file.entry(named: "frames") != nil { return try checkFrames(file) }
     guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
       return nil
     }
@@ -122,25 +120,25 @@ package struct ReferenceBundle {
 
   /// The numbers of the frames in the video; nil where neither the bundle nor its frames file says.
   package func frameIndices() throws -> [Int]? {
-    if file.record(of: "frame_indices") != nil { return try Self.integers("frame_indices", in: file) }
+    if file.entry(named: "frame_indices") != nil { return try Self.integers("frame_indices", in: file) }
     guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
       return nil
     }
     let frames = try SafetensorsFile(path: sibling)
-    return frames.record(of: "frame_indices") == nil ? nil : try Self.integers("frame_indices", in: frames)
+    return frames.entry(named: "frame_indices") == nil ? nil : try Self.integers("frame_indices", in: frames)
   }
 
-  private func checkFrames(_ file: SafetensorsFile) throws -> TensorView {
-    let view = try file.view(of: "frames")
-    guard view.elementType == .uint8, view.shape.rank == 4, view.shape.dimensions[3] == 3,
-      view.shape.elementCount > 0
+  private func checkFrames(_ file: SafetensorsFile) throws -> (shape: Shape, bytes: OwnedBytes) {
+    let (entry, bytes) = try file.tensor(named: "frames")
+    guard entry.encoding.plainType == .uint8, entry.shape.rank == 4, entry.shape.dimensions[3] == 3,
+      entry.shape.elementCount > 0
     else {
       throw CogError(
         "the frames have another form", file: file.path, subject: "frames",
         expected: "U8 [frames, height, width, 3]",
-        found: "\(view.elementType.rawValue) \(view.shape)")
+        found: "\(entry.encoding.label) \(entry.shape)")
     }
-    return view
+    return (entry.shape, bytes)
   }
 
   /// `NAME.frames.safetensors` for `NAME.f32.safetensors` or `NAME.bf16.safetensors`.
@@ -152,7 +150,7 @@ package struct ReferenceBundle {
   }
 
   private func checkShape(of point: TapPoint, _ c: ModelConfiguration) throws {
-    guard let record = file.record(of: point.name) else { return }
+    guard let entry = file.entry(named: point.name) else { return }
     let frames = frameCount(c)
     let tail: [Int] =
       switch point {
@@ -163,31 +161,33 @@ package struct ReferenceBundle {
       case .layer, .finalNorm: [c.hiddenSize]
       case .head: [c.vocabularySize]
       }
-    let dimensions = record.shape.dimensions
+    let dimensions = entry.shape.dimensions
     let first = dimensions.first ?? 0
     let firstFits =
       point.isVision ? (1...max(frames, 1)).contains(first) : first == (point == .head ? 1 : ids.count)
-    guard Array(dimensions.dropFirst()) == tail, firstFits, record.elementType.isReadableFloat else {
+    guard Array(dimensions.dropFirst()) == tail, firstFits, entry.encoding.plainType?.isReadableFloat == true
+    else {
       let head = point.isVision ? "1 to \(frames)" : "\(point == .head ? 1 : ids.count)"
       throw CogError(
         "the bundle belongs to a model of other sizes, or to another prompt", file: path, subject: point.name,
         expected: "[\(([head] + tail.map(String.init)).joined(separator: ", "))], floating point",
-        found: "\(record.shape), \(record.elementType.rawValue)")
+        found: "\(entry.shape), \(entry.encoding.label)")
     }
   }
 
   private static func integers(_ name: String, in file: SafetensorsFile) throws -> [Int] {
-    guard file.record(of: name) != nil else {
+    guard let entry = file.entry(named: name) else {
       throw CogError("the bundle lacks an input", file: file.path, subject: name)
     }
-    let view = try file.view(of: name)
-    guard view.elementType == .int64, view.shape.rank == 1 else {
+    guard entry.encoding.plainType == .int64, entry.shape.rank == 1 else {
       throw CogError(
         "an input has another form", file: file.path, subject: name, expected: "I64, one dimension",
-        found: "\(view.elementType.rawValue) \(view.shape)")
+        found: "\(entry.encoding.label) \(entry.shape)")
     }
-    return (0..<view.shape.elementCount).map {
-      Int(Int64(littleEndian: view.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)))
+    return try file.bytes(of: entry).withUnsafeBytes { bytes in
+      (0..<entry.shape.elementCount).map {
+        Int(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)))
+      }
     }
   }
 }

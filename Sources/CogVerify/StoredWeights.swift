@@ -13,10 +13,10 @@ package struct StoredPart: Equatable, Sendable, Codable {
   /// The parts of a file, in the order in which `inspect` lists them.
   package static func all(in file: NativeFile) -> [StoredPart] {
     ModelPart.allCases.map { part in
-      let tensors = file.tensors.filter { file.part(of: $0) == part }
+      let tensors = file.entries.filter { $0.part == part }
       return StoredPart(
         part: part.rawValue, bitsPerWeight: file.bitsPerWeight(of: part),
-        largestRelativeRMS: tensors.map { Double($0.error.relativeRMS) }.max() ?? 0)
+        largestRelativeRMS: tensors.compactMap(\.error).map { Double($0.relativeRMS) }.max() ?? 0)
     }
   }
 }
@@ -41,22 +41,20 @@ package struct StoredTensor: Equatable, Sendable, Codable {
 
   /// The tensors of a file that are not to the bit what they were made of, in the order of the file.
   package static func lossy(in file: NativeFile) -> [StoredTensor] {
-    file.tensors.filter { $0.error.relativeRMS != 0 }.map { tensor in
-      StoredTensor(
-        name: tensor.name, part: file.part(of: tensor)?.rawValue ?? "", encoding: tensor.encoding.label,
-        bitsPerWeight: tensor.bitsPerWeight, relativeRMS: Double(tensor.error.relativeRMS),
-        worstGroup: Double(tensor.error.worstGroup), worstRow: tensor.error.worstRow)
+    file.entries.compactMap { tensor in
+      guard let error = tensor.error, error.relativeRMS != 0 else { return nil }
+      return StoredTensor(
+        name: tensor.name, part: tensor.part?.rawValue ?? "", encoding: tensor.encoding.label,
+        bitsPerWeight: tensor.bitsPerWeight, relativeRMS: Double(error.relativeRMS),
+        worstGroup: Double(error.worstGroup), worstRow: error.worstRow)
     }
   }
 }
 
 extension NativeFile {
-  /// The part of the model that a tensor of the file belongs to.
-  func part(of tensor: NativeTensor) -> ModelPart? { table.specification(named: tensor.name)?.part }
-
   /// Bits that an element of a part takes on average; 0 where the part has none.
   func bitsPerWeight(of part: ModelPart) -> Double {
-    let tensors = tensors.filter { self.part(of: $0) == part }
+    let tensors = entries.filter { $0.part == part }
     let elements = tensors.reduce(0.0) { $0 + Double($1.shape.elementCount) }
     return elements > 0 ? 8 * tensors.reduce(0.0) { $0 + Double($1.byteCount) } / elements : 0
   }

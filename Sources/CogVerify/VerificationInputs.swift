@@ -71,13 +71,16 @@ package struct VerificationInputs {
   }
 
   /// `[frames, height, width, 3]` prepared, one frame after another.
-  private static func prepared(_ frames: TensorView, _ preparation: ImagePreparation) throws -> FloatMatrix {
+  private static func prepared(
+    _ frames: (shape: Shape, bytes: OwnedBytes), _ preparation: ImagePreparation
+  ) throws -> FloatMatrix {
     let sizes = frames.shape.dimensions
     let count = sizes[1] * sizes[2] * 3
     let result = FloatMatrix(uninitializedRows: sizes[0], columns: preparation.valueCount)
     for frame in 0..<sizes[0] {
       let image = try RGBImage(
-        width: sizes[2], height: sizes[1], pixels: Array(frames.bytes[frame * count..<(frame + 1) * count]))
+        width: sizes[2], height: sizes[1],
+        pixels: frames.bytes[frame * count..<(frame + 1) * count].withUnsafeBytes { Array($0) })
       preparation.prepare(image, into: result.row(frame))
     }
     return result

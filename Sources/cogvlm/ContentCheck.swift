@@ -11,7 +11,7 @@ enum ContentCheck {
     let progress = Progress("Comparing checksums", total: file.fileSize)
     defer { progress.finish() }
     var damaged: [CogError] = []
-    for tensor in file.tensors {
+    for tensor in file.entries {
       try Interruption.check()
       do {
         try file.verifyChecksum(of: tensor)

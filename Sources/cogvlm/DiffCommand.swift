@@ -39,7 +39,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
-    let stored = (a: try TensorCatalog(path: a), b: try TensorCatalog(path: b))
+    let stored = (a: try TensorStores.open(path: a), b: try TensorStores.open(path: b))
     if let html { try HTMLPlace.check(html, besides: [a, b] + stored.a.files + stored.b.files) }
     let diff = try TensorDiffPass.run(stored.a, stored.b, filter: filterOptions.filter)
     let report = TensorDiffReport(diff, failOver: failOver)

@@ -55,7 +55,7 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     let filter = filterOptions.filter
-    let stored = activations ? nil : try TensorCatalog(path: source)
+    let stored = activations ? nil : try TensorStores.open(path: source)
     if let html {
       try HTMLPlace.check(
         html, besides: [source] + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))

@@ -51,7 +51,7 @@ import Testing
     let engine = try Engine(path: Self.make(recipe, in: folder))
     let rules = try QuantizationRecipe(preset: recipe)
     for specification in engine.file.table.specifications {
-      let tensor = try #require(engine.file.tensor(named: specification.name))
+      let tensor = try #require(engine.file.entry(named: specification.name))
       #expect(tensor.encoding == rules.encoding(of: specification, sourceType: .bfloat16))
       try engine.file.verifyChecksum(of: tensor)
     }
@@ -64,12 +64,12 @@ import Testing
     let folder = try TemporaryFolder()
     let file = try NativeFile(path: Self.make(in: folder))
     for specification in file.table.specifications where specification.role.isMatrix {
-      let tensor = try #require(file.tensor(named: specification.name))
+      let tensor = try #require(file.entry(named: specification.name))
       let values = try file.values(of: tensor)
       let power = values.reduce(0) { $0 + $1 * $1 } / Float(tensor.shape.rows)
       #expect((0.7...1.4).contains(power), "\(tensor.name): \(power)")
       let layout = try PanelLayout(encoding: tensor.encoding, shape: tensor.shape)
-      let bytes = file.bytes(of: tensor)
+      let bytes = try file.loaded(tensor.name).bytes
       for panel in 0..<layout.panelCount {
         for row in panel * PanelLayout.panelRows..<(panel + 1) * PanelLayout.panelRows {
           #expect(
@@ -88,11 +88,12 @@ import Testing
     let file = try NativeFile(path: Self.make(in: folder))
     var seen: Set<[UInt8]> = []
     for specification in file.table.specifications where specification.role.isMatrix {
-      let tensor = try #require(file.tensor(named: specification.name))
+      let tensor = try #require(file.entry(named: specification.name))
       let layout = try PanelLayout(encoding: tensor.encoding, shape: tensor.shape)
+      let bytes = try file.loaded(tensor.name).bytes
       for panel in 0..<layout.panelCount {
         let start = panel * layout.panelBytes
-        #expect(seen.insert(Array(file.bytes(of: tensor)[start..<start + layout.panelBytes])).inserted)
+        #expect(seen.insert(Array(bytes[start..<start + layout.panelBytes])).inserted)
       }
     }
   }

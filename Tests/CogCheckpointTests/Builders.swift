@@ -202,27 +202,21 @@ func expectRefusal(
   }
 }
 
-/// Reads every byte of every tensor and checks that each view is as long as its record says.
+/// Reads every byte of every tensor and checks that there are as many as its entry says.
 @discardableResult
-func readAll(_ source: any TensorSource) throws -> UInt64 {
+func readAll(_ store: any TensorStore) throws -> UInt64 {
   var sum: UInt64 = 0
-  for record in source.records {
-    source.prefetch(record.name)
-    let view = try source.view(of: record.name)
-    #expect(view.bytes.count == record.byteCount)
-    #expect(view.shape == record.shape && view.elementType == record.elementType)
-    for byte in view.bytes { sum &+= UInt64(byte) }
-    withExtendedLifetime(view.owner) {}
-    source.release(record.name)
+  for entry in store.entries {
+    let bytes = try store.bytes(of: entry)
+    #expect(bytes.count == entry.byteCount)
+    bytes.withUnsafeBytes { for byte in $0 { sum &+= UInt64(byte) } }
+    store.release(entry)
   }
   return sum
 }
 
 /// The bytes of a tensor as an array.
-func bytes(_ source: any TensorSource, _ name: String) throws -> [UInt8] {
-  let view = try source.view(of: name)
-  return withExtendedLifetime(view.owner) { Array(view.bytes) }
-}
+func bytes(_ store: any TensorStore, _ name: String) throws -> [UInt8] { try store.loaded(name).bytes }
 
 /// Opens `bytes` as a file, reads all of it, and says whether it was refused with a ``CogError``; anything
 /// else fails.

@@ -43,13 +43,13 @@ import Testing
     for path in [path, path + "/", index] {
       let source = try Checkpoints.open(path: path)
       #expect(source.path == path)
-      #expect(source.records.map(\.name) == ["a", "b", "c"])
+      #expect(source.entries.map(\.name) == ["a", "b", "c"])
       #expect(
         source.files.map { $0.suffix(20) } == [
           "0001-of-00002.safetensors".suffix(20), "0002-of-00002.safetensors".suffix(20),
         ])
       try readAll(source)
-      expectRefusal("no such tensor") { _ = try source.view(of: "d") }
+      expectRefusal("no such tensor") { _ = try source.loaded("d") }
     }
   }
 
@@ -57,7 +57,7 @@ import Testing
   func joinsWithoutIndex() throws {
     _ = try writeTwoShards()
     #expect(unlink(folder.path("model.safetensors.index.json")) == 0)
-    #expect(try Checkpoints.open(path: path).records.count == 3)
+    #expect(try Checkpoints.open(path: path).entries.count == 3)
     #expect(unlink(folder.path("model-00001-of-00002.safetensors")) == 0)
     refuse("model-00001-of-00002.safetensors: a shard is missing")
   }
@@ -122,14 +122,14 @@ import Testing
   func prefersSafetensors() throws {
     _ = try folder.write(
       PickleBuilder.archive(PickleBuilder.dict("torch") { $0.tensor() }), as: "pytorch_model.bin")
-    #expect(try Checkpoints.open(path: path).records.map(\.name) == ["torch"])
-    #expect(try Checkpoints.open(path: folder.path("pytorch_model.bin")).records.map(\.name) == ["torch"])
+    #expect(try Checkpoints.open(path: path).entries.map(\.name) == ["torch"])
+    #expect(try Checkpoints.open(path: folder.path("pytorch_model.bin")).entries.map(\.name) == ["torch"])
     try write(["other"], as: "other.safetensors")
-    #expect(try Checkpoints.open(path: path).records.map(\.name) == ["other"])
+    #expect(try Checkpoints.open(path: path).entries.map(\.name) == ["other"])
     try write(["single"], as: "model.safetensors")
-    #expect(try Checkpoints.open(path: path).records.map(\.name) == ["single"])
+    #expect(try Checkpoints.open(path: path).entries.map(\.name) == ["single"])
     try writeIndex([("other", "other.safetensors")])
-    #expect(try Checkpoints.open(path: path).records.map(\.name) == ["other"])
+    #expect(try Checkpoints.open(path: path).entries.map(\.name) == ["other"])
   }
 
   @Test("The configuration and the tokenizer are found beside the weights")
@@ -152,6 +152,6 @@ import Testing
   func followsLinks() throws {
     try write(["a"], as: "blob")
     #expect(symlink(folder.path("blob"), folder.path("model.safetensors")) == 0)
-    #expect(try Checkpoints.open(path: path).records.map(\.name) == ["a"])
+    #expect(try Checkpoints.open(path: path).entries.map(\.name) == ["a"])
   }
 }

@@ -72,11 +72,11 @@ struct PublishedCheckpointTests {
     let elapsed = ContinuousClock.now - start
     #expect(elapsed < .seconds(5))
     #expect(completeness.isComplete, "\(completeness.problems)")
-    #expect(source.records.count == published.tensorCount && published.tensorCount == 1029)
-    #expect(source.records.reduce(0) { $0 + $1.byteCount } == published.totalSize)
+    #expect(source.entries.count == published.tensorCount && published.tensorCount == 1029)
+    #expect(source.entries.reduce(0) { $0 + $1.byteCount } == published.totalSize)
     // The last bytes of the last shard are in range.
-    let last = try #require(source.records.last)
-    #expect(try source.view(of: last.name).bytes.last == 0)
+    let last = try #require(source.entries.last)
+    #expect(try source.loaded(last.name).bytes.last == 0)
     print("published checkpoint opened and compared in \(elapsed)")
   }
 }

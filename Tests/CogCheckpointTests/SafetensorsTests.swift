@@ -26,13 +26,13 @@ import Testing
   func readsSmallFile() throws {
     let file = try SafetensorsFile(path: folder.write(SafetensorsBuilder.small, as: "small"))
     #expect(file.metadata == ["format": "pt"])
-    #expect(file.records.map(\.name) == ["b", "a"])
-    #expect(file.record(of: "a")?.shape == [2, 3])
-    #expect(file.record(of: "a")?.fileOffset == SafetensorsBuilder.small.count - 24)
-    #expect(file.record(of: "c") == nil)
+    #expect(file.entries.map(\.name) == ["b", "a"])
+    #expect(file.entry(named: "a")?.shape == [2, 3])
+    #expect(file.entry(named: "a")?.offset == SafetensorsBuilder.small.count - 24)
+    #expect(file.entry(named: "c") == nil)
     #expect(try bytes(file, "a") == Array(3...26))
     #expect(try bytes(file, "b") == [1, 2])
-    expectRefusal("no such tensor", "small", "c") { _ = try file.view(of: "c") }
+    expectRefusal("no such tensor", "small", "c") { _ = try file.loaded("c") }
   }
 
   @Test("Every dtype of the format is listed", arguments: ElementType.allCases)
@@ -42,8 +42,8 @@ import Testing
     let file = try SafetensorsFile(
       path: folder.write(
         SafetensorsBuilder.file(header: header, data: [UInt8](repeating: 1, count: size)), as: "t"))
-    #expect(file.records.map(\.elementType) == [type])
-    #expect(try file.view(of: "t").bytes.count == size)
+    #expect(file.entries.map(\.encoding) == [.plain(type)])
+    #expect(try file.loaded("t").bytes.count == size)
   }
 
   @Test("A tensor without elements, a scalar, and a header padded with spaces are read")
@@ -54,8 +54,8 @@ import Testing
       """
     let file = try SafetensorsFile(
       path: folder.write(SafetensorsBuilder.file(header: header + "     ", data: [1, 2, 3, 4]), as: "edges"))
-    #expect(file.records.map(\.name) == ["one", "none"])
-    #expect(try file.view(of: "none").bytes.isEmpty)
+    #expect(file.entries.map(\.name) == ["one", "none"])
+    #expect(try file.loaded("none").bytes.isEmpty)
     #expect(try bytes(file, "one") == [1, 2, 3, 4])
   }
 

@@ -38,7 +38,7 @@ struct SharedDataTests {
     let source = try Checkpoints.open(path: path(name))
     let completeness = source.completeness(for: try CheckpointFolder(of: path(name)).configuration())
     #expect(completeness.isComplete, "\(completeness.problems)")
-    #expect(completeness.foundCount == source.records.count)
+    #expect(completeness.foundCount == source.entries.count)
     try readAll(source)
   }
 
@@ -54,9 +54,9 @@ struct SharedDataTests {
         let bundle = try SafetensorsFile(path: "\(folder)/\(file)")
         try readAll(bundle)
         if file.hasSuffix(".frames.safetensors") {
-          #expect(bundle.record(of: "frames")?.elementType == .uint8)
+          #expect(bundle.entry(named: "frames")?.encoding.plainType == .uint8)
         } else {
-          #expect(bundle.record(of: "input_ids")?.elementType == .int64)
+          #expect(bundle.entry(named: "input_ids")?.encoding.plainType == .int64)
           #expect(bundle.metadata["compute_dtype"] != nil && bundle.metadata["answer_ids"] != nil)
         }
       }
@@ -83,13 +83,13 @@ struct SharedDataTests {
     let folder = try TemporaryFolder()
     let source = try path("reference/tiny/checkpoint-bin/pytorch_model-00001-of-00002.bin")
     let whole = Array(try Data(contentsOf: URL(filePath: source)))
-    let records = try TorchFile(path: source).records
+    let records = try TorchFile(path: source).entries
     for record in records {
-      let offset = try #require(record.fileOffset)
+      let offset = try #require(record.offset)
       var copy = whole
       copy[offset + record.byteCount / 2] ^= 0x10
       let file = try TorchFile(path: folder.write(copy, as: "damaged.bin"))
-      expectRefusal(record.name, "checksum") { _ = try file.view(of: record.name) }
+      expectRefusal(record.name, "checksum") { _ = try file.loaded(record.name) }
     }
   }
 }

@@ -44,9 +44,9 @@ import Testing
     for word in ["stored", "deflated"] {
       let file = try TorchFile(path: Fixtures.path("checkpoints/protocol\(version)-\(word).pt"))
       try expectEqual(file, expected)
-      let record = try #require(file.record(of: "all.FloatStorage"))
-      #expect((record.fileOffset == nil) == (word == "deflated"))
-      #expect(file.record(of: "transposed.FloatStorage")?.fileOffset == nil)
+      let entry = try #require(file.entry(named: "all.FloatStorage"))
+      #expect((entry.offset == nil) == (word == "deflated"))
+      #expect(file.entry(named: "transposed.FloatStorage")?.offset == nil)
     }
   }
 
@@ -66,7 +66,7 @@ import Testing
   func readsEveryStyle(style: ZipBuilder.Style) throws {
     let file = try open(PickleBuilder.archive(Self.plain, style: style))
     #expect(try bytes(file, "w") == Array(1...24))
-    let offset = try #require(file.record(of: "w")?.fileOffset)
+    let offset = try #require(file.entry(named: "w")?.offset)
     let whole = try Data(contentsOf: URL(filePath: file.path))
     #expect(Array(whole[offset..<offset + 24]) == Array(1...24))
   }
@@ -117,8 +117,10 @@ import Testing
   @Test("A deflated storage is shared by the views that live, and let go with them")
   func sharesInflatedStorages() throws {
     let file = try TorchFile(path: Fixtures.path("checkpoints/protocol2-deflated.pt"))
-    let (one, two) = (try file.view(of: "all.LongStorage"), try file.view(of: "all.LongStorage"))
-    #expect(one.bytes.baseAddress == two.bytes.baseAddress)
+    let (one, two) = (
+      try file.tensor(named: "all.LongStorage").bytes, try file.tensor(named: "all.LongStorage").bytes
+    )
+    #expect(one.unpinned.baseAddress == two.unpinned.baseAddress)
     weak let owner = one.owner
     _ = (consume one, consume two)
     #expect(owner == nil)
@@ -273,13 +275,10 @@ import Testing
 }
 
 /// Expects two sources to have the same tensors to the bit, names, types and shapes included.
-func expectEqual(_ one: any CheckpointSource, _ other: any CheckpointSource) throws {
-  #expect(one.records.map(\.name).sorted() == other.records.map(\.name).sorted())
-  for record in other.records {
-    let mine = try #require(one.record(of: record.name))
-    #expect(mine.shape == record.shape && mine.elementType == record.elementType, "\(record.name)")
-    let (left, right) = (try one.view(of: record.name), try other.view(of: record.name))
-    let isEqual = withExtendedLifetime((left.owner, right.owner)) { left.bytes.elementsEqual(right.bytes) }
-    #expect(isEqual, "the bytes of \(record.name) differ")
+func expectEqual(_ one: any CheckpointStore, _ other: any CheckpointStore) throws {
+  #expect(one.entries.map(\.name).sorted() == other.entries.map(\.name).sorted())
+  for entry in other.entries {
+    let isEqual = try one.loaded(entry.name) == other.loaded(entry.name)
+    #expect(isEqual, "type, shape or bytes of \(entry.name) differ")
   }
 }

@@ -43,7 +43,7 @@ import Testing
     let path = try folder.write(changed(entry: { $0.packed[3] ^= 1 }).bytes, as: "damaged.pt")
     let file = try TorchFile(path: path)
     for _ in 0..<2 {
-      expectRefusal("damaged.pt", "tensor w", "checksum", "download it again") { _ = try file.view(of: "w") }
+      expectRefusal("damaged.pt", "tensor w", "checksum", "download it again") { _ = try file.loaded("w") }
     }
   }
 

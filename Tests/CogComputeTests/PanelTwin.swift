@@ -104,8 +104,8 @@ struct PanelTwin {
   func weight(offset: Int = 0) throws -> WeightMatrix {
     let block = ByteBlock(bytes, offset: offset)
     return try WeightMatrix(
-      encoding: encoding, rows: rows, columns: columns, bytes: UnsafeRawBufferPointer(block.bytes),
-      owner: block)
+      encoding: encoding, rows: rows, columns: columns,
+      bytes: OwnedBytes(UnsafeRawBufferPointer(block.bytes), owner: block))
   }
 
   /// `scale * (q - zero)`.

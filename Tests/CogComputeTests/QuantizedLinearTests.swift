@@ -190,18 +190,18 @@ struct WeightMatrixTests {
   @Test("A weight with the wrong number of bytes, or sizes out of range, is refused")
   func checksBytes() throws {
     let block = ByteBlock(count: 1024)
-    let bytes = UnsafeRawBufferPointer(block.bytes)
+    let bytes = OwnedBytes(UnsafeRawBufferPointer(block.bytes), owner: block)
     for (encoding, rows, columns) in [
       (TensorEncoding.plain(.float32), 16, 17), (.plain(.bfloat16), 0, 4), (.plain(.float8e4m3), 32, 32),
       (.int4(groupSize: 64), 16, 64), (.int4(groupSize: 48), 16, 64), (.int8(groupSize: 32), -1, 5),
       (.plain(.float32), Int.max, Int.max), (.int4(groupSize: 32), Int.max, 8),
     ] {
       #expect(throws: CogError.self) {
-        try WeightMatrix(encoding: encoding, rows: rows, columns: columns, bytes: bytes, owner: block)
+        try WeightMatrix(encoding: encoding, rows: rows, columns: columns, bytes: bytes)
       }
     }
     let weight = try WeightMatrix(
-      encoding: .plain(.float32), rows: 16, columns: 16, bytes: bytes, owner: block)
+      encoding: .plain(.float32), rows: 16, columns: 16, bytes: bytes)
     #expect(throws: CogError.self) { try weight.dequantizedRows(10..<17) }
     #expect(throws: CogError.self) { try weight.dequantizedRows(-1..<2) }
     #expect(try weight.dequantizedRows(3..<3).rows == 0)
@@ -225,7 +225,8 @@ struct WeightMatrixTests {
       let layout = try PanelLayout(encoding: encoding, rows: 19, columns: 150)
       let block = ByteBlock((0..<layout.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) })
       let weight = try WeightMatrix(
-        encoding: encoding, rows: 19, columns: 150, bytes: UnsafeRawBufferPointer(block.bytes), owner: block)
+        encoding: encoding, rows: 19, columns: 150,
+        bytes: OwnedBytes(UnsafeRawBufferPointer(block.bytes), owner: block))
       for tokens in [5, 33] {
         let x = FloatMatrix(random.normals(tokens * 150), rows: tokens, columns: 150)
         let oracle = try Compute(mode: .fast, kernels: KernelSet.named("portable")).linear(x, weight).values

@@ -81,6 +81,6 @@ func plainWeight(_ values: [Float], type: ElementType, rows: Int, columns: Int, 
     }
   }
   return try WeightMatrix(
-    encoding: .plain(type), rows: rows, columns: columns, bytes: UnsafeRawBufferPointer(block.bytes),
-    owner: block)
+    encoding: .plain(type), rows: rows, columns: columns,
+    bytes: OwnedBytes(UnsafeRawBufferPointer(block.bytes), owner: block))
 }

@@ -186,7 +186,7 @@ import Testing
     }
     for shape in [[3, 70_001], [70_001, 3], [3 * 70_001], [1, 3 * 70_001]] {
       for (type, encoded) in [("F32", bytes(values)), ("BF16", bfloat16(values))] {
-        let catalog = try TensorCatalog(path: write([("t", type, shape, encoded)]))
+        let catalog = try TensorStores.open(path: write([("t", type, shape, encoded)]))
         let reports = try [1, 2, 5].map { threads in
           try StatisticsPass.run(
             catalog, filter: TensorFilter(),
@@ -214,7 +214,7 @@ import Testing
 
   @Test("What the stop check throws ends the pass")
   func interruption() throws {
-    let catalog = try TensorCatalog(path: write([("t", "BF16", [4], [UInt8](repeating: 1, count: 8))]))
+    let catalog = try TensorStores.open(path: write([("t", "BF16", [4], [UInt8](repeating: 1, count: 8))]))
     #expect(throws: CancellationError.self) {
       try StatisticsPass.run(
         catalog, filter: TensorFilter(),

@@ -169,7 +169,7 @@ import Testing
     let b = (0..<3 * 70_001).map { Float($0 % 977) / 100 - 4 }
     let a = b.enumerated().map { $1 + Float($0 % 31) * 1e-3 }
     for shape in [[3, 70_001], [70_001, 3], [3 * 70_001]] {
-      let catalogs = try [a, b].map { try TensorCatalog(path: write([("t", "F32", shape, $0)])) }
+      let catalogs = try [a, b].map { try TensorStores.open(path: write([("t", "F32", shape, $0)])) }
       let results = try [1, 2, 5].map { threads in
         try TensorDiffPass.run(
           catalogs[0], catalogs[1], filter: TensorFilter(), threads: ThreadPool(threadCount: threads),

@@ -68,8 +68,8 @@ struct EncodingRegistryTests {
   func words() {
     #expect(
       EncodingRegistry.offeredNames
-        == "BF16, F16, F32, int4 or int8 (groups of 64), or int4/32, int4/64, int4/128, int8/32, int8/64, int8/128"
-    )
+        == "BF16, F16, F32, int4 or int8 (groups of 64), or int4/32, int4/64, int4/128, "
+        + "int8/32, int8/64, int8/128")
     #expect(EncodingRegistry.quantizedNames == "int4 or int8 in groups of 32, 64 or 128")
   }
 

@@ -71,9 +71,9 @@ struct DamagedFileTests {
       bytes[Int(entry.offset + entry.byteCount) - 1] ^= 0x10
       let path = try folder.write(bytes, as: "bad.cogvlm")
       let file = try NativeFile(path: path)
-      let error = #expect(throws: CogError.self) { try file.verifyChecksum(of: file.tensors[index]) }
-      #expect(error?.file == path && error?.subject == file.tensors[index].name)
-      for (other, tensor) in file.tensors.enumerated() where other != index {
+      let error = #expect(throws: CogError.self) { try file.verifyChecksum(of: file.entries[index]) }
+      #expect(error?.file == path && error?.subject == file.entries[index].name)
+      for (other, tensor) in file.entries.enumerated() where other != index {
         try file.verifyChecksum(of: tensor)
       }
     }
@@ -128,7 +128,7 @@ struct DamagedFileTests {
       do {
         let file = try NativeFile(path: path)
         opened += 1
-        for tensor in file.tensors { _ = try file.values(of: tensor, rows: 0..<min(1, tensor.shape.rows)) }
+        for tensor in file.entries { _ = try file.values(of: tensor, rows: 0..<min(1, tensor.shape.rows)) }
         _ = try? file.tokenizerBytes()
       } catch let error as CogError {
         #expect(error.file == path)

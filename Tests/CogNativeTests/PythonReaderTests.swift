@@ -53,21 +53,21 @@ struct PythonReaderTests {
     #expect(outcome.status == 0, "\(outcome.errors)")
     let listing = try JSON.parse([UInt8](outcome.output), what: "listing")
     let entries = try #require(listing["tensors"]?.elements)
-    #expect(entries.count == file.tensors.count)
-    for (entry, tensor) in zip(entries, file.tensors) {
+    #expect(entries.count == file.entries.count)
+    for (entry, tensor) in zip(entries, file.entries) {
       #expect(entry["name"]?.text == tensor.name)
       #expect(entry["shape"]?.elements?.compactMap(\.integer) == tensor.shape.dimensions)
       let groupSize = entry["group_size"]?.integer ?? -1
       let label = (entry["encoding"]?.text ?? "") + (groupSize > 0 ? "/\(groupSize)" : "")
       #expect(label == tensor.encoding.label)
       #expect(entry["offset"]?.integer == tensor.offset && entry["byte_count"]?.integer == tensor.byteCount)
-      #expect(entry["checksum"]?.integer == Int(tensor.checksum))
-      #expect(entry["source_type"]?.text == tensor.sourceType.rawValue)
-      #expect(entry["relative_rms"]?.double.map(Float.init) == tensor.error.relativeRMS)
-      #expect((entry["sqnr"]?.double.map(Float.init) ?? .infinity) == tensor.error.sqnr)
-      #expect(entry["worst_group"]?.double.map(Float.init) == tensor.error.worstGroup)
-      #expect(entry["worst_row"]?.integer == tensor.error.worstRow)
-      #expect(entry["worst_group_index"]?.integer == tensor.error.worstGroupIndex)
+      #expect(entry["checksum"]?.integer == tensor.checksum.map(Int.init))
+      #expect(entry["source_type"]?.text == tensor.sourceType?.rawValue)
+      #expect(entry["relative_rms"]?.double.map(Float.init) == tensor.error?.relativeRMS)
+      #expect((entry["sqnr"]?.double.map(Float.init) ?? .infinity) == tensor.error?.sqnr)
+      #expect(entry["worst_group"]?.double.map(Float.init) == tensor.error?.worstGroup)
+      #expect(entry["worst_row"]?.integer == tensor.error?.worstRow)
+      #expect(entry["worst_group_index"]?.integer == tensor.error?.worstGroupIndex)
     }
     #expect(listing["metadata"]?["config"]?.text == TinyModel.config)
     #expect(
@@ -90,7 +90,7 @@ struct PythonReaderTests {
     let outcome = try PythonReader.run(["-c", program, PythonReader.script, path])
     #expect(outcome.status == 0, "\(outcome.errors)")
     var expected = ByteWriter()
-    for tensor in file.tensors {
+    for tensor in file.entries {
       for value in try file.values(of: tensor) { expected.write(value) }
     }
     #expect(outcome.output == Data(expected.bytes))
@@ -105,7 +105,7 @@ struct PythonReaderTests {
     let outcome = try PythonReader.run([PythonReader.script, path, "--tensor", name, "--npy", out])
     #expect(outcome.status == 0, "\(outcome.errors)")
     let file = try NativeFile(path: path)
-    let tensor = try #require(file.tensor(named: name))
+    let tensor = try #require(file.entry(named: name))
     let content = try Data(contentsOf: URL(filePath: out))
     var values = ByteWriter()
     for value in try file.values(of: tensor) { values.write(value) }

@@ -30,7 +30,7 @@ struct SampleFilesTests {
   func good() throws {
     for (name, _) in try SampleFiles.good() {
       let file = try NativeFile(path: Self.folder.appending(path: "good/\(name).cogvlm").path)
-      for tensor in file.tensors { try file.verifyChecksum(of: tensor) }
+      for tensor in file.entries { try file.verifyChecksum(of: tensor) }
       #expect(try !file.tokenizerBytes().isEmpty)
     }
   }
@@ -45,7 +45,7 @@ struct SampleFilesTests {
         "\(name): \(error?.description ?? "")")
     }
     let damaged = try NativeFile(path: Self.folder.appending(path: "bad/damaged-tensor.cogvlm").path)
-    let tensor = try #require(damaged.tensor(named: "model.norm.weight"))
+    let tensor = try #require(damaged.entry(named: "model.norm.weight"))
     #expect(throws: CogError.self) { try damaged.verifyChecksum(of: tensor) }
   }
 }

@@ -31,18 +31,19 @@ struct QuantizeTests {
   func errors(preset: String) throws {
     let summary = try quantize(preset)
     let file = try NativeFile(path: out)
-    for (tensor, line) in zip(file.tensors, summary.tensors) {
-      #expect(line.name == tensor.name && line.error == tensor.error && line.bytes == tensor.byteCount)
+    for (tensor, line) in zip(file.entries, summary.tensors) {
+      let error = try #require(tensor.error)
+      #expect(line.name == tensor.name && line.error == error && line.bytes == tensor.byteCount)
       guard let groupSize = tensor.encoding.groupSize else {
-        #expect(tensor.error == .none)
+        #expect(error == .none)
         continue
       }
       let twin = try ErrorTwin(model.values(tensor.name), file.values(of: tensor), tensor.shape, groupSize)
-      #expect(abs(twin.error.relativeRMS - tensor.error.relativeRMS) <= 1e-6 * twin.error.relativeRMS)
-      #expect(abs(twin.error.sqnr - tensor.error.sqnr) <= 1e-4)
-      #expect(abs(twin.error.worstGroup - tensor.error.worstGroup) <= 1e-6 * twin.error.worstGroup)
+      #expect(abs(twin.error.relativeRMS - error.relativeRMS) <= 1e-6 * twin.error.relativeRMS)
+      #expect(abs(twin.error.sqnr - error.sqnr) <= 1e-4)
+      #expect(abs(twin.error.worstGroup - error.worstGroup) <= 1e-6 * twin.error.worstGroup)
       // Where two groups are as bad to the last bits, either may be named.
-      let named = twin.groups[tensor.error.worstRow][tensor.error.worstGroupIndex]
+      let named = twin.groups[error.worstRow][error.worstGroupIndex]
       #expect(abs(named - Double(twin.error.worstGroup)) <= 1e-6 * named)
     }
   }
@@ -94,7 +95,7 @@ struct QuantizeTests {
     #expect(error?.subject == "\(name), row 37, column 129" && error?.file == "synthetic")
     #expect(try folder.contents().isEmpty)
     let summary = try quantize("int4", to: out, options: .init(tool: "test 1", nonFinite: .keep))
-    let view = try NativeFile(path: out).view(of: name)
+    let view = try NativeFile(path: out).loaded(name)
     #expect(view.elementType == .bfloat16 && view.bytes.elementsEqual(model.tensor(name)?.bytes ?? []))
     #expect(summary.warnings.count == 1 && summary.warnings[0].contains(name))
     #expect(
@@ -120,7 +121,7 @@ struct QuantizeTests {
       try quantize(preset)
       let file = try NativeFile(path: out)
       for (name, value) in zip(names, values) {
-        let stored = try file.values(of: #require(file.tensor(named: name)))
+        let stored = try file.values(of: #require(file.entry(named: name)))
         #expect(stored.allSatisfy { $0.isFinite }, "\(name)")
         if value == 0 { #expect(stored.allSatisfy { $0 == 0 }) }
         if value == 1 { #expect(stored.allSatisfy { abs($0 - 1) < 1e-3 }) }

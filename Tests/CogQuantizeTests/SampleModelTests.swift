@@ -39,11 +39,11 @@ struct SampleModelTests {
     let source = try Checkpoints.open(path: checkpoint)
     for name in ["safetensors.cogvlm", "torch.cogvlm"] {
       let file = try NativeFile(path: folder.path(name))
-      #expect(file.tensors.count == source.records.count)
-      for record in source.records {
-        let view = try file.view(of: record.name)
-        #expect(view.elementType == record.elementType && view.shape == record.shape)
-        #expect(view.bytes.elementsEqual(try source.view(of: record.name).bytes), "\(record.name)")
+      #expect(file.entries.count == source.entries.count)
+      for record in source.entries {
+        let view = try file.loaded(record.name)
+        #expect(view.elementType == record.encoding.plainType && view.shape == record.shape)
+        #expect(view.bytes.elementsEqual(try source.loaded(record.name).bytes), "\(record.name)")
       }
     }
   }
@@ -71,7 +71,7 @@ struct SampleModelTests {
     let ratio = try #require(summary.int4Ratio)
     #expect(ratio <= 0.29)
     let file = try NativeFile(path: folder.path("int4.cogvlm"))
-    let int4 = file.tensors.filter { $0.encoding.family == .int4 }
+    let int4 = file.entries.filter { $0.encoding.family == .int4 }
     let bytes = int4.reduce(0) { $0 + $1.byteCount }
     let weights = int4.reduce(0) { $0 + $1.shape.elementCount }
     #expect(ratio == Double(bytes) / Double(2 * weights))

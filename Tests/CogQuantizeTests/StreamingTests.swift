@@ -11,19 +11,20 @@ import Synchronization
 import Testing
 
 /// The tensors of a source in another order.
-private final class Reordered: TensorSource {
-  private let source: any TensorSource
-  let records: [TensorRecord]
+private final class Reordered: TensorStore {
+  private let source: any TensorStore
+  let entries: [TensorEntry]
 
-  init(_ source: any TensorSource, _ order: ([TensorRecord]) -> [TensorRecord]) {
+  init(_ source: any TensorStore, _ order: ([TensorEntry]) -> [TensorEntry]) {
     self.source = source
-    records = order(source.records)
+    entries = order(source.entries)
   }
 
   var path: String { source.path }
   var files: [String] { source.files }
-  func view(of name: String) throws -> TensorView { try source.view(of: name) }
-  func record(of name: String) -> TensorRecord? { source.record(of: name) }
+  func bytes(of entry: TensorEntry) throws -> OwnedBytes { try source.bytes(of: entry) }
+  func entry(named name: String) -> TensorEntry? { source.entry(named: name) }
+  func release(_ entry: TensorEntry) { source.release(entry) }
 }
 
 @Suite("Conversions that read the files once, front to back")
@@ -43,8 +44,8 @@ struct StreamingTests {
     let order = Dictionary(
       uniqueKeysWithValues: table.specifications.enumerated().map { ($1.name, $0) })
     // Otherwise this would show nothing.
-    #expect(checkpoint.records.map(\.name) != table.specifications.map(\.name))
-    let sources: [any TensorSource] = [
+    #expect(checkpoint.entries.map(\.name) != table.specifications.map(\.name))
+    let sources: [any TensorStore] = [
       checkpoint, Reordered(checkpoint) { $0.reversed() },
       Reordered(checkpoint) { $0.sorted { (order[$0.name] ?? 0) < (order[$1.name] ?? 0) } },
     ]
@@ -64,7 +65,7 @@ struct StreamingTests {
       }
       #expect(summaries[0].tensors.map(\.name) == table.specifications.map(\.name))
       let file = try NativeFile(path: folder.path("\(label)-0"))
-      for tensor in file.tensors { try file.verifyChecksum(of: tensor) }
+      for tensor in file.entries { try file.verifyChecksum(of: tensor) }
     }
   }
 
@@ -120,8 +121,7 @@ struct StreamingTests {
     try queue.begin(.init(name: "a", shape: [4], encoding: .plain(.bfloat16)), sourceType: .bfloat16)
     let memory = BlockBuffer(byteCount: 8)
     memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    let block = FinishedBlock(
-      bytes: UnsafeRawBufferPointer(memory.bytes), owner: memory, sourceRange: 0..<8)
+    let block = FinishedBlock(memory, count: 8, sourceRange: 0..<8)
     let done = Mutex(0)
     var handedOver = 0
     let failure = #expect(throws: BlockWriter.Failure.self) {
@@ -145,8 +145,7 @@ struct StreamingTests {
     try queue.begin(.init(name: "a", shape: [4], encoding: .plain(.bfloat16)), sourceType: .bfloat16)
     let memory = buffers.take(8)
     memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    let block = FinishedBlock(
-      bytes: UnsafeRawBufferPointer(memory.bytes), owner: memory, sourceRange: 0..<8)
+    let block = FinishedBlock(memory, count: 8, sourceRange: 0..<8)
     try queue.write(block) { buffers.giveBack(block) }
     queue.cancel()
     #expect(buffers.take(8) === memory)

@@ -6,7 +6,7 @@ import Synchronization
 /// A small model in memory, filled with numbers that are the same on every run.
 ///
 /// Widths are chosen so that rows are no multiple of 16, columns no multiple of 8, and last groups are short.
-final class SyntheticModel: TensorSource {
+final class SyntheticModel: TensorStore {
   static let config = """
     {
       "architectures": ["CogVLMVideoForCausalLM"], "bos_token_id": 67, "eos_token_id": 68, "pad_token_id": 69,
@@ -78,66 +78,53 @@ final class SyntheticModel: TensorSource {
   /// The values of a tensor.
   func values(_ name: String) -> [Float] { tensor(name).map { decode($0.bytes, as: $0.elementType) } ?? [] }
 
-  // MARK: TensorSource
+  // MARK: TensorStore
 
   var files: [String] { [] }
 
-  var records: [TensorRecord] { table.specifications.compactMap { record(of: $0.name) } }
+  var entries: [TensorEntry] { table.specifications.compactMap { entry(named: $0.name) } }
 
-  func record(of name: String) -> TensorRecord? {
+  func entry(named name: String) -> TensorEntry? {
     tensor(name).map {
-      TensorRecord(
-        name: name, elementType: $0.elementType, shape: $0.shape, file: path, fileOffset: nil,
-        byteCount: $0.bytes.count)
+      TensorEntry(
+        name: name, type: $0.elementType, shape: $0.shape, file: path, offset: nil, byteCount: $0.bytes.count)
     }
   }
 
-  func view(of name: String) throws -> TensorView {
-    guard let tensor = tensor(name) else { throw missing(name) }
-    if damaged.withLock({ $0 }) == name { throw CogError("the tensor is damaged", file: path, subject: name) }
+  func bytes(of entry: TensorEntry) throws -> OwnedBytes {
+    guard let tensor = tensor(entry.name) else { throw missing(entry.name) }
+    if damaged.withLock({ $0 }) == entry.name {
+      throw CogError("the tensor is damaged", code: .damaged, file: path, subject: entry.name)
+    }
     // One byte in front, so that the elements are not aligned.
-    let memory = Memory([0] + tensor.bytes)
-    return TensorView(
-      elementType: tensor.elementType, shape: tensor.shape, bytes: memory.bytes(from: 1), owner: memory)
+    return OwnedBytes(copying: [0] + tensor.bytes)[1..<1 + tensor.bytes.count]
   }
+
+  func release(_ entry: TensorEntry) {}
 }
 
-/// A source that says that it has every tensor of a configuration, and has none.
-final class RecordsOnly: TensorSource {
-  let path = "records only"
+/// A store that says that it has every tensor of a configuration, and has none.
+final class EntriesOnly: TensorStore {
+  let path = "entries only"
   let files: [String] = []
-  let records: [TensorRecord]
+  let entries: [TensorEntry]
   private let indexByName: [String: Int]
 
   init(_ config: String) throws {
     let configuration = try Array(config.utf8).withUnsafeBytes {
       try ModelConfiguration(json: $0, file: "config")
     }
-    records = try TensorTable(configuration).specifications.map {
-      TensorRecord(
-        name: $0.name, elementType: .bfloat16, shape: $0.shape, file: "none", fileOffset: nil,
+    entries = try TensorTable(configuration).specifications.map {
+      TensorEntry(
+        name: $0.name, type: .bfloat16, shape: $0.shape, file: "none", offset: nil,
         byteCount: try $0.shape.byteCount(of: .bfloat16))
     }
-    indexByName = Dictionary(uniqueKeysWithValues: records.enumerated().map { ($1.name, $0) })
+    indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
   }
 
-  func record(of name: String) -> TensorRecord? { indexByName[name].map { records[$0] } }
-
-  func view(of name: String) throws -> TensorView { throw missing(name) }
-}
-
-/// Bytes that keep their place.
-private final class Memory {
-  private let buffer: UnsafeMutableRawBufferPointer
-
-  init(_ bytes: [UInt8]) {
-    buffer = .allocate(byteCount: bytes.count, alignment: 64)
-    buffer.copyBytes(from: bytes)
-  }
-
-  deinit { buffer.deallocate() }
-
-  func bytes(from start: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[start...]) }
+  func entry(named name: String) -> TensorEntry? { indexByName[name].map { entries[$0] } }
+  func bytes(of entry: TensorEntry) throws -> OwnedBytes { throw missing(entry.name) }
+  func release(_ entry: TensorEntry) {}
 }
 
 /// Elements of a type, one at a time.

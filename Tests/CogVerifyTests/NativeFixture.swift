@@ -3,7 +3,9 @@ import CogCheckpoint
 import CogModel
 import CogNative
 import CogText
+import CogTestSupport
 import Foundation
+import Testing
 
 /// A native file made straight from a checkpoint's bytes, with a chance to damage tensors on the way.
 ///
@@ -26,13 +28,14 @@ enum NativeFixture {
     }
     let writer = try NativeWriter(path: path)
     for specification in TensorTable(configuration).specifications {
-      let view = try source.view(of: specification.name)
-      var tensor = StoredTensor(type: view.elementType, shape: view.shape, bytes: Array(view.bytes))
+      let view = try source.loaded(specification.name)
+      let sourceType = try #require(view.elementType)
+      var tensor = StoredTensor(type: sourceType, shape: view.shape, bytes: view.bytes)
       try alter(specification.name, &tensor)
       try tensor.bytes.withUnsafeBytes {
         try writer.append(
           name: specification.name, shape: view.shape, encoding: .plain(tensor.type), bytes: $0,
-          sourceType: view.elementType, error: .none)
+          sourceType: sourceType, error: .none)
       }
     }
     try writer.finish(

@@ -1,36 +1,43 @@
-import CogBase
+package import CogBase
 package import CogModel
-package import CogNative
 
 /// The plain reading of the formats, one element at a time: the twin of the kernels.
-extension NativeFile {
+extension TensorStore {
   /// The values of some rows of a tensor as float32, whatever its encoding (`Formats/int4.md`, "Values").
   ///
   /// - Parameter rows: rows of the tensor seen as the matrix `[first dimension, product of the others]`.
   /// - Returns: the elements in row-major order; F64 is rounded to the nearest float32.
   /// - Throws: ``CogError`` when there are no such rows.
-  package func values(of tensor: NativeTensor, rows: Range<Int>) throws -> [Float] {
+  package func values(of tensor: TensorEntry, rows: Range<Int>) throws -> [Float] {
     guard rows.lowerBound >= 0, rows.upperBound <= tensor.shape.rows else {
       throw CogError(
         "there are no such rows", file: path, subject: tensor.name,
         expected: "rows in 0..<\(tensor.shape.rows)", found: "\(rows)")
     }
-    let bytes = bytes(of: tensor)
-    guard let type = tensor.encoding.plainType else {
-      return try PanelLayout(encoding: tensor.encoding, shape: tensor.shape).values(of: bytes, rows: rows)
-    }
-    let columns = tensor.shape.elementCount == 0 ? 0 : tensor.shape.columns
-    return try (rows.lowerBound * columns..<rows.upperBound * columns).map { index in
-      guard let value = Self.plainValue(bytes, at: index, type) else {
-        throw CogError("no values can be read", subject: tensor.name, found: type.rawValue)
+    return try bytes(of: tensor).withUnsafeBytes { bytes in
+      guard let type = tensor.encoding.plainType else {
+        return try PanelLayout(encoding: tensor.encoding, shape: tensor.shape).values(of: bytes, rows: rows)
       }
-      return value
+      let columns = tensor.shape.elementCount == 0 ? 0 : tensor.shape.columns
+      return try (rows.lowerBound * columns..<rows.upperBound * columns).map { index in
+        guard let value = Self.plainValue(bytes, at: index, type) else {
+          throw CogError("no values can be read", subject: tensor.name, found: type.rawValue)
+        }
+        return value
+      }
     }
   }
 
   /// All values of a tensor as float32. - Throws: as ``values(of:rows:)``.
-  package func values(of tensor: NativeTensor) throws -> [Float] {
+  package func values(of tensor: TensorEntry) throws -> [Float] {
     try values(of: tensor, rows: 0..<tensor.shape.rows)
+  }
+
+  /// A tensor with a copy of its bytes. - Throws: ``CogError`` when there is no such tensor or it is damaged.
+  package func loaded(_ name: String) throws -> LoadedTensor {
+    let (entry, bytes) = try tensor(named: name)
+    return LoadedTensor(
+      elementType: entry.encoding.plainType, shape: entry.shape, bytes: bytes.withUnsafeBytes { Array($0) })
   }
 
   private static func plainValue(
@@ -48,6 +55,16 @@ extension NativeFile {
     default: nil
     }
   }
+}
+
+/// A tensor in memory.
+package struct LoadedTensor: Equatable, Sendable {
+  /// The type of its elements; nil for a quantized one.
+  package let elementType: ElementType?
+  /// Its shape.
+  package let shape: Shape
+  /// Its bytes as they are stored.
+  package let bytes: [UInt8]
 }
 
 extension PanelLayout {

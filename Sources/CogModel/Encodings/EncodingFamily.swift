@@ -6,8 +6,8 @@ package import CogBase
 package struct EncodingFamily: Sendable {
   /// `BF16`, `int4`: as documents and the command line spell it.
   package let name: String
-  /// What the directory of a native file calls it (`Formats/native.md`, "Encodings"), or nil where that format
-  /// does not have it.
+  /// What the directory of a native file calls it (`Formats/native.md`, "Encodings"), or nil where that
+  /// format does not have it.
   package let directoryCode: UInt32?
   /// The elements of a plain family, or nil for a quantized one.
   package let elementType: ElementType?

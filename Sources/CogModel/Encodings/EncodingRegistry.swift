@@ -6,7 +6,8 @@ package enum EncodingRegistry {
   /// The quantized families. A new one is a line here and a file of its own.
   package static let quantized: [EncodingFamily] = [.int4, .int8]
 
-  /// All families: the floating-point types that weights come in, the other element types, the quantized ones.
+  /// All families: the floating-point types that weights come in, the other element types, the quantized
+  /// ones.
   package static let families: [EncodingFamily] = {
     let floats: [ElementType] = [.bfloat16, .float16, .float32, .float64]
     let others = ElementType.allCases.filter { !floats.contains($0) }
@@ -46,7 +47,8 @@ package enum EncodingRegistry {
     }.first { $0.0.lowercased() == wanted }?.1
   }
 
-  /// What ``offeredEncoding(_:)`` takes, in words: `BF16, F16, F32, int4 or int8 (groups of 64), or int4/32, ...`.
+  /// What ``offeredEncoding(_:)`` takes, in words: `BF16, F16, F32, int4 or int8 (groups of 64), or int4/32,
+  /// ...`.
   package static let offeredNames: String = {
     let sizes = Set(offered.compactMap(\.defaultGroupSize)).sorted().map(String.init)
     let explicit = offered.flatMap { family in family.groupSizes.map { "\(family.name)/\($0)" } }

@@ -38,8 +38,8 @@ package struct PanelLayout: Equatable, Sendable {
 
   /// The layout of a matrix in a quantized encoding.
   ///
-  /// - Throws: ``CogError`` when the encoding is not quantized, the group size is not one of its family's, or the sizes
-  ///   do not fit 63 bits.
+  /// - Throws: ``CogError`` when the encoding is not quantized, the group size is not one of its family's, or
+  ///   the sizes do not fit 63 bits.
   package init(encoding: TensorEncoding, rows: Int, columns: Int) throws {
     guard let codes = encoding.family.codes, let groupSize = encoding.groupSize,
       encoding.family.groupSizes.contains(groupSize)

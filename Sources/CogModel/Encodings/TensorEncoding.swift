@@ -2,8 +2,8 @@ package import CogBase
 
 /// How a tensor's elements are stored: a family of encodings, and for a quantized one the size of its groups.
 ///
-/// It describes itself, so that nothing else has to know which encodings there are; ``EncodingRegistry`` lists
-/// them.
+/// It describes itself, so that nothing else has to know which encodings there are; ``EncodingRegistry``
+/// lists them.
 package struct TensorEncoding: Hashable, Sendable {
   /// What all encodings of one name have in common.
   package let family: EncodingFamily

@@ -1,4 +1,5 @@
 package import CogInspect
+package import CogModel
 
 /// The page of `cogvlm stats`.
 package enum StatisticsPage {
@@ -7,7 +8,7 @@ package enum StatisticsPage {
   /// - Parameter stored: the tensors as they are stored, for their bits; nil where the report is of
   ///   activations.
   /// - Throws: `CogError` when the report cannot be written as JSON.
-  package static func page(_ report: StatisticsReport, stored: TensorCatalog?) throws -> Page {
+  package static func page(_ report: StatisticsReport, stored: (any TensorStore)?) throws -> Page {
     let isActivations = stored == nil
     let title = isActivations ? "Statistics of activations" : "Statistics of tensors"
     var page = try Page(title: title, subtitle: report.path, document: report)
@@ -64,7 +65,7 @@ package enum StatisticsPage {
   /// Findings that are named at the top at most.
   private static let mostSentences = 8
 
-  private static func facts(_ report: StatisticsReport, _ stored: TensorCatalog?) -> Facts {
+  private static func facts(_ report: StatisticsReport, _ stored: (any TensorStore)?) -> Facts {
     let figures = report.total.figures
     func text(_ value: Double?) -> String { value.map(NumberStyle.plain.text) ?? "none" }
     var facts: [(name: String, value: String)] = [
@@ -91,7 +92,7 @@ package enum StatisticsPage {
     return Facts(facts)
   }
 
-  private static func bits(_ report: StatisticsReport, _ stored: TensorCatalog?) -> BarChart {
+  private static func bits(_ report: StatisticsReport, _ stored: (any TensorStore)?) -> BarChart {
     var series: [ChartSeries] = []
     if let stored {
       let bits = report.parts.map { part in
@@ -114,9 +115,9 @@ struct StoredSize {
   private(set) var bytes = 0
   private var elements = 0
 
-  init(of names: some Sequence<String>, in catalog: TensorCatalog) {
+  init(of names: some Sequence<String>, in store: any TensorStore) {
     for name in names {
-      guard let entry = catalog.entry(named: name) else { continue }
+      guard let entry = store.entry(named: name) else { continue }
       bytes += entry.byteCount
       elements += entry.shape.elementCount
     }

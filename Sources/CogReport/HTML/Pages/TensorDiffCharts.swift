@@ -1,4 +1,5 @@
 import CogInspect
+import CogModel
 
 /// The charts of the page of `cogvlm diff`.
 enum TensorDiffCharts {
@@ -83,13 +84,13 @@ enum TensorDiffCharts {
   }
 
   /// Bits and damage by part.
-  static func parts(_ diff: TensorDiff, _ stored: (a: TensorCatalog, b: TensorCatalog))
+  static func parts(_ diff: TensorDiff, _ stored: (a: any TensorStore, b: any TensorStore))
     -> [any PagePart]
   {
-    func bits(_ catalog: TensorCatalog) -> [Double?] {
+    func bits(_ store: any TensorStore) -> [Double?] {
       diff.parts.map { part in
         let names = diff.tensors.filter { $0.part == part.name }.map(\.name)
-        return StoredSize(of: names, in: catalog).bits
+        return StoredSize(of: names, in: store).bits
       }
     }
     let names = diff.parts.map(\.name)

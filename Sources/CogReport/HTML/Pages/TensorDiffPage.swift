@@ -1,4 +1,5 @@
-package import CogInspect
+import CogInspect
+package import CogModel
 
 /// The page of `cogvlm diff`.
 package enum TensorDiffPage {
@@ -9,7 +10,7 @@ package enum TensorDiffPage {
   ///   - stored: the tensors of A and B as they are stored, for their bits.
   /// - Throws: `CogError` when the document cannot be written as JSON.
   package static func page(
-    _ report: TensorDiffReport, stored: (a: TensorCatalog, b: TensorCatalog)
+    _ report: TensorDiffReport, stored: (a: any TensorStore, b: any TensorStore)
   ) throws -> Page {
     let diff = report.diff
     let judged = JudgedTensorDiff(diff, limit: report.failOver)
@@ -30,11 +31,11 @@ package enum TensorDiffPage {
     return page
   }
 
-  private static func facts(_ diff: TensorDiff, _ stored: (a: TensorCatalog, b: TensorCatalog)) -> Facts {
+  private static func facts(_ diff: TensorDiff, _ stored: (a: any TensorStore, b: any TensorStore)) -> Facts {
     let total = diff.total
     let names = diff.tensors.map(\.name)
-    func size(_ catalog: TensorCatalog) -> String {
-      let size = StoredSize(of: names, in: catalog)
+    func size(_ store: any TensorStore) -> String {
+      let size = StoredSize(of: names, in: store)
       let bits = size.bits.map(NumberStyle.plain.text) ?? "no"
       return "\(NumberStyle.bytes.text(Double(size.bytes))), \(bits) bits of an element"
     }

@@ -1,8 +1,5 @@
 import Glibc
 
-package import CogBase
-package import CogModel
-
 /// How far a stored tensor is from the one that it was made of.
 package struct StorageError: Equatable, Sendable, Codable {
   /// Root of the squared error's sum over root of the squares' sum; 0 when nothing was lost.
@@ -68,27 +65,4 @@ extension StorageError {
     worstRow = try container.decode(Int.self, forKey: .worstRow)
     worstGroupIndex = try container.decode(Int.self, forKey: .worstGroupIndex)
   }
-}
-
-/// One entry of a native file's directory (`Formats/native.md`, "Directory").
-package struct NativeTensor: Equatable, Sendable {
-  /// The tensor's name, as in the checkpoint.
-  package let name: String
-  /// The shape, at most four dimensions.
-  package let shape: Shape
-  /// How the elements are stored.
-  package let encoding: TensorEncoding
-  /// Offset of the first byte in the file, a multiple of 4096.
-  package let offset: Int
-  /// Bytes of the tensor.
-  package let byteCount: Int
-  /// CRC-32 of those bytes.
-  package let checksum: UInt32
-  /// The element type that the tensor had in the checkpoint.
-  package let sourceType: ElementType
-  /// What storing it in this encoding lost.
-  package let error: StorageError
-
-  /// Bits that one element takes on average, scales and padding included.
-  package var bitsPerWeight: Double { Double(byteCount) * 8 / Double(max(shape.elementCount, 1)) }
 }
