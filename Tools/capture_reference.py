@@ -4,10 +4,10 @@
   capture_reference.py FOLDER --video clip.mp4 --query "What happens?" -o NAME
   capture_reference.py FOLDER --plain --frames NAME.frames.safetensors --query "..." --dtype float32 -o NAME
 
-writes NAME.f32.safetensors, NAME.bf16.safetensors and NAME.frames.safetensors (Formats/references.md), and prints
-their paths. Without --video and --frames the prompt is text only. By default the folder's own Python code runs (it
-is executed: take folders from people you trust); --plain runs our own PyTorch model, one layer in memory at a time:
-4 GB of memory for the 25 GB model, and 15 GB of reads for each answer token.
+writes NAME.f32.safetensors, NAME.bf16.safetensors and NAME.frames.safetensors (Formats/references.md), and
+prints their paths. Without --video and --frames the prompt is text only. By default the folder's own Python
+code runs (it is executed: take folders from people you trust); --plain runs our own PyTorch model, one layer
+in memory at a time: 4 GB of memory for the 25 GB model, and 15 GB of reads for each answer token.
 
 Needs torch, safetensors and tokenizers; decord for --video; transformers unless --plain.
 Exit status: 0 done, 2 bad input or a missing library, 64 usage.
@@ -39,7 +39,8 @@ def _history(text: str) -> List[Tuple[str, str]]:
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
     well_formed = isinstance(turns, list) and all(
-        isinstance(turn, list) and len(turn) == 2 and all(isinstance(part, str) for part in turn) for turn in turns
+        isinstance(turn, list) and len(turn) == 2 and all(isinstance(part, str) for part in turn)
+        for turn in turns
     )
     if not well_formed:
         raise argparse.ArgumentTypeError('expected [["question", "answer"], ...]')
@@ -61,18 +62,30 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="FOLDER", help="config.json, tokenizer.json and weights")
-    parser.add_argument("--video", metavar="CLIP", help="the video; frames are chosen as the published code does")
+    parser.add_argument(
+        "--video", metavar="CLIP", help="the video; frames are chosen as the published code does"
+    )
     parser.add_argument("--frames", help="frames decoded before (NAME.frames.safetensors); wins over --video")
     parser.add_argument("--query", metavar="Q", type=_text, required=True, help="the question")
-    parser.add_argument("--history", metavar="JSON", type=_history, default=[], help='[["question", "answer"], ...]')
+    parser.add_argument(
+        "--history", metavar="JSON", type=_history, default=[], help='[["question", "answer"], ...]'
+    )
     parser.add_argument("--template", choices=("chat", "vqa", "base"), help="default: as config.json says")
     parser.add_argument("--dtype", choices=("float32", "bfloat16", "both"), default="both")
     parser.add_argument("--max-new-tokens", metavar="N", type=_count, default=16, help="default: 16")
     parser.add_argument(
-        "--vision-frames-kept", metavar="N", type=_count, default=2, help="frames kept of the tower's taps; default: 2"
+        "--vision-frames-kept",
+        metavar="N",
+        type=_count,
+        default=2,
+        help="frames kept of the tower's taps; default: 2",
     )
-    parser.add_argument("--plain", action="store_true", help="our own PyTorch model instead of the folder's code")
-    parser.add_argument("-o", dest="output", metavar="NAME", required=True, help="where the files go, without suffix")
+    parser.add_argument(
+        "--plain", action="store_true", help="our own PyTorch model instead of the folder's code"
+    )
+    parser.add_argument(
+        "-o", dest="output", metavar="NAME", required=True, help="where the files go, without suffix"
+    )
     return parser
 
 
@@ -86,7 +99,7 @@ def main(arguments: List[str]) -> int:
         print(f"capture_reference.py: {error}; install Tools/requirements.txt with pip", file=sys.stderr)
         return 2
     from reference.capture import DTYPES, Request, capture
-    from reference.errors import CaptureError
+    from reference.errors import ToolError
 
     request = Request(
         folder=options.folder,
@@ -105,7 +118,7 @@ def main(arguments: List[str]) -> int:
         for path in capture(request):
             print(path)
         return 0
-    except CaptureError as error:
+    except ToolError as error:
         print(f"capture_reference.py: {error}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:

@@ -38,7 +38,9 @@ PLAIN_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
 QUANTIZED = {16: "int4", 17: "int8"}
 GROUP_SIZES = (32, 64, 128)
 
-Panels = namedtuple("Panels", "bits padded_columns groups panels blocks header_bytes block_bytes lines panel_bytes")
+Panels = namedtuple(
+    "Panels", "bits padded_columns groups panels blocks header_bytes block_bytes lines panel_bytes"
+)
 Tensor = namedtuple(
     "Tensor",
     "name shape encoding group_size offset byte_count checksum source_type"
@@ -84,7 +86,8 @@ def _panels(encoding, group_size, shape):
     lines = padded // line_columns
     bits = 4 if encoding == "int4" else 8
     panel_bytes = blocks * header_bytes + lines * LINE_BYTES
-    return Panels(bits, padded, groups, _ceil(rows, PANEL_ROWS), blocks, header_bytes, block_bytes, lines, panel_bytes)
+    panels = _ceil(rows, PANEL_ROWS)
+    return Panels(bits, padded, groups, panels, blocks, header_bytes, block_bytes, lines, panel_bytes)
 
 
 def _byte_count(encoding, group_size, shape):
@@ -128,10 +131,12 @@ class NativeFile:
         sections = struct.unpack_from("<8Q", header, 24)
         names = ("data", "directory", "metadata", "tokenizer")
         self._sections = dict(zip(names, zip(sections[::2], sections[1::2])))
-        self._count, alignment, self._index_checksum, self._tokenizer_checksum = struct.unpack_from("<4I", header, 88)
+        self._count, alignment = struct.unpack_from("<2I", header, 88)
+        self._index_checksum, self._tokenizer_checksum = struct.unpack_from("<2I", header, 96)
         _require(alignment == ALIGNMENT, f"the alignment is {alignment}, not {ALIGNMENT}")
         self._check_sections(file_bytes)
-        _require(not any(header[104:124]) and not any(self._bytes[128:4096]), "reserved bytes of the header are used")
+        reserved = header[104:124] + self._bytes[128:4096]
+        _require(not any(reserved), "reserved bytes of the header are used")
 
     def _check_sections(self, file_bytes):
         end = ALIGNMENT
@@ -202,7 +207,8 @@ class NativeFile:
         self.tokenizer()
         for tensor in self.tensors:
             if zlib.crc32(self.raw(tensor.name)) != tensor.checksum:
-                raise NativeFormatError(f"{self.path}: {tensor.name}: the tensor is damaged: its checksum differs")
+                problem = "the tensor is damaged: its checksum differs"
+                raise NativeFormatError(f"{self.path}: {tensor.name}: {problem}")
 
     def values(self, name):
         """The values of a tensor in its shape, float32."""
@@ -246,11 +252,11 @@ def _read_entry(entry, name):
         _require(code in QUANTIZED, f"{name}: the encoding {code} is unknown")
         encoding = QUANTIZED[code]
         _require(group_size in GROUP_SIZES, f"{name}: the group size is {group_size}, not 32, 64 or 128")
-    _require(byte_count == _byte_count(encoding, group_size, shape), f"{name}: the size does not fit the shape")
+    expected = _byte_count(encoding, group_size, shape)
+    _require(byte_count == expected, f"{name}: the size does not fit the shape")
     _require(source in PLAIN, f"{name}: the source's element type {source} is unknown")
-    _require(
-        relative_rms >= 0 and worst_group >= 0 and not math.isnan(sqnr), f"{name}: an error measure is no number"
-    )
+    measured = relative_rms >= 0 and worst_group >= 0 and not math.isnan(sqnr)
+    _require(measured, f"{name}: an error measure is no number")
     _require(not any(entry[96:]), f"{name}: reserved bytes of the directory entry are used")
     return Tensor(
         name, shape, encoding, group_size, offset, byte_count, checksum, PLAIN[source],
@@ -272,7 +278,8 @@ def _parse_metadata(content):
     for key, kind in (("config", str), ("provenance", dict), ("recipe", dict)):
         _require(isinstance(metadata.get(key), kind), f"the metadata's field {key} is missing or wrong")
     provenance, recipe = metadata["provenance"], metadata["recipe"]
-    _require(isinstance(provenance.get("tool"), str), "the metadata's field provenance.tool is missing or wrong")
+    tool = provenance.get("tool")
+    _require(isinstance(tool, str), "the metadata's field provenance.tool is missing or wrong")
     _check_list(provenance, "sources", {"name": str, "bytes": int, "sha256": str})
     for key in ("linear", "vision", "adapter", "embedding", "head", "other", "method"):
         _require(isinstance(recipe.get(key), str), f"the metadata's field recipe.{key} is missing or wrong")
@@ -283,7 +290,8 @@ def _parse_metadata(content):
 def _check_list(parent, key, fields):
     _require(isinstance(parent.get(key), list), f"the metadata's field {key} is missing or wrong")
     for entry in parent[key]:
-        good = isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in fields.items())
+        known = entry if isinstance(entry, dict) else {}
+        good = all(isinstance(known.get(name), kind) for name, kind in fields.items())
         _require(good, f"an entry of the metadata's field {key} is wrong")
 
 
@@ -306,13 +314,15 @@ def _dequantize(tensor, content):
     result = numpy.empty((rows, columns), "<f4")
     group_of_column = numpy.arange(columns) // tensor.group_size
     for panel in range(sizes.panels):
-        scales, zeros, lines = _panel(sizes, content[panel * sizes.panel_bytes : (panel + 1) * sizes.panel_bytes])
+        start = panel * sizes.panel_bytes
+        scales, zeros, lines = _panel(sizes, content[start : start + sizes.panel_bytes])
         if sizes.bits == 4:
             halves = numpy.concatenate((lines & 15, lines >> 4), axis=2)
             weights = halves.transpose(1, 0, 2).reshape(PANEL_ROWS, sizes.padded_columns)[:, :columns]
             weights = weights.astype("<i4") - zeros.T[:, group_of_column]
         else:
-            weights = lines.view("<i1").transpose(1, 0, 2).reshape(PANEL_ROWS, sizes.padded_columns)[:, :columns]
+            weights = lines.view("<i1").transpose(1, 0, 2).reshape(PANEL_ROWS, sizes.padded_columns)
+            weights = weights[:, :columns]
         first = panel * PANEL_ROWS
         count = min(PANEL_ROWS, rows - first)
         with numpy.errstate(invalid="ignore"):
@@ -323,8 +333,11 @@ def _dequantize(tensor, content):
 def _print_list(file):
     rows = [("tensor", "shape", "encoding", "bytes", "SQNR dB")]
     for tensor in file.tensors:
-        sqnr = f"{tensor.sqnr:.2f}" if math.isfinite(tensor.sqnr) else "exact" if tensor.relative_rms == 0 else "-"
-        rows.append((tensor.name, str(list(tensor.shape)), _encoding_label(tensor), str(tensor.byte_count), sqnr))
+        sqnr = "exact" if tensor.relative_rms == 0 else "-"
+        if math.isfinite(tensor.sqnr):
+            sqnr = f"{tensor.sqnr:.2f}"
+        shape, encoding = str(list(tensor.shape)), _encoding_label(tensor)
+        rows.append((tensor.name, shape, encoding, str(tensor.byte_count), sqnr))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         left = (row[column].ljust(widths[column]) for column in range(3))

@@ -1,4 +1,4 @@
-/// A small generator of random numbers with a seed, which Swift's own has not: the same numbers on every machine.
+/// A small generator of random numbers with a seed, which Swift's own does not take.
 ///
 /// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 package struct SplitMix64: RandomNumberGenerator, Sendable {

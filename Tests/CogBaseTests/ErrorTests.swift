@@ -12,7 +12,8 @@ import Testing
       advice: "Download it again.")
     #expect(
       error.description
-        == "config.json: vocab_size: the field is wrong: expected a number, found a string. Download it again."
+        == "config.json: vocab_size: the field is wrong: "
+        + "expected a number, found a string. Download it again."
     )
     #expect(CogError("no").description == "no")
     #expect(CogError("no", found: "7").description == "no: found 7")

@@ -28,6 +28,31 @@ import Testing
     #expect(table.specifications.reduce(0) { $0 + 2 * $1.shape.elementCount } == 25_015_065_088)
   }
 
+  @Test(
+    "The Python tools have the same table, for any sizes",
+    .enabled(if: Python.isThere, "needs python3"), arguments: [1, 3])
+  func pythonTable(_ layers: Int) throws {
+    var small = SmallConfiguration(layers: layers, visionLayers: layers + 1)
+    small.overrides["intermediate_size"] = "28"
+    let folder = try TemporaryFolder()
+    let path = try folder.write(small.json.utf8, as: "config.json")
+    let outcome = try Python.run([
+      "-c",
+      """
+      import json, sys
+      from reference.configuration import expected_tensors, read_configuration
+      print(json.dumps(expected_tensors(read_configuration(sys.argv[1]))))
+      """, folder.url.path,
+    ])
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    let theirs = try JSONDecoder().decode([String: [Int]].self, from: outcome.outputBytes)
+    let configuration = try MappedFile.withBytes(ofFile: path) {
+      try ModelConfiguration(json: $0, file: path)
+    }
+    let ours = TensorTable(configuration).specifications.map { ($0.name, $0.shape.dimensions) }
+    #expect(Dictionary(uniqueKeysWithValues: ours) == theirs)
+  }
+
   @Test("It is in the order of the forward pass, layers of the language model first")
   func order() throws {
     let table = TensorTable(try Self.published().configuration)

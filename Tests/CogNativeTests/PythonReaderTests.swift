@@ -5,39 +5,13 @@ import CogTestSupport
 import Foundation
 import Testing
 
-/// Runs `Tools/read_native.py`, the second reader of the format.
+/// `Tools/read_native.py`, the second reader of the format.
 enum PythonReader {
-  /// What a run left behind.
-  struct Outcome {
-    let status: Int32
-    let output: Data
-    let errors: String
-  }
-
-  static let script = Fixtures.packageFolder.appending(path: "Tools/read_native.py").path
-
-  /// Whether there is a Python with numpy.
-  static let isAvailable: Bool = (try? run(["-c", "import numpy"]))?.status == 0
-
-  static func run(_ arguments: [String]) throws -> Outcome {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-B"] + arguments
-    let output = Pipe()
-    let errors = Pipe()
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    // Errors are short and fit the pipe; the output is read while it comes.
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return Outcome(status: process.terminationStatus, output: data, errors: errorText)
-  }
+  static let script = Python.tools + "/read_native.py"
 }
 
 @Suite(
-  "The Python reader beside the Swift one", .enabled(if: PythonReader.isAvailable, "needs python3 with numpy")
+  "The Python reader beside the Swift one", .enabled(if: Python.hasNumpy, "needs python3 with numpy")
 )
 struct PythonReaderTests {
   private let folder: TemporaryFolder
@@ -49,9 +23,9 @@ struct PythonReaderTests {
     let path = folder.path("mixed.cogvlm")
     try TinyModel.mixed().write(to: path)
     let file = try NativeFile(path: path)
-    let outcome = try PythonReader.run([PythonReader.script, path, "--json"])
+    let outcome = try Python.run([PythonReader.script, path, "--json"])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let listing = try JSON.parse([UInt8](outcome.output), what: "listing")
+    let listing = try JSON.parse(Array(outcome.output.utf8), what: "listing")
     let entries = try #require(listing["tensors"]?.elements)
     #expect(entries.count == file.entries.count)
     for (entry, tensor) in zip(entries, file.entries) {
@@ -87,13 +61,13 @@ struct PythonReaderTests {
       for tensor in file.tensors:
           sys.stdout.buffer.write(file.values(tensor.name).astype("<f4").tobytes())
       """
-    let outcome = try PythonReader.run(["-c", program, PythonReader.script, path])
+    let outcome = try Python.run(["-c", program, PythonReader.script, path])
     #expect(outcome.status == 0, "\(outcome.errors)")
     var expected = ByteWriter()
     for tensor in file.entries {
       for value in try file.values(of: tensor) { expected.write(value) }
     }
-    #expect(outcome.output == Data(expected.bytes))
+    #expect(outcome.outputBytes == Data(expected.bytes))
   }
 
   @Test("a tensor is written as an npy file in its shape")
@@ -102,7 +76,7 @@ struct PythonReaderTests {
     try TinyModel.mixed().write(to: path)
     let name = "model.vision.transformer.layers.0.mlp.fc2.weight"
     let out = folder.path("out.npy")
-    let outcome = try PythonReader.run([PythonReader.script, path, "--tensor", name, "--npy", out])
+    let outcome = try Python.run([PythonReader.script, path, "--tensor", name, "--npy", out])
     #expect(outcome.status == 0, "\(outcome.errors)")
     let file = try NativeFile(path: path)
     let tensor = try #require(file.entry(named: name))
@@ -118,10 +92,10 @@ struct PythonReaderTests {
   func good() throws {
     for (name, bytes) in try SampleFiles.good() {
       let path = try folder.write(bytes, as: "\(name).cogvlm")
-      let outcome = try PythonReader.run([PythonReader.script, path, "--check"])
+      let outcome = try Python.run([PythonReader.script, path, "--check"])
       #expect(outcome.status == 0, "\(name): \(outcome.errors)")
-      let listing = try PythonReader.run([PythonReader.script, path])
-      #expect(String(decoding: listing.output, as: UTF8.self).contains("model.norm.weight"))
+      let listing = try Python.run([PythonReader.script, path])
+      #expect(listing.output.contains("model.norm.weight"))
     }
   }
 
@@ -129,13 +103,13 @@ struct PythonReaderTests {
   func bad() throws {
     for (name, _, bytes) in try SampleFiles.bad() {
       let path = try folder.write(bytes, as: "\(name).cogvlm")
-      let outcome = try PythonReader.run([PythonReader.script, path])
+      let outcome = try Python.run([PythonReader.script, path])
       #expect(
         outcome.status == 2 && outcome.errors.hasPrefix("error: \(path): "), "\(name): \(outcome.errors)")
       #expect(!outcome.errors.contains("Traceback"), "\(name)")
     }
     let path = try folder.write(SampleFiles.damagedTensor(), as: "damaged.cogvlm")
-    let outcome = try PythonReader.run([PythonReader.script, path, "--check"])
+    let outcome = try Python.run([PythonReader.script, path, "--check"])
     #expect(outcome.status == 2 && outcome.errors.contains("model.norm.weight"))
   }
 
@@ -156,10 +130,10 @@ struct PythonReaderTests {
           print(os.path.basename(path))
       """
     let paths = names.map { folder.path($0.1) }
-    let outcome = try PythonReader.run(["-c", program, PythonReader.script] + paths)
+    let outcome = try Python.run(["-c", program, PythonReader.script] + paths)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let accepted = Set(
-      String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").map(String.init))
+      outcome.output.split(separator: "\n").map(String.init))
     let needsTable = Set(names.filter { $0.0.needsModelTable }.map { $0.1 })
     #expect(accepted == needsTable)
   }
@@ -168,11 +142,11 @@ struct PythonReaderTests {
   func usage() throws {
     let path = folder.path("mixed.cogvlm")
     try TinyModel.mixed().write(to: path)
-    #expect(try PythonReader.run([PythonReader.script, path, "--tensor", "boi"]).status == 64)
-    let outcome = try PythonReader.run([
+    #expect(try Python.run([PythonReader.script, path, "--tensor", "boi"]).status == 64)
+    let outcome = try Python.run([
       PythonReader.script, path, "--tensor", "boi", "--npy", folder.path("out.npy"),
     ])
     #expect(outcome.status == 2 && outcome.errors.contains("no such tensor"))
-    #expect(try PythonReader.run([PythonReader.script, folder.path("missing")]).status == 2)
+    #expect(try Python.run([PythonReader.script, folder.path("missing")]).status == 2)
   }
 }

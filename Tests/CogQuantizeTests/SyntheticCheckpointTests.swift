@@ -6,31 +6,15 @@ import CogTestSupport
 import Foundation
 import Testing
 
-/// Runs `Tools/make_checkpoint`.
-private enum MakeCheckpoint {
-  /// Whether there is a Python with numpy.
-  static let isAvailable = (try? run(["-c", "import numpy"])) == 0
-
-  static func run(_ arguments: [String]) throws -> Int32 {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-B"] + arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    return process.terminationStatus
-  }
-}
-
 @Suite(
-  "Synthetic checkpoints", .enabled(if: MakeCheckpoint.isAvailable, "needs python3 with numpy"))
+  "Synthetic checkpoints", .enabled(if: Python.hasNumpy, "needs python3 with numpy"))
 struct SyntheticCheckpointTests {
   @Test("the toolkit takes a synthetic checkpoint, tokenizer and all, and quantizes it")
   func quantize() throws {
     let folder = try TemporaryFolder()
-    let tool = Fixtures.packageFolder.appending(path: "Tools/make_checkpoint").path
-    #expect(try MakeCheckpoint.run([tool, "--preset", "tiny", "-o", folder.path("tiny")]) == 0)
+    let tool = Python.tools + "/make_checkpoint.py"
+    let outcome = try Python.run([tool, "--preset", "tiny", "-o", folder.path("tiny")])
+    #expect(outcome.status == 0, "\(outcome.errors)")
     let source = try ModelSource.open(path: folder.path("tiny"))
     #expect(source.configuration.vocabularySize == 2048)
     let summary = try Conversion(

@@ -88,7 +88,7 @@ func rewrite(_ path: String, _ change: (Data) throws -> Data) throws {
 func expectRefusal(
   _ arguments: [String], naming file: String, saying cause: String? = nil, in folder: TemporaryFolder,
   sourceLocation: SourceLocation = #_sourceLocation
-) throws -> Command.Outcome {
+) throws -> Program.Outcome {
   let before = try folder.inventory()
   let outcome = try Command.run(arguments)
   let call = Comment(rawValue: "\(arguments.joined(separator: " ")): \(outcome.errors)")

@@ -115,13 +115,3 @@ import Testing
     #expect(try Command.run(["inspect", "--check", output]).status == 0)
   }
 }
-
-/// The Python of the machine.
-enum Python {
-  static let tools = Fixtures.packageFolder.appending(path: "Tools").path
-  static let hasNumpy = (try? run(["-c", "import numpy"]))?.status == 0
-
-  static func run(_ arguments: [String]) throws -> Command.Outcome {
-    try Command.run(["python3", "-B"] + arguments, executable: URL(filePath: "/usr/bin/env"))
-  }
-}

@@ -7,7 +7,6 @@ import Testing
   private static let validator = Fixtures.packageFolder.appending(path: "Tests/Python/validate_documents.py")
     .path
   private static let folder = Fixtures.packageFolder.appending(path: "Formats/json")
-  static let hasValidator = (try? Python.run(["-c", "import jsonschema"]))?.status == 0
 
   private static let checkpoint = Fixtures.path("sample/checkpoint")
   private let documents: JSONDocuments
@@ -30,7 +29,7 @@ import Testing
 
   @Test(
     "Documents that the binary prints fit their schema, have all of its keys, and changed ones do not fit",
-    .enabled(if: SchemaTests.hasValidator, "needs python3 with jsonschema"),
+    .enabled(if: Python.hasJSONSchema, "needs python3 with jsonschema"),
     arguments: JSONDocuments.makers.keys.sorted())
   func validates(_ name: String) throws {
     let make = try #require(JSONDocuments.makers[name])
@@ -46,7 +45,7 @@ import Testing
 
   @Test(
     "The check itself notices a schema that is too wide, lacks a key, or has a key that no document has",
-    .enabled(if: SchemaTests.hasValidator, "needs python3 with jsonschema"))
+    .enabled(if: Python.hasJSONSchema, "needs python3 with jsonschema"))
   func notices() throws {
     let text = try String(contentsOf: Self.folder.appending(path: "frames.schema.json"), encoding: .utf8)
     let files = try documents.frames()

@@ -229,7 +229,7 @@ enum Browser {
 
   /// Opens a file and gives the elements after its script has run, and on standard error what the console
   /// says.
-  static func open(_ file: String) throws -> Command.Outcome {
+  static func open(_ file: String) throws -> Program.Outcome {
     try Command.run(
       [
         "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",

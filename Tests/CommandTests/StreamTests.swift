@@ -9,7 +9,7 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   /// Runs a line of shell in which `cogvlm` is the binary.
-  private func shell(_ line: String, _ arguments: [String] = []) throws -> Command.Outcome {
+  private func shell(_ line: String, _ arguments: [String] = []) throws -> Program.Outcome {
     try Command.run(
       ["-c", "cogvlm() { \"$COGVLM\" \"$@\"; }; " + line, "sh"] + arguments,
       environment: ["COGVLM": Command.binary.path], executable: URL(filePath: "/bin/sh"))

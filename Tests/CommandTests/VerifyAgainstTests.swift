@@ -12,7 +12,7 @@ import Testing
     "--video", SampleModel.video("v22_h264.mp4"), "--ask", "Which way does the circle move?",
   ]
 
-  private func run(_ model: String, _ other: String, _ options: [String]) throws -> Command.Outcome {
+  private func run(_ model: String, _ other: String, _ options: [String]) throws -> Program.Outcome {
     try Command.run(["verify", model, "--against", other] + options)
   }
 

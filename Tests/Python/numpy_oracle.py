@@ -3,8 +3,8 @@
     python3 numpy_oracle.py stats SOURCE      figures of every tensor, every layer and all together
     python3 numpy_oracle.py diff A B          measures of every tensor of A against the one of B
 
-A source is a folder with safetensors files, one such file, or a native file (read by Tools/read_native.py). Non-finite
-numbers are written as the strings that the commands use.
+A source is a folder with safetensors files, one such file, or a native file (read by Tools/read_native.py).
+Non-finite numbers are written as the strings that the commands use.
 """
 
 import json
@@ -15,12 +15,12 @@ import sys
 
 import numpy
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Tools"))
-import read_native  # noqa: E402
+import tools  # noqa: F401
+import read_native
 
 TYPES = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
-    "U8": "u1", "BOOL": "u1",
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
+    "I8": "i1", "U8": "u1", "BOOL": "u1",
 }  # fmt: skip
 SMALLEST_NORMAL = {"F16": 2.0**-14}
 
@@ -56,7 +56,11 @@ def codes(file, tensor):
     groups = -(-padded // tensor.group_size)
     is_int4 = tensor.encoding == "int4"
     header, line_columns = (192, 8) if is_int4 else (128, 4)
-    line_count, block_lines, blocks = padded // line_columns, 4 * tensor.group_size // line_columns, -(-groups // 4)
+    line_count, block_lines, blocks = (
+        padded // line_columns,
+        4 * tensor.group_size // line_columns,
+        -(-groups // 4),
+    )
     panels = file.raw(tensor.name).reshape(-(-rows // 16), blocks * header + line_count * 64)
     starts = [block * (header + block_lines * 64) + header for block in range(blocks)]
     lines = numpy.concatenate([panels[:, start : start + block_lines * 64] for start in starts], axis=1)
@@ -108,7 +112,8 @@ def figures(values, smallest_normal):
         return result
     mean, deviation = finite.mean(), finite.std()
     result.update(
-        minimum=float(finite.min()), maximum=float(finite.max()), absoluteMaximum=float(numpy.abs(finite).max()),
+        minimum=float(finite.min()), maximum=float(finite.max()),
+        absoluteMaximum=float(numpy.abs(finite).max()),
         mean=float(mean), standardDeviation=float(deviation),
         percentiles=[float(p) for p in numpy.percentile(numpy.abs(finite), [0.1, 1, 50, 99, 99.9])],
         histogram=[int(count) for count in numpy.histogram(finite, 64)[0]],
@@ -142,7 +147,8 @@ def runs(values, count):
 
 
 def zero_groups(matrix, size):
-    """Groups of columns, the last of a row perhaps shorter, that hold nothing but zeros; None where there are none."""
+    """Groups of columns, the last of a row perhaps shorter, that hold nothing but zeros; None where there are
+    none."""
     padded = numpy.pad(matrix == 0, ((0, 0), (0, -matrix.shape[1] % size)), constant_values=True)
     zeros = padded.reshape(matrix.shape[0], -1, size).all(axis=2)
     if not zeros.any():

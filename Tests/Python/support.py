@@ -2,20 +2,22 @@
 
 import json
 import os
-import sys
+import tempfile
 import unittest
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOL = os.path.join(PACKAGE, "Tools", "capture_reference.py")
+from tools import PACKAGE, TOOLS
+
+TOOL = os.path.join(TOOLS, "capture_reference.py")
 SHARED = os.path.join(os.path.dirname(PACKAGE), "shared")
-sys.path.insert(0, os.path.join(PACKAGE, "Tools"))
 
 try:
     import safetensors  # noqa: F401
     import tokenizers
     import torch
 except ImportError as error:
-    raise unittest.SkipTest(f"the Python tools' tests need torch, safetensors and tokenizers: {error}") from error
+    raise unittest.SkipTest(
+        f"the Python tools' tests need torch, safetensors and tokenizers: {error}"
+    ) from error
 
 from safetensors import safe_open  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
@@ -24,7 +26,8 @@ from safetensors.torch import save_file  # noqa: E402
 torch.set_num_threads(1)
 
 needs_shared = unittest.skipUnless(
-    os.path.isdir(os.path.join(SHARED, "reference")), "there is no folder of reference data beside the checkout"
+    os.path.isdir(os.path.join(SHARED, "reference")),
+    "there is no folder of reference data beside the checkout",
 )
 
 BEGIN, END, PAD, WORDS = 0, 1, 2, 64
@@ -72,7 +75,7 @@ def relative_l2(actual, reference):
 
 def small_weights():
     """Random BF16 weights for `SMALL`, the same at every call."""
-    from reference.configuration import expected_tensors, read_configuration  # after sys.path is set
+    from reference.configuration import expected_tensors, read_configuration
 
     generator = torch.Generator().manual_seed(7)
     folder = write_folder({"config.json": json.dumps(SMALL)})
@@ -91,8 +94,6 @@ def small_weights():
 
 def write_folder(texts):
     """A temporary folder with these text files; keep the object, the folder goes with it."""
-    import tempfile
-
     folder = tempfile.TemporaryDirectory()
     for name, text in texts.items():
         with open(os.path.join(folder.name, name), "w", encoding="utf-8") as stream:
@@ -135,7 +136,9 @@ def write_checkpoint(weights, layout):
 
 def small_frames(folder, count=3):
     """Writes `frames.safetensors` of random pixels into a folder; returns its path."""
-    pixels = torch.randint(0, 256, (count, 60, 80, 3), generator=torch.Generator().manual_seed(3), dtype=torch.uint8)
+    pixels = torch.randint(
+        0, 256, (count, 60, 80, 3), generator=torch.Generator().manual_seed(3), dtype=torch.uint8
+    )
     path = os.path.join(folder, "clip.frames.safetensors")
     save_file({"frames": pixels, "frame_indices": torch.arange(count) * 25}, path, {"video": "clip.mp4"})
     return path

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from reference import capture as capture_module
 from reference.bundle import write_atomically
 from reference.capture import Request, capture
-from reference.errors import CaptureError
+from reference.errors import ToolError
 from reference.remote import hooked, require_taps
 from reference.taps import Taps, greedy_answer
 
@@ -91,9 +91,19 @@ class Captures(unittest.TestCase):
     def test_the_cache_gives_what_a_longer_prompt_gives(self):
         """A step on the cache against a prompt that ends with the same token, in float32."""
         folder = self.checkpoint()
-        first = capture(self.request(folder, dtypes=["float32"], frames=None, history=[], template="base", query="ABC"))
+        first = capture(
+            self.request(folder, dtypes=["float32"], frames=None, history=[], template="base", query="ABC")
+        )
         longer = capture(
-            self.request(folder, dtypes=["float32"], frames=None, history=[], template="base", query="ABCD", max_new_tokens=1)
+            self.request(
+                folder,
+                dtypes=["float32"],
+                frames=None,
+                history=[],
+                template="base",
+                query="ABCD",
+                max_new_tokens=1,
+            )
         )[0]
         logits = read_bundle(longer)[0]["lm_head"][0]
         configuration = capture_module.read_configuration(folder)
@@ -133,7 +143,7 @@ class Captures(unittest.TestCase):
         self.assertEqual(list(taps.tensors["lm_head"].shape), [1, 16])
         configuration = capture_module.read_configuration(self.checkpoint())
         require_taps(taps, configuration, False, "stand-in")
-        with self.assertRaisesRegex(CaptureError, "model.vision"):
+        with self.assertRaisesRegex(ToolError, "model.vision"):
             require_taps(taps, configuration, True, "stand-in")
 
     def test_greedy_answers_stop_at_end_of_text_and_report_each_gap(self):
@@ -148,7 +158,7 @@ class Captures(unittest.TestCase):
         self.assertEqual(model.last, (2, 11))
 
     def expect(self, message, folder, **changes):
-        with self.assertRaisesRegex(CaptureError, message):
+        with self.assertRaisesRegex(ToolError, message):
             capture(self.request(folder, **changes))
         self.assertEqual(os.listdir(self.output), ["clip.frames.safetensors"])
 
@@ -167,7 +177,9 @@ class Captures(unittest.TestCase):
 
         self.expect("model.norm.weight' missing", self.checkpoint(change=drop))
         self.expect("image model", self.checkpoint(change=add))
-        self.expect(r"conv.bias has shape \[13\], but by config.json it is \[12\]", self.checkpoint(change=widen))
+        self.expect(
+            r"conv.bias has shape \[13\], but by config.json it is \[12\]", self.checkpoint(change=widen)
+        )
         self.expect("model.norm.weight is stored as torch.int32", self.checkpoint(change=count))
 
     def test_damaged_shards_are_named(self):
@@ -206,7 +218,9 @@ class Captures(unittest.TestCase):
 
         self.expect("lm_head.weight", rewrite(swap))
         self.expect("lm_head.weight.*no shard", rewrite(lambda weight_map: weight_map.pop("lm_head.weight")))
-        self.expect("without folders", rewrite(lambda weight_map: weight_map.update({"lm_head.weight": "../x"})))
+        self.expect(
+            "without folders", rewrite(lambda weight_map: weight_map.update({"lm_head.weight": "../x"}))
+        )
         folder = self.checkpoint()
         os.remove(os.path.join(folder, two))
         self.expect(f"{two}: cannot be read", folder)
@@ -257,9 +271,9 @@ class Captures(unittest.TestCase):
     def test_a_write_that_fails_leaves_no_file(self):
         taken = os.path.join(self.output, "taken")
         os.mkdir(taken)
-        with self.assertRaisesRegex(CaptureError, "cannot be written"):
+        with self.assertRaisesRegex(ToolError, "cannot be written"):
             write_atomically(taken, {"x": torch.zeros(2)}, {})
-        with self.assertRaisesRegex(CaptureError, "cannot be written"):
+        with self.assertRaisesRegex(ToolError, "cannot be written"):
             write_atomically(os.path.join(self.output, "missing", "x"), {"x": torch.zeros(2)}, {})
         self.assertEqual(sorted(os.listdir(self.output)), ["clip.frames.safetensors", "taken"])
 
@@ -293,7 +307,9 @@ class CommandLine(unittest.TestCase):
         folder = write_checkpoint(small_weights(), "single")
         self.addCleanup(folder.cleanup)
         name = os.path.join(folder.name, "text")
-        result = self.run_tool(folder.name, "--plain", "--query", "HELLO", "-o", name, "--max-new-tokens", "2")
+        result = self.run_tool(
+            folder.name, "--plain", "--query", "HELLO", "-o", name, "--max-new-tokens", "2"
+        )
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stdout.split(), [f"{name}.f32.safetensors", f"{name}.bf16.safetensors"])
         self.assertTrue(all("vision" not in tap for tap in read_bundle(f"{name}.f32.safetensors")[0]))

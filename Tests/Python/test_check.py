@@ -10,6 +10,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 CHECKS = {
     "format": "swift format lint --strict",
     "lengths": "no source file over 400 lines",
+    "columns": "no line over 110 columns",
     "cells": "no table cell over 120 characters",
     "paths": "no machine path in a tracked file",
     "products": "no build product tracked",
@@ -68,7 +69,9 @@ class Check(unittest.TestCase):
     def test_a_clean_repository_passes_every_check(self):
         result = self.run_check()
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        self.assertEqual(result.stdout.splitlines(), [f"ok      {name}" for name in CHECKS.values()] + ["all passed"])
+        self.assertEqual(
+            result.stdout.splitlines(), [f"ok      {name}" for name in CHECKS.values()] + ["all passed"]
+        )
 
     def test_a_format_complaint_fails(self):
         self.swift('if [ "$1" = format ]; then echo complaint; exit 1; fi')
@@ -90,6 +93,14 @@ class Check(unittest.TestCase):
         self.assertEqual(self.run_check().returncode, 0)
         self.write("Tests/OneTests/long.swift", "//\n" * 401)
         self.assertIn("long.swift has 401 lines", self.expect_only("lengths"))
+
+    def test_a_line_of_111_columns_fails_and_one_of_110_does_not(self):
+        self.write("Tests/OneTests/wide.swift", "// " + "é" * 107 + "\n")
+        self.write("Tests/Fixtures/wide.py", "#" * 200 + "\n")
+        self.write("README.md", "x" * 200 + "\n")
+        self.assertEqual(self.run_check().returncode, 0)
+        self.write("Tools/wide", "# " + "é" * 109 + "\n")
+        self.assertIn("Tools/wide:1: 111 columns", self.expect_only("columns"))
 
     def test_a_table_cell_of_121_characters_fails_and_one_of_120_does_not(self):
         self.write("Formats/commands.md", f"| {'x' * 300} |\n")

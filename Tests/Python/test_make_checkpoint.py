@@ -1,4 +1,4 @@
-"""Tools/make_checkpoint: layout, scale and spread of its weights, and what it does about bad input."""
+"""Tools/make_checkpoint.py: layout, scale and spread of its weights, and what it does about bad input."""
 
 import json
 import os
@@ -11,18 +11,18 @@ import unittest
 from collections import namedtuple
 from unittest import mock
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOL = os.path.join(PACKAGE, "Tools", "make_checkpoint")
-FIXTURES = os.path.join(PACKAGE, "Tests", "Fixtures")
-sys.path.insert(0, os.path.join(PACKAGE, "Tools"))
+import tools
+
+TOOL = os.path.join(tools.TOOLS, "make_checkpoint.py")
+FIXTURES = os.path.join(tools.PACKAGE, "Tests", "Fixtures")
 
 try:
     import numpy as np
 except ImportError as error:
-    raise unittest.SkipTest(f"make_checkpoint needs numpy: {error}") from error
+    raise unittest.SkipTest(f"make_checkpoint.py needs numpy: {error}") from error
 
 from reference.configuration import expected_tensors, read_configuration  # noqa: E402
-from reference.errors import CaptureError  # noqa: E402
+from reference.errors import ToolError  # noqa: E402
 from synthetic import folder as writer  # noqa: E402
 from synthetic import presets, weights  # noqa: E402
 
@@ -59,7 +59,9 @@ def read_folder(path):
 
 class Published(unittest.TestCase):
     def test_the_full_shards_have_the_published_sizes_to_the_byte(self):
-        with open(os.path.join(FIXTURES, "published", "published-checkpoint.json"), encoding="utf-8") as stream:
+        with open(
+            os.path.join(FIXTURES, "published", "published-checkpoint.json"), encoding="utf-8"
+        ) as stream:
             listing = json.load(stream)
         with tempfile.TemporaryDirectory() as folder:
             shards = presets.load("full", folder).shards
@@ -130,13 +132,17 @@ class Tiny(unittest.TestCase):
             self.assertTrue(0.85 < usual / wanted < 1.15, f"{name}: {usual}, not {wanted}")
             outliers = channels[channels > 5 * usual]
             self.assertTrue(1 <= len(outliers) <= 3, f"{name}: {outliers}")
-            self.assertTrue((outliers > 8 * usual).all() and (outliers < 34 * usual).all(), f"{name}: {outliers}")
+            self.assertTrue(
+                (outliers > 8 * usual).all() and (outliers < 34 * usual).all(), f"{name}: {outliers}"
+            )
         self.assertEqual(matrices, 2 * 5 + 2 * 4 + 4 + 2)
 
     def test_norms_are_near_1_and_what_is_added_is_small(self):
         for name, stored in self.tensors.items():
             if "norm" in name and name.endswith("weight"):
-                self.assertTrue(0.97 < stored.values.mean() < 1.03 and 0.05 < stored.values.std() < 0.15, name)
+                self.assertTrue(
+                    0.97 < stored.values.mean() < 1.03 and 0.05 < stored.values.std() < 0.15, name
+                )
             elif name.endswith((".bias", "embedding.weight", "boi", "eoi")):
                 self.assertTrue(0.014 < stored.values.std() < 0.026, name)
 
@@ -157,14 +163,19 @@ class Tiny(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(other)), sorted(os.listdir(self.folder)))
             for name in os.listdir(other):
                 if name.endswith(".safetensors"):
-                    with open(os.path.join(other, name), "rb") as a, open(os.path.join(self.folder, name), "rb") as b:
+                    with open(os.path.join(other, name), "rb") as a, open(
+                        os.path.join(self.folder, name), "rb"
+                    ) as b:
                         self.assertEqual(a.read() == b.read(), expected, name)
 
     def test_the_tokenizer_has_the_vocabulary_of_the_configuration(self):
         with open(os.path.join(self.folder, "tokenizer.json"), encoding="utf-8") as stream:
             text = stream.read()
         document = json.loads(text)
-        words, added = document["model"]["vocab"], {token["content"]: token["id"] for token in document["added_tokens"]}
+        words, added = (
+            document["model"]["vocab"],
+            {token["content"]: token["id"] for token in document["added_tokens"]},
+        )
         self.assertEqual(sorted([*words.values(), *added.values()]), list(range(2048)))
         self.assertEqual((added["<|begin_of_text|>"], added["<|end_of_text|>"]), (1792, 1793))
         for merge in document["model"]["merges"]:
@@ -181,7 +192,10 @@ class Tiny(unittest.TestCase):
         self.assertEqual(tokenizer.encode("<|begin_of_text|>the").ids[0], 1792)
 
     def test_a_tokenizer_that_is_given_is_taken_as_it_is(self):
-        source, folder = os.path.join(self.folder, "tokenizer.json"), os.path.join(self.temporary.name, "given")
+        source, folder = (
+            os.path.join(self.folder, "tokenizer.json"),
+            os.path.join(self.temporary.name, "given"),
+        )
         self.assertEqual(run("--preset", "tiny", "--tokenizer", source, "-o", folder).returncode, 0)
         with open(source, "rb") as a, open(os.path.join(folder, "tokenizer.json"), "rb") as b:
             self.assertEqual(a.read(), b.read())
@@ -229,7 +243,7 @@ class Refusals(unittest.TestCase):
 
     def test_a_disk_with_too_little_room_is_noticed_before_anything_is_made(self):
         little = mock.Mock(f_bavail=25_000, f_frsize=1_000_000)
-        with mock.patch("os.statvfs", return_value=little), self.assertRaises(CaptureError) as caught:
+        with mock.patch("os.statvfs", return_value=little), self.assertRaises(ToolError) as caught:
             writer.write_checkpoint("full", self.output, 0, None)
         self.assertIn("found 25000000000", str(caught.exception))
         self.assertFalse(os.path.exists(self.output))
@@ -237,7 +251,7 @@ class Refusals(unittest.TestCase):
     def test_a_disk_that_fails_leaves_nothing_in_a_folder_that_was_empty(self):
         os.mkdir(self.output)
         with mock.patch.object(writer, "_flush", side_effect=OSError(28, "No space left on device")):
-            with self.assertRaises(CaptureError) as caught:
+            with self.assertRaises(ToolError) as caught:
                 writer.write_checkpoint("tiny", self.output, 0, None)
         self.assertIn("No space left on device", str(caught.exception))
         self.assertEqual(os.listdir(self.output), [])
@@ -250,7 +264,9 @@ class Refusals(unittest.TestCase):
         )  # fmt: skip
         try:
             deadline = time.monotonic() + 60
-            while not any(name.startswith("model") for name in self.entries()) and time.monotonic() < deadline:
+            while (
+                not any(name.startswith("model") for name in self.entries()) and time.monotonic() < deadline
+            ):
                 time.sleep(0.01)
             self.assertFalse(writer.INDEX in self.entries())
             process.send_signal(signal.SIGINT)
@@ -264,7 +280,12 @@ class Refusals(unittest.TestCase):
         return os.listdir(self.output) if os.path.isdir(self.output) else []
 
     def test_usage_errors_exit_64(self):
-        for arguments in ([], ["--preset", "huge", "-o", self.output], ["--preset", "tiny"], ["--seed", "-1"]):
+        for arguments in (
+            [],
+            ["--preset", "huge", "-o", self.output],
+            ["--preset", "tiny"],
+            ["--seed", "-1"],
+        ):
             self.assertEqual(run(*arguments).returncode, 64, arguments)
         self.assertFalse(os.path.exists(self.output))
 

@@ -1,4 +1,5 @@
-"""Tools/man: the manual page has every command and option of the binary, and the formatter has nothing to say against it."""
+"""Tools/man: the manual page has every command and option of the binary, and the formatter has nothing to say
+against it."""
 
 import json
 import os
@@ -25,7 +26,9 @@ class Manual(unittest.TestCase):
         cls.folder = os.path.join(temporary.name, "new", "man1")
         cls.result = run(TOOL, "--multi-page", cls.folder)
         folder = run("swift", "build", "-c", "release", "--show-bin-path").stdout.strip()
-        cls.root = json.loads(run(os.path.join(folder, "cogvlm"), "--experimental-dump-help").stdout)["command"]
+        cls.root = json.loads(run(os.path.join(folder, "cogvlm"), "--experimental-dump-help").stdout)[
+            "command"
+        ]
 
     def page(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8") as stream:
@@ -39,7 +42,9 @@ class Manual(unittest.TestCase):
         names = [command["commandName"] for command in self.shown(self.root["subcommands"])]
         pages = sorted(["cogvlm.1"] + [f"cogvlm.{name}.1" for name in names])
         self.assertEqual(sorted(os.listdir(self.folder)), pages)
-        self.assertEqual(sorted(self.result.stdout.split()), [os.path.join(self.folder, page) for page in pages])
+        self.assertEqual(
+            sorted(self.result.stdout.split()), [os.path.join(self.folder, page) for page in pages]
+        )
         overview = self.page("cogvlm.1")
         for command in self.shown(self.root["subcommands"]):
             self.assertIn(f"cogvlm.{command['commandName']}", overview)

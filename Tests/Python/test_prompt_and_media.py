@@ -9,7 +9,7 @@ from support import SHARED, needs_shared
 
 import torch
 
-from reference.errors import CaptureError
+from reference.errors import ToolError
 from reference.media import base_indices, chat_indices, decode_video, prepare_images
 from reference.prompt import Tokenizer, position_ids, prompt_text
 
@@ -51,7 +51,8 @@ class Prompts(unittest.TestCase):
             prompt_text("chat", "Why?", history), "Question: What? Answer: A cat.\nQuestion: Why? Answer:"
         )
         self.assertEqual(
-            prompt_text("vqa", "Why?", history), "Question: What? Short answer: A cat.\nQuestion: Why? Short answer:"
+            prompt_text("vqa", "Why?", history),
+            "Question: What? Short answer: A cat.\nQuestion: Why? Short answer:",
         )
         self.assertEqual(prompt_text("base", "Why?", history), "Why?")
 
@@ -91,7 +92,7 @@ class FrameChoice(unittest.TestCase):
             path = os.path.join(SHARED, "videos", clip["file"])
             for template in ("chat", "base"):
                 if "error" in clip:
-                    self.assertRaisesRegex(CaptureError, clip["file"], decode_video, path, template)
+                    self.assertRaisesRegex(ToolError, clip["file"], decode_video, path, template)
                 elif template in clip:
                     frames = decode_video(path, template)
                     self.assertEqual(frames.indices.tolist(), clip[template]["indices"], clip["file"])
@@ -114,7 +115,7 @@ class Images(unittest.TestCase):
         self.assertEqual(first, 2)
 
     def test_a_ribbon_of_pixels_is_refused(self):
-        with self.assertRaisesRegex(CaptureError, "1x16384"):
+        with self.assertRaisesRegex(ToolError, "1x16384"):
             prepare_images(torch.zeros((1, 16384, 1, 3), dtype=torch.uint8), 28)
 
 

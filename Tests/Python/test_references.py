@@ -90,7 +90,9 @@ class PlainModelAgainstPublishedCode(unittest.TestCase):
         # A bfloat16 logit of 8...16 is a multiple of 1/16: one step of it is below any error worth the name.
         spacing = 2.0**-8 if metadata["compute_dtype"] == "bfloat16" else 2.0**-23
         allowed = 2 * max(error, spacing * float(reference["lm_head"].double().abs().max()))
-        self.assertLessEqual(json.loads(made_metadata["answer_margins"])[step], allowed, f"answer token {step}")
+        self.assertLessEqual(
+            json.loads(made_metadata["answer_margins"])[step], allowed, f"answer token {step}"
+        )
         self.assertLessEqual(float(metadata["min_margin"]), allowed)
 
     def test_every_language_layer_and_the_head_from_the_reference_input(self):

@@ -5,7 +5,8 @@ usage: validate_documents.py SCHEMA DOCUMENT...
 Prints what is wrong, one finding on each line, and leaves with 1 when there is any:
 - a document that the schema does not allow,
 - a key of the schema that no document has, or that is required although it may be missing,
-- a document that the schema still allows after a key was added or removed, or a value became one of another kind.
+- a document that the schema still allows after a key was added or removed, or a value became one of another
+kind.
 """
 
 import copy
@@ -20,14 +21,14 @@ def places(value, path=()):
     yield path, value
     if isinstance(value, dict):
         for key, member in value.items():
-            yield from places(member, path + (key,))
+            yield from places(member, (*path, key))
     elif isinstance(value, list):
         forms = set()
         for index, element in enumerate(value):
             form = (type(element), tuple(element) if isinstance(element, dict) else ())
             if form not in forms:
                 forms.add(form)
-                yield from places(element, path + (index,))
+                yield from places(element, (*path, index))
 
 
 def changed(document, path, change):
@@ -74,7 +75,9 @@ class Closed:
         """Pairs of a part of the schema with fixed keys and an object that it describes."""
         part = self.resolve(part)
         for choice in part.get("anyOf", []) + part.get("oneOf", []):
-            if self.validator.evolve(schema={**choice, "$defs": self.schema.get("$defs", {})}).is_valid(value):
+            if self.validator.evolve(schema={**choice, "$defs": self.schema.get("$defs", {})}).is_valid(
+                value
+            ):
                 yield from self.described(choice, value)
         if isinstance(value, dict) and "properties" in part:
             yield part, value
@@ -126,23 +129,24 @@ def escapes(closed, name, document):
     for path, value in places(document):
         where = f"{name}: {'.'.join(map(str, path))}"
 
-        def allows(change):
+        def allows(change, path=path):
             return closed.validator.is_valid(changed(document, path, change))
 
         for other in ({"unexpected": []}, [["unexpected"]]):
-            if allows(lambda _: other):
+            if allows(lambda _, other=other: other):
                 yield f"{where}: may be {other}"
         if not isinstance(value, dict):
             continue
         if allows(lambda value: {**value, "unexpected": []}):
             yield f"{where}: may have a key more"
         for key in parts.get(id(value), {}).get("required", []):
-            if allows(lambda value: without(value, key)):
+            if allows(lambda value, key=key: without(value, key)):
                 yield f"{where}: may lack {key}"
 
 
 def main():
-    schema = json.load(open(sys.argv[1], encoding="utf-8"))
+    with open(sys.argv[1], encoding="utf-8") as stream:
+        schema = json.load(stream)
     documents = []
     for path in sys.argv[2:]:
         with open(path, encoding="utf-8") as stream:

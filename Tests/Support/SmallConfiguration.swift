@@ -1,5 +1,4 @@
-/// A `config.json` of the true architecture, as small as a test likes. Changed fields make other sizes or, with
-/// ``overrides``, what is wrong.
+/// A `config.json` of the true architecture in small. ``overrides`` make other sizes, or wrong fields.
 public struct SmallConfiguration: Sendable {
   /// Layers of the language model.
   public var layers = 1

@@ -2,7 +2,8 @@
 
 usage: python make_gguf.py OUTPUT --type Q4_0|F16 [--layers 32]
 
-Needs the PyPI package gguf. The vocabulary is of type no_vocab: llama-bench and llama-quantize need no tokenizer.
+Needs the PyPI package gguf. The vocabulary is of type no_vocab: llama-bench and llama-quantize need no
+tokenizer.
 """
 
 import argparse
@@ -67,7 +68,11 @@ def add_information(writer, name, rows, columns, is_q4_0):
     elif is_q4_0:
         row_bytes = columns // BLOCK_WEIGHTS * BLOCK_BYTES
         writer.add_tensor_info(
-            name, (rows, row_bytes), numpy.dtype(numpy.uint8), rows * row_bytes, raw_dtype=GGMLQuantizationType.Q4_0
+            name,
+            (rows, row_bytes),
+            numpy.dtype(numpy.uint8),
+            rows * row_bytes,
+            raw_dtype=GGMLQuantizationType.Q4_0,
         )
     else:
         writer.add_tensor_info(name, (rows, columns), numpy.dtype(numpy.float16), rows * columns * 2)

@@ -7,7 +7,7 @@ from typing import Dict
 import torch
 from safetensors.torch import save_file
 
-from .errors import CaptureError
+from .errors import ToolError
 
 BUNDLE_VERSION = "2"
 
@@ -16,11 +16,11 @@ def require_writable(name: str) -> None:
     """Says before hours of work that NAME's files cannot be written."""
     folder = os.path.dirname(name) or "."
     if not os.path.basename(name):
-        raise CaptureError(f"{name}: names a folder; give -o the start of a file name, such as {name}chat-7s")
+        raise ToolError(f"{name}: names a folder; give -o the start of a file name, such as {name}chat-7s")
     if not os.path.isdir(folder):
-        raise CaptureError(f"{folder}: no such folder; make it, or choose another -o")
+        raise ToolError(f"{folder}: no such folder; make it, or choose another -o")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise CaptureError(f"{folder}: cannot be written to; choose another -o")
+        raise ToolError(f"{folder}: cannot be written to; choose another -o")
 
 
 def write_atomically(path: str, tensors: Dict[str, torch.Tensor], metadata: Dict[str, str]) -> None:
@@ -39,9 +39,9 @@ def write_atomically(path: str, tensors: Dict[str, torch.Tensor], metadata: Dict
         os.replace(temporary, path)
         temporary = None
     except OSError as error:
-        raise CaptureError(f"{path}: cannot be written: {error.strerror or error}; choose another -o") from error
+        raise ToolError(f"{path}: cannot be written: {error.strerror or error}; choose another -o") from error
     except Exception as error:  # the library reports a full disk as its own error
-        raise CaptureError(f"{path}: cannot be written: {error}") from error
+        raise ToolError(f"{path}: cannot be written: {error}") from error
     finally:
         if temporary is not None:
             os.unlink(temporary)

@@ -10,7 +10,7 @@ import torch
 from .bundle import BUNDLE_VERSION, require_writable, write_atomically
 from .checkpoint import Checkpoint
 from .configuration import Configuration, read_configuration
-from .errors import CaptureError, note
+from .errors import ToolError, note
 from .media import Frames, decode_video, prepare_images, read_frames
 from .plain import PlainModel
 from .prompt import Prompt, Tokenizer, build_prompt
@@ -83,10 +83,10 @@ def _require_room(request: Request, configuration: Configuration, prompt: Prompt
     """The prompt and the answer fit the model's context."""
     tokens, limit = len(prompt.input_ids), configuration.max_position_embeddings
     if tokens + request.max_new_tokens > limit:
-        raise CaptureError(
-            f"{request.folder}: the prompt has {tokens} tokens and the answer up to {request.max_new_tokens}, but the "
-            f"model's context is {limit} (config.json, max_position_embeddings); give fewer frames, a shorter text or "
-            "a smaller --max-new-tokens"
+        raise ToolError(
+            f"{request.folder}: the prompt has {tokens} tokens and the answer up to "
+            f"{request.max_new_tokens}, but the model's context is {limit} (config.json, "
+            "max_position_embeddings); give fewer frames, a shorter text or a smaller --max-new-tokens"
         )
 
 
@@ -131,6 +131,7 @@ def _inputs(
 def _metadata(
     request: Request, template: str, dtype: str, frames: Optional[Frames], answer: Answer, text: str
 ) -> Dict[str, str]:
+    plain = " --plain" if request.plain else ""
     return {
         "bundle_version": BUNDLE_VERSION,
         "query": request.query,
@@ -143,7 +144,7 @@ def _metadata(
         "answer_margins": json.dumps(answer.margins),
         "min_margin": repr(min(answer.margins)),
         "vision_frames_kept": str(request.vision_frames_kept),
-        "captured_with": f"capture_reference.py{' --plain' if request.plain else ''}, PyTorch {torch.__version__}",
+        "captured_with": f"capture_reference.py{plain}, PyTorch {torch.__version__}",
     }
 
 

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
-from .errors import CaptureError, shorten
+from .errors import ToolError, shorten
 
 ARCHITECTURE = "CogVLMVideoForCausalLM"
 TEMPLATES = ("chat", "vqa", "base")
@@ -76,22 +76,23 @@ class _Fields:
     def __init__(self, file: str, values: Any, prefix: str = "") -> None:
         if not isinstance(values, dict):
             name = prefix.rstrip(".") or "the file"
-            raise CaptureError(f"{file}: {name} is {shorten(values)}, expected a JSON object")
+            raise ToolError(f"{file}: {name} is {shorten(values)}, expected a JSON object")
         self.file, self.values, self.prefix = file, values, prefix
 
     def require(self, name: str) -> Any:
         if name not in self.values:
-            raise CaptureError(
-                f"{self.file}: the field {self.prefix}{name} is missing; take config.json from the same download "
-                "as the weights"
+            raise ToolError(
+                f"{self.file}: the field {self.prefix}{name} is missing; "
+                "take config.json from the same download as the weights"
             )
         return self.values[name]
 
     def size(self, name: str, largest: int = LARGEST_SIZE) -> int:
         value = self.require(name)
         if type(value) is not int or not 0 < value <= largest:
-            raise CaptureError(
-                f"{self.file}: {self.prefix}{name} is {shorten(value)}, expected an integer from 1 to {largest}"
+            raise ToolError(
+                f"{self.file}: {self.prefix}{name} is {shorten(value)}, "
+                f"expected an integer from 1 to {largest}"
             )
         return value
 
@@ -106,15 +107,18 @@ class _Fields:
 
     def _checked_token(self, name: str, value: Any, vocabulary: int) -> int:
         if type(value) is not int or not 0 <= value < vocabulary:
-            raise CaptureError(
-                f"{self.file}: {self.prefix}{name} is {shorten(value)}, expected a token id below {vocabulary}"
+            raise ToolError(
+                f"{self.file}: {self.prefix}{name} is {shorten(value)}, "
+                f"expected a token id below {vocabulary}"
             )
         return value
 
     def epsilon(self, name: str) -> float:
         value = self.require(name)
         if type(value) not in (int, float) or not 0 < value < 1:
-            raise CaptureError(f"{self.file}: {self.prefix}{name} is {shorten(value)}, expected a number in (0, 1)")
+            raise ToolError(
+                f"{self.file}: {self.prefix}{name} is {shorten(value)}, expected a number in (0, 1)"
+            )
         return float(value)
 
 
@@ -123,13 +127,13 @@ def read_json(path: str) -> Any:
     try:
         size = os.path.getsize(path)
         if size > LARGEST_JSON:
-            raise CaptureError(f"{path}: {size} bytes, expected a JSON file of at most {LARGEST_JSON}")
+            raise ToolError(f"{path}: {size} bytes, expected a JSON file of at most {LARGEST_JSON}")
         with open(path, encoding="utf-8") as stream:
             return json.load(stream)
     except OSError as error:
-        raise CaptureError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ToolError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise CaptureError(f"{path}: not JSON: {error}; download the file again") from error
+        raise ToolError(f"{path}: not JSON: {error}; download the file again") from error
 
 
 def read_configuration(folder: str) -> Configuration:
@@ -138,17 +142,19 @@ def read_configuration(folder: str) -> Configuration:
     fields = _Fields(file, read_json(file))
     architectures = fields.values.get("architectures", [ARCHITECTURE])
     if not isinstance(architectures, list) or ARCHITECTURE not in architectures:
-        raise CaptureError(
-            f"{file}: architectures is {shorten(architectures)}, expected [{ARCHITECTURE!r}]; this tool captures "
-            "CogVLM2-Video-Llama3 and cogvlm2-llama3-caption only"
+        raise ToolError(
+            f"{file}: architectures is {shorten(architectures)}, expected [{ARCHITECTURE!r}]; "
+            "this tool captures CogVLM2-Video-Llama3 and cogvlm2-llama3-caption only"
         )
     activation = fields.values.get("hidden_act", "silu")
     if activation != "silu":
-        raise CaptureError(f"{file}: hidden_act is {shorten(activation)}, expected 'silu'")
+        raise ToolError(f"{file}: hidden_act is {shorten(activation)}, expected 'silu'")
     vision = _vision_configuration(file, fields.require("vision_config"))
     template = fields.values.get("template_version", "chat")
     if template not in TEMPLATES:
-        raise CaptureError(f"{file}: template_version is {shorten(template)}, expected one of {', '.join(TEMPLATES)}")
+        raise ToolError(
+            f"{file}: template_version is {shorten(template)}, expected one of {', '.join(TEMPLATES)}"
+        )
     vocabulary = fields.size("vocab_size")
     result = Configuration(
         hidden_size=fields.size("hidden_size"),
@@ -165,9 +171,15 @@ def read_configuration(folder: str) -> Configuration:
         template_version=template,
         vision=vision,
     )
-    _require_divisible(file, "hidden_size", result.hidden_size, "2 * num_attention_heads", 2 * result.num_attention_heads)
     _require_divisible(
-        file, "num_attention_heads", result.num_attention_heads, "num_multi_query_heads", result.num_multi_query_heads
+        file, "hidden_size", result.hidden_size, "2 * num_attention_heads", 2 * result.num_attention_heads
+    )
+    _require_divisible(
+        file,
+        "num_attention_heads",
+        result.num_attention_heads,
+        "num_multi_query_heads",
+        result.num_multi_query_heads,
     )
     return result
 
@@ -175,7 +187,9 @@ def read_configuration(folder: str) -> Configuration:
 def _vision_configuration(file: str, values: Any) -> VisionConfiguration:
     fields = _Fields(file, values, "vision_config.")
     if fields.values.get("hidden_act", "gelu") != "gelu":
-        raise CaptureError(f"{file}: vision_config.hidden_act is {shorten(fields.values['hidden_act'])}, expected 'gelu'")
+        raise ToolError(
+            f"{file}: vision_config.hidden_act is {shorten(fields.values['hidden_act'])}, expected 'gelu'"
+        )
     vision = VisionConfiguration(
         hidden_size=fields.size("hidden_size"),
         intermediate_size=fields.size("intermediate_size"),
@@ -188,18 +202,21 @@ def _vision_configuration(file: str, values: Any) -> VisionConfiguration:
         layer_norm_eps=fields.epsilon("layer_norm_eps"),
     )
     _require_divisible(file, "vision_config.hidden_size", vision.hidden_size, "num_heads", vision.num_heads)
-    _require_divisible(file, "vision_config.image_size", vision.image_size, "2 * patch_size", 2 * vision.patch_size)
+    _require_divisible(
+        file, "vision_config.image_size", vision.image_size, "2 * patch_size", 2 * vision.patch_size
+    )
     if vision.num_positions != vision.grid**2 + 1:
-        raise CaptureError(
-            f"{file}: vision_config.num_positions is {vision.num_positions}, expected {vision.grid ** 2 + 1} (one for "
-            f"each of {vision.grid}x{vision.grid} patches and one for CLS)"
+        raise ToolError(
+            f"{file}: vision_config.num_positions is {vision.num_positions}, "
+            f"expected {vision.grid**2 + 1} (one for each of {vision.grid}x{vision.grid} patches and one for "
+            "CLS)"
         )
     return vision
 
 
 def _require_divisible(file: str, name: str, value: int, divisor_name: str, divisor: int) -> None:
     if value % divisor:
-        raise CaptureError(f"{file}: {name} is {value}, expected a multiple of {divisor_name} = {divisor}")
+        raise ToolError(f"{file}: {name} is {value}, expected a multiple of {divisor_name} = {divisor}")
 
 
 def expected_tensors(configuration: Configuration) -> Dict[str, List[int]]:
@@ -219,7 +236,10 @@ def expected_tensors(configuration: Configuration) -> Dict[str, List[int]]:
     shapes["model.vision.patch_embedding.proj.weight"] = patch
     shapes["model.vision.patch_embedding.proj.bias"] = [vision.hidden_size]
     shapes["model.vision.patch_embedding.cls_embedding"] = [1, vision.hidden_size]
-    shapes["model.vision.patch_embedding.position_embedding.weight"] = [vision.num_positions, vision.hidden_size]
+    shapes["model.vision.patch_embedding.position_embedding.weight"] = [
+        vision.num_positions,
+        vision.hidden_size,
+    ]
     for layer in range(vision.num_hidden_layers):
         prefix = f"model.vision.transformer.layers.{layer}."
         for name, shape in vision_layer_shapes(vision).items():
@@ -243,7 +263,10 @@ def language_layer_shapes(configuration: Configuration) -> Dict[str, List[int]]:
     hidden, wide = configuration.hidden_size, configuration.intermediate_size
     return {
         "input_layernorm.weight": [hidden],
-        "self_attn.language_expert_query_key_value.weight": [hidden + 2 * configuration.key_value_size, hidden],
+        "self_attn.language_expert_query_key_value.weight": [
+            hidden + 2 * configuration.key_value_size,
+            hidden,
+        ],
         "self_attn.rotary_emb.inv_freq": [configuration.head_dim // 2],
         "self_attn.language_expert_dense.weight": [hidden, hidden],
         "post_attention_layernorm.weight": [hidden],

@@ -3,7 +3,7 @@
 import sys
 
 
-class CaptureError(Exception):
+class ToolError(Exception):
     """Bad input or a missing library. The message names the file and field, what was expected and found, and
     what to do next; the command prints it and exits with status 2."""
 

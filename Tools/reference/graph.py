@@ -14,7 +14,8 @@ from .configuration import Configuration, VisionConfiguration
 Weights = Dict[str, torch.Tensor]
 Cache = Tuple[torch.Tensor, torch.Tensor]
 
-# Before PyTorch 2 there is no scaled_dot_product_attention, and bfloat16 kernels on a CPU may sum in bfloat16.
+# Before PyTorch 2 there is no scaled_dot_product_attention, and bfloat16 kernels on a CPU may sum in
+# bfloat16.
 MODERN = hasattr(F, "scaled_dot_product_attention")
 
 
@@ -26,8 +27,8 @@ def _has_bfloat16_matmul() -> bool:
 
 
 BFLOAT16_MATMUL = _has_bfloat16_matmul()
-"""Whether this CPU multiplies bfloat16 matrices. Where it does not, PyTorch's substitute takes 5 times as long as
-widening to float32, multiplying, and rounding, which gives the same: a float32 sum, rounded once."""
+"""Whether this CPU multiplies bfloat16 matrices. Where it does not, PyTorch's substitute takes 5 times as
+long as widening to float32, multiplying, and rounding, which gives the same: a float32 sum, rounded once."""
 
 FEW_ROWS = 8
 """Up to so many rows, reading the weights is the work, and widening them only adds to it."""
@@ -84,7 +85,9 @@ def attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, causa
     return attention_by_rule(query, key, value, causal)
 
 
-def attention_by_rule(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, causal: bool) -> torch.Tensor:
+def attention_by_rule(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, causal: bool
+) -> torch.Tensor:
     """The same, written out as PyTorch's CPU kernel rounds: scores and the softmax's sum are float32, the
     exponentials are rounded before they multiply V, the quotient is rounded once."""
     output = torch.empty_like(query)
@@ -113,12 +116,16 @@ def vision_layer(x: torch.Tensor, weights: Weights, configuration: VisionConfigu
     frames, tokens, hidden = x.shape
     fused = linear(x, weights["attention.query_key_value.weight"], weights["attention.query_key_value.bias"])
     fused = fused.view(frames, tokens, 3, configuration.num_heads, -1).permute(2, 0, 3, 1, 4)
-    mixed = attention(fused[0], fused[1], fused[2], causal=False).transpose(1, 2).reshape(frames, tokens, hidden)
+    mixed = (
+        attention(fused[0], fused[1], fused[2], causal=False).transpose(1, 2).reshape(frames, tokens, hidden)
+    )
     mixed = linear(mixed, weights["attention.dense.weight"], weights["attention.dense.bias"])
     x = x + layer_norm(mixed, weights["input_layernorm.weight"], weights["input_layernorm.bias"], epsilon)
     wide = gelu(linear(x, weights["mlp.fc1.weight"], weights["mlp.fc1.bias"]))
     narrow = linear(wide, weights["mlp.fc2.weight"], weights["mlp.fc2.bias"])
-    norm = layer_norm(narrow, weights["post_attention_layernorm.weight"], weights["post_attention_layernorm.bias"], epsilon)
+    norm = layer_norm(
+        narrow, weights["post_attention_layernorm.weight"], weights["post_attention_layernorm.bias"], epsilon
+    )
     return x + norm
 
 
@@ -153,15 +160,23 @@ def rotate(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch
 
 
 def language_layer(
-    x: torch.Tensor, positions: torch.Tensor, weights: Weights, configuration: Configuration, cache: Optional[Cache]
+    x: torch.Tensor,
+    positions: torch.Tensor,
+    weights: Weights,
+    configuration: Configuration,
+    cache: Optional[Cache],
 ) -> Tuple[torch.Tensor, Cache]:
     """`model.layers.N`: `x [tokens, hidden]` at `positions [tokens]`, after the cached tokens.
 
-    Returns the layer's output and the cache with these tokens: K (rotated) and V, each `[KV heads, tokens, head_dim]`.
-    With a cache there must be one token: the published code masks several in another way.
+    Returns the layer's output and the cache with these tokens: K (rotated) and V, each `[KV heads, tokens,
+    head_dim]`. With a cache there must be one token: the published code masks several in another way.
     """
     tokens = x.shape[0]
-    heads, shared, size = configuration.num_attention_heads, configuration.num_multi_query_heads, configuration.head_dim
+    heads, shared, size = (
+        configuration.num_attention_heads,
+        configuration.num_multi_query_heads,
+        configuration.head_dim,
+    )
     normed = rms_norm(x, weights["input_layernorm.weight"], configuration.rms_norm_eps)
     fused = linear(normed, weights["self_attn.language_expert_query_key_value.weight"])
     query, key, value = fused.split([heads * size, shared * size, shared * size], dim=-1)

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional
 import torch
 from safetensors import SafetensorError, safe_open
 
-from .errors import CaptureError, shorten
+from .errors import ToolError, shorten
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STANDARD_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
@@ -31,7 +31,8 @@ class Frames:
 
 
 def chat_indices(times: List[float]) -> List[int]:
-    """The frame closest to each second, the first on a tie; `times` are the frames' start times in seconds."""
+    """The frame closest to each second, the first on a tie; `times` are the frames' start times in
+    seconds."""
     chosen: List[int] = []
     for second in range(round(max(times)) + 1):
         if len(chosen) == MOST_FRAMES:
@@ -49,13 +50,14 @@ def base_indices(count: int, frames_per_second: float) -> List[int]:
 
 
 def decode_video(path: str, template: str) -> Frames:
-    """Decodes the frames that the published sampling picks: `chat_indices` for chat and vqa, else `base_indices`."""
+    """Decodes the frames that the published sampling picks: `chat_indices` for chat and vqa, else
+    `base_indices`."""
     if not os.path.isfile(path):
-        raise CaptureError(f"{path}: no such video")
+        raise ToolError(f"{path}: no such video")
     try:
         import decord
     except ImportError as error:
-        raise CaptureError(
+        raise ToolError(
             f"{path}: decoding needs decord ({error}); run `pip install decord`, or decode with "
             "another tool and give --frames"
         ) from error
@@ -69,7 +71,7 @@ def decode_video(path: str, template: str) -> Frames:
         pixels = torch.from_numpy(reader.get_batch(indices).asnumpy())
     except Exception as error:  # decord throws its own and RuntimeError, ValueError, IndexError
         text = str(error).strip().splitlines() or [type(error).__name__]
-        raise CaptureError(f"{path}: no video frame can be decoded: {shorten(text[-1], 200)}") from error
+        raise ToolError(f"{path}: no video frame can be decoded: {shorten(text[-1], 200)}") from error
     return Frames(pixels, torch.tensor(indices), os.path.basename(path), f"decord {decord.__version__}")
 
 
@@ -79,28 +81,38 @@ def read_frames(path: str) -> Frames:
         with safe_open(path, framework="pt", device="cpu") as file:
             names = set(file.keys())
             if "frames" not in names:
-                raise CaptureError(f"{path}: the tensor frames is missing; expected a file NAME.frames.safetensors")
+                raise ToolError(
+                    f"{path}: the tensor frames is missing; expected a file NAME.frames.safetensors"
+                )
             pixels = file.get_tensor("frames")
             indices = file.get_tensor("frame_indices") if "frame_indices" in names else None
             metadata: Dict[str, str] = file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
-        raise CaptureError(f"{path}: not a readable safetensors file: {error}") from error
+        raise ToolError(f"{path}: not a readable safetensors file: {error}") from error
     shape = list(pixels.shape)
-    if pixels.dtype != torch.uint8 or len(shape) != 4 or shape[3] != 3 or 0 in shape or max(shape) > LARGEST_SIDE:
-        raise CaptureError(
-            f"{path}: frames is {pixels.dtype} {shape}, expected uint8 [frames, height, width, 3] with every size "
-            f"from 1 to {LARGEST_SIDE}"
+    if (
+        pixels.dtype != torch.uint8
+        or len(shape) != 4
+        or shape[3] != 3
+        or 0 in shape
+        or max(shape) > LARGEST_SIDE
+    ):
+        raise ToolError(
+            f"{path}: frames is {pixels.dtype} {shape}, expected uint8 [frames, height, width, "
+            f"3] with every size from 1 to {LARGEST_SIDE}"
         )
     if indices is not None and (indices.dtype != torch.int64 or list(indices.shape) != shape[:1]):
-        raise CaptureError(f"{path}: frame_indices is {indices.dtype} {list(indices.shape)}, expected int64 {shape[:1]}")
+        raise ToolError(
+            f"{path}: frame_indices is {indices.dtype} {list(indices.shape)}, expected int64 {shape[:1]}"
+        )
     return Frames(pixels, indices, metadata.get("video", ""), metadata.get("decoder", ""))
 
 
 def prepare_images(pixels: torch.Tensor, size: int) -> torch.Tensor:
     """The tower's input, `[frames, 3, size, size]` F32, from `[frames, height, width, 3]` U8.
 
-    Scaled to 0...1, normalized, the short side resized to `size` (bilinear, half-pixel centers, no antialiasing),
-    the center cut out. One frame at a time: 24 frames of 4K in F32 are 2.4 GB.
+    Scaled to 0...1, normalized, the short side resized to `size` (bilinear, half-pixel centers, no
+    antialiasing), the center cut out. One frame at a time: 24 frames of 4K in F32 are 2.4 GB.
     """
     return torch.stack([_prepare_image(frame, size) for frame in pixels])
 
@@ -111,7 +123,7 @@ def _prepare_image(frame: torch.Tensor, size: int) -> torch.Tensor:
     image = (frame.permute(2, 0, 1).float() / 255.0 - mean) / deviation
     height, width = image.shape[1:]
     if max(height, width) > MOST_STRETCH * min(height, width):
-        raise CaptureError(f"frames of {width}x{height} pixels: expected sides at most {MOST_STRETCH} to 1")
+        raise ToolError(f"frames of {width}x{height} pixels: expected sides at most {MOST_STRETCH} to 1")
     if width < height:
         scaled = (int(height / width * size), size)
     else:

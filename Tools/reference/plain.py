@@ -1,10 +1,11 @@
 """The model in plain PyTorch, one layer in memory at a time.
 
-Each layer's weights are taken from the mapped checkpoint, used and dropped; only the activations, the taps and the
-KV cache stay: the 25 GB model takes 0.6 GB besides the mapped file in bfloat16 and 3.3 GB in float32 (one frame). The
-price: every answer token reads all language layers and the head once (15 GB in the published size), from the page
-cache where they fit and from the disk where not. On two busy AVX2 cores, from the page cache, that took 10 s a token
-in bfloat16 and 35 s in float32, which widens the weights; a disk of 1 GB/s adds 15 s.
+Each layer's weights are taken from the mapped checkpoint, used and dropped; only the activations, the taps
+and the KV cache stay: the 25 GB model takes 0.6 GB besides the mapped file in bfloat16 and 3.3 GB in float32
+(one frame). The price: every answer token reads all language layers and the head once (15 GB in the published
+size), from the page cache where they fit and from the disk where not. On two busy AVX2 cores, from the page
+cache, that took 10 s a token in bfloat16 and 35 s in float32, which widens the weights; a disk of 1 GB/s adds
+15 s.
 """
 
 import time
@@ -69,7 +70,9 @@ class PlainModel:
         started = time.monotonic()
         for layer in range(self.configuration.vision.num_hidden_layers):
             path = f"model.vision.transformer.layers.{layer}"
-            x = graph.vision_layer(x, self.checkpoint.layer(path + ".", self.dtype), self.configuration.vision)
+            x = graph.vision_layer(
+                x, self.checkpoint.layer(path + ".", self.dtype), self.configuration.vision
+            )
             taps.keep(path, x)
             _report(path, layer, self.configuration.vision.num_hidden_layers, started)
         x = graph.downsample(x, self.checkpoint.layer("model.vision.conv.", self.dtype))
@@ -94,4 +97,7 @@ def _report(path: str, layer: int, layers: int, started: float) -> None:
     done = layer + 1
     if done % max(layers // 8, 1) == 0 or done == layers:
         spent = time.monotonic() - started
-        note(f"{path}: {done} of {layers} layers, {spent:.1f} s, about {spent / done * (layers - done):.0f} s left")
+        note(
+            f"{path}: {done} of {layers} layers, {spent:.1f} s, "
+            f"about {spent / done * (layers - done):.0f} s left"
+        )

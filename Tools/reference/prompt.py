@@ -7,7 +7,7 @@ from typing import List, Sequence, Tuple
 import torch
 
 from .configuration import TEMPLATES, Configuration
-from .errors import CaptureError, shorten
+from .errors import ToolError, shorten
 
 TEXT, VISION = 0, 1
 LARGEST_TOKENIZER = 256 << 20
@@ -36,8 +36,8 @@ def prompt_text(template: str, query: str, history: History) -> str:
 def position_ids(token_types: Sequence[int]) -> List[int]:
     """Positions by the published rule: the tokens inside a frame share one.
 
-    A vision token at the edge of its run counts as text; the first token has position 0, and each next one adds 1
-    if it is text or the first vision token after text.
+    A vision token at the edge of its run counts as text; the first token has position 0, and each next one
+    adds 1 if it is text or the first vision token after text.
     """
     count = len(token_types)
     inside = []
@@ -57,22 +57,26 @@ class Tokenizer:
     """`tokenizer.json` of the folder, through the library that the published code uses underneath."""
 
     def __init__(self, folder: str) -> None:
-        """Throws CaptureError when the file or the library is missing."""
+        """Throws ToolError when the file or the library is missing."""
         path = os.path.join(folder, "tokenizer.json")
         try:
             import tokenizers
         except ImportError as error:
-            raise CaptureError(f"{path}: reading it needs tokenizers ({error}); run `pip install tokenizers`") from error
+            raise ToolError(
+                f"{path}: reading it needs tokenizers ({error}); run `pip install tokenizers`"
+            ) from error
         if not os.path.isfile(path):
-            raise CaptureError(f"{path}: no such file; download it with the weights")
+            raise ToolError(f"{path}: no such file; download it with the weights")
         if os.path.getsize(path) > LARGEST_TOKENIZER:
-            raise CaptureError(f"{path}: {os.path.getsize(path)} bytes, expected at most {LARGEST_TOKENIZER}")
+            raise ToolError(f"{path}: {os.path.getsize(path)} bytes, expected at most {LARGEST_TOKENIZER}")
         try:
             self._tokenizer = tokenizers.Tokenizer.from_file(path)
         except BaseException as error:  # a panic of the Rust library is no Exception
             if isinstance(error, KeyboardInterrupt):
                 raise
-            raise CaptureError(f"{path}: not a tokenizer: {shorten(str(error), 200)}; download it again") from error
+            raise ToolError(
+                f"{path}: not a tokenizer: {shorten(str(error), 200)}; download it again"
+            ) from error
         self.path = path
 
     def encode(self, text: str) -> List[int]:
@@ -85,11 +89,16 @@ class Tokenizer:
 
 
 def build_prompt(
-    configuration: Configuration, tokenizer: Tokenizer, template: str, query: str, history: History, frames: int
+    configuration: Configuration,
+    tokenizer: Tokenizer,
+    template: str,
+    query: str,
+    history: History,
+    frames: int,
 ) -> Prompt:
     """The whole prompt: begin of text, the frames (with their numbers in `chat`), the text."""
     if template not in TEMPLATES:
-        raise CaptureError(f"template is {shorten(template)}, expected one of {', '.join(TEMPLATES)}")
+        raise ToolError(f"template is {shorten(template)}, expected one of {', '.join(TEMPLATES)}")
     ids, types = [configuration.bos_token_id], [TEXT]
     per_frame = configuration.vision.tokens_per_frame
     for frame in range(frames):
@@ -101,8 +110,8 @@ def build_prompt(
     types += [TEXT] * len(text)
     largest = max(ids)
     if largest >= configuration.vocab_size:
-        raise CaptureError(
-            f"{tokenizer.path}: gives the id {largest}, but config.json has vocab_size {configuration.vocab_size}; "
-            "take both from the same download"
+        raise ToolError(
+            f"{tokenizer.path}: gives the id {largest}, "
+            f"but config.json has vocab_size {configuration.vocab_size}; take both from the same download"
         )
     return Prompt(torch.tensor(ids), torch.tensor(types), torch.tensor(position_ids(types)))

@@ -1,7 +1,7 @@
 """The model through the folder's own code: transformers loads it, hooks on the module paths keep the taps.
 
-This is the published computation itself, with only the greedy loop replaced, because transformers releases after
-4.4x no longer run the published `generate()`.
+This is the published computation itself, with only the greedy loop replaced, because transformers releases
+after 4.4x no longer run the published `generate()`.
 """
 
 import os
@@ -11,12 +11,13 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 
 from .configuration import Configuration, read_json
-from .errors import CaptureError, note, shorten
+from .errors import ToolError, note, shorten
 from .prompt import TEXT, Prompt
 from .taps import Taps
 
 TAPPED = re.compile(
-    r"model\.vision(\.patch_embedding|\.transformer\.layers\.\d+|\.conv|\.linear_proj)?|model\.layers\.\d+|model\.norm|lm_head"
+    r"model\.vision(\.patch_embedding|\.transformer\.layers\.\d+|\.conv|\.linear_proj)?"
+    r"|model\.layers\.\d+|model\.norm|lm_head"
 )
 PLAIN = "give --plain to compute with our own PyTorch model, which needs none of this"
 
@@ -28,14 +29,18 @@ def require_runnable(folder: str) -> None:
     auto_map = document.get("auto_map") if isinstance(document, dict) else None
     reference = auto_map.get("AutoModelForCausalLM") if isinstance(auto_map, dict) else None
     if not isinstance(reference, str):
-        raise CaptureError(f"{path}: auto_map names no AutoModelForCausalLM: the folder has no code to run; {PLAIN}")
+        raise ToolError(
+            f"{path}: auto_map names no AutoModelForCausalLM: the folder has no code to run; {PLAIN}"
+        )
     module = os.path.join(folder, reference.rpartition("--")[2].split(".")[0] + ".py")
     if not os.path.isfile(module):
-        raise CaptureError(f"{module}: no such file, though config.json names it; download it, or {PLAIN}")
+        raise ToolError(f"{module}: no such file, though config.json names it; download it, or {PLAIN}")
     try:
         import transformers  # noqa: F401
     except ImportError as error:
-        raise CaptureError(f"{module}: running it needs transformers ({error}); install it, or {PLAIN}") from error
+        raise ToolError(
+            f"{module}: running it needs transformers ({error}); install it, or {PLAIN}"
+        ) from error
     _require_memory(folder)
 
 
@@ -43,7 +48,7 @@ class RemoteModel:
     """Runs the folder's `AutoModelForCausalLM` in float32 or bfloat16; a `taps.Model`."""
 
     def __init__(self, folder: str, configuration: Configuration, dtype: torch.dtype) -> None:
-        """Loads the whole model into memory. Throws CaptureError saying what the folder's code stumbled over."""
+        """Loads the whole model into memory. Throws ToolError saying what the folder's code stumbled over."""
         import transformers
 
         self.configuration, self.dtype = configuration, dtype
@@ -58,7 +63,10 @@ class RemoteModel:
             raise self._explain(error, "loading") from error
         unloaded = sorted(loading.get("missing_keys", [])) + sorted(loading.get("unexpected_keys", []))
         if unloaded:
-            raise CaptureError(f"{folder}: {shorten(unloaded[0])} and {len(unloaded) - 1} more tensors do not fit the folder's code; {PLAIN}")
+            raise ToolError(
+                f"{folder}: {shorten(unloaded[0])} and {len(unloaded) - 1} more tensors do not fit the "
+                f"folder's code; {PLAIN}"
+            )
         self.module: torch.nn.Module = module.eval()
 
     @torch.inference_mode()
@@ -96,7 +104,7 @@ class RemoteModel:
         self._past = output.past_key_values
         return output.logits[0, -1].float()
 
-    def _explain(self, error: Exception, doing: str) -> CaptureError:
+    def _explain(self, error: Exception, doing: str) -> ToolError:
         text = f"{type(error).__name__}: {shorten(str(error), 300)}"
         if "triton" in text.lower() or "active drivers" in text or "xformers" in text.lower():
             cause = "its rotary and attention kernels need a GPU (triton, xformers)"
@@ -104,7 +112,7 @@ class RemoteModel:
             cause = "a package that it imports is missing"
         else:
             cause = "this transformers release may be too new for it (4.43 is known to load it)"
-        return CaptureError(f"{self._where}: {doing} it failed with {text}; {cause}; {PLAIN}")
+        return ToolError(f"{self._where}: {doing} it failed with {text}; {cause}; {PLAIN}")
 
 
 class hooked:
@@ -144,7 +152,7 @@ def require_taps(taps: Taps, configuration: Configuration, with_images: bool, wh
         expected += [f"model.vision.transformer.layers.{layer}" for layer in layers]
     missing = [path for path in expected if path not in taps.tensors]
     if missing:
-        raise CaptureError(f"{where}: no module {missing[0]} ran (and {len(missing) - 1} more did not); {PLAIN}")
+        raise ToolError(f"{where}: no module {missing[0]} ran (and {len(missing) - 1} more did not); {PLAIN}")
 
 
 def _require_memory(folder: str) -> None:
@@ -158,9 +166,9 @@ def _require_memory(folder: str) -> None:
     except (OSError, KeyError, ValueError, IndexError):
         return
     if size > available:
-        raise CaptureError(
-            f"{folder}: its weights are {size / 1e9:.1f} GB and the folder's code holds them all in memory, of which "
-            f"{available / 1e9:.1f} GB are free; {PLAIN} (it holds one layer at a time)"
+        raise ToolError(
+            f"{folder}: its weights are {size / 1e9:.1f} GB and the folder's code holds them all in memory, "
+            f"of which {available / 1e9:.1f} GB are free; {PLAIN} (it holds one layer at a time)"
         )
     if 2 * size > available:
         note(f"{folder}: float32 will need about {2 * size / 1e9:.1f} GB of memory; --plain needs much less")

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Protocol, Sequence
 
 import torch
 
-from .errors import CaptureError, note
+from .errors import ToolError, note
 from .prompt import Prompt
 
 
@@ -56,7 +56,7 @@ def greedy_answer(
     logits = first_logits
     while True:
         if not bool(torch.isfinite(logits).all()):
-            raise CaptureError(f"the logits of answer token {len(ids)} are not finite; the weights are damaged")
+            raise ToolError(f"the logits of answer token {len(ids)} are not finite; the weights are damaged")
         best = torch.topk(logits, 2).values
         ids.append(int(torch.argmax((logits == best[0]).to(torch.int8))))
         margins.append(float(best[0] - best[1]))

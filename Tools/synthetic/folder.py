@@ -7,7 +7,7 @@ import sys
 import time
 from typing import BinaryIO, List, Optional, Tuple
 
-from reference.errors import CaptureError
+from reference.errors import ToolError
 
 from . import presets, vocabulary
 from .weights import Weights
@@ -40,7 +40,8 @@ class _Progress:
 
 
 def header(shard: presets.Shard) -> Tuple[bytes, List[str]]:
-    """The safetensors header of a shard, length field included, and its tensors in the order of their data."""
+    """The safetensors header of a shard, length field included, and its tensors in the order of their
+    data."""
     names, end, entries = sorted(shard.shapes), 0, {"__metadata__": {"format": "pt"}}
     for name in names:
         start, end = end, end + presets.byte_count(shard.shapes[name])
@@ -53,8 +54,9 @@ def header(shard: presets.Shard) -> Tuple[bytes, List[str]]:
 def write_checkpoint(preset_name: str, folder: str, seed: int, tokenizer: Optional[str]) -> int:
     """Writes a whole checkpoint into a new or empty folder and returns its bytes.
 
-    The index comes last: without it the folder is no checkpoint. What was written is removed when the work fails.
-    Raises CaptureError when the folder has files in it, cannot be written, or the disk has too little room.
+    The index comes last: without it the folder is no checkpoint. What was written is removed when the work
+    fails. Raises ToolError when the folder has files in it, cannot be written, or the disk has too little
+    room.
     """
     is_new = _make_folder(folder)
     try:
@@ -62,7 +64,7 @@ def write_checkpoint(preset_name: str, folder: str, seed: int, tokenizer: Option
     except BaseException as error:
         _clear(folder, is_new)
         if isinstance(error, OSError):
-            raise CaptureError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+            raise ToolError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
         raise
 
 
@@ -73,9 +75,11 @@ def _make_folder(folder: str) -> bool:
             return True
         names = os.listdir(folder)
     except OSError as error:
-        raise CaptureError(f"{folder}: not a folder that can be written: {error.strerror}") from error
+        raise ToolError(f"{folder}: not a folder that can be written: {error.strerror}") from error
     if names:
-        raise CaptureError(f"{folder}: there are files in it, such as {sorted(names)[0]}; name a new or an empty folder")
+        raise ToolError(
+            f"{folder}: there are files in it, such as {sorted(names)[0]}; name a new or an empty folder"
+        )
     return False
 
 
@@ -113,7 +117,7 @@ def _require_space(folder: str, needed: int) -> None:
     disk = os.statvfs(folder)
     free = disk.f_bavail * disk.f_frsize
     if free < needed:
-        raise CaptureError(f"{folder}: the disk has too little room: expected {needed} free bytes, found {free}")
+        raise ToolError(f"{folder}: the disk has too little room: expected {needed} free bytes, found {free}")
 
 
 def _write_text(folder: str, name: str, text: str) -> None:
@@ -142,7 +146,7 @@ def _write_shard(folder: str, shard: presets.Shard, weights: Weights, progress: 
         _flush(stream)
         size = stream.tell()
     if shard.file_bytes not in (0, size):
-        raise CaptureError(f"{path}: {size} bytes, expected {shard.file_bytes} as in the published checkpoint")
+        raise ToolError(f"{path}: {size} bytes, expected {shard.file_bytes} as in the published checkpoint")
     os.rename(path + ".tmp", path)
 
 

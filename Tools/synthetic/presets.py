@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List
 
 from reference.configuration import expected_tensors, read_configuration
-from reference.errors import CaptureError
+from reference.errors import ToolError
 
 PUBLISHED = os.path.join(os.path.dirname(__file__), "..", "..", "Tests", "Fixtures", "published")
 BYTES_PER_WEIGHT = 2  # BF16
@@ -14,7 +14,8 @@ BYTES_PER_WEIGHT = 2  # BF16
 
 @dataclass(frozen=True)
 class Shard:
-    """One safetensors file: its tensors' shapes by name, and the size that it must have, where that is known."""
+    """One safetensors file: its tensors' shapes by name, and the size that it must have, where that is
+    known."""
 
     name: str
     shapes: Dict[str, List[int]]
@@ -33,7 +34,8 @@ class Preset:
         return json.loads(self.config_text)
 
 
-# What the smaller models change in the published configuration. The architecture, the image and the context stay.
+# What the smaller models change in the published configuration. The architecture, the image and the context
+# stay.
 _CHANGES = {
     # 799 M parameters; the published vocabulary and head widths, so that the published tokenizer fits.
     "medium": {
@@ -42,7 +44,12 @@ _CHANGES = {
         "num_attention_heads": 8,
         "num_hidden_layers": 16,
         "num_multi_query_heads": 2,
-        "vision_config": {"hidden_size": 896, "intermediate_size": 3840, "num_heads": 8, "num_hidden_layers": 30},
+        "vision_config": {
+            "hidden_size": 896,
+            "intermediate_size": 3840,
+            "num_heads": 8,
+            "num_hidden_layers": 30,
+        },
     },
     # 1.2 M parameters, for tests.
     "tiny": {
@@ -55,7 +62,12 @@ _CHANGES = {
         "num_hidden_layers": 2,
         "num_multi_query_heads": 2,
         "vocab_size": 2048,
-        "vision_config": {"hidden_size": 96, "intermediate_size": 160, "num_heads": 6, "num_hidden_layers": 2},
+        "vision_config": {
+            "hidden_size": 96,
+            "intermediate_size": 160,
+            "num_heads": 6,
+            "num_hidden_layers": 2,
+        },
     },
 }
 _SHARD_COUNTS = {"medium": 3, "tiny": 3}
@@ -64,7 +76,8 @@ NAMES = ("full", *_CHANGES)
 
 
 def load(name: str, folder: str) -> Preset:
-    """A preset by name. `folder` already holds nothing; its `config.json` is written here and read back checked."""
+    """A preset by name. `folder` already holds nothing; its `config.json` is written here and read back
+    checked."""
     text = _read("published-config.json")
     if name in _CHANGES:
         config = json.loads(text)
@@ -86,8 +99,9 @@ def _read(name: str) -> str:
         with open(path, encoding="utf-8") as stream:
             return stream.read()
     except OSError as error:
-        raise CaptureError(
-            f"{os.path.normpath(path)}: cannot be read: {error.strerror}; this tool runs from a whole checkout"
+        raise ToolError(
+            f"{os.path.normpath(path)}: cannot be read: {error.strerror}; "
+            "this tool runs from a whole checkout"
         ) from error
 
 
@@ -97,7 +111,9 @@ def _published_shards(shapes: Dict[str, List[int]]) -> List[Shard]:
     shards = [Shard(shard["file"], shard["tensors"], shard["file_bytes"]) for shard in listing["shards"]]
     published = {name: shape for shard in shards for name, shape in shard.shapes.items()}
     if published != shapes:
-        raise CaptureError("published-checkpoint.json does not list the tensors that published-config.json asks for")
+        raise ToolError(
+            "published-checkpoint.json does not list the tensors that published-config.json asks for"
+        )
     return shards
 
 
@@ -110,7 +126,9 @@ def _even_shards(shapes: Dict[str, List[int]], count: int) -> List[Shard]:
         parts[min(done * count // total, count - 1)][name] = shape
         done += byte_count(shape)
     return [
-        Shard(f"model-{index + 1:05}-of-{count:05}.safetensors", part) for index, part in enumerate(parts) if part
+        Shard(f"model-{index + 1:05}-of-{count:05}.safetensors", part)
+        for index, part in enumerate(parts)
+        if part
     ]
 
 

@@ -1,9 +1,10 @@
-"""A `tokenizer.json` of any size: byte-level byte-pair encoding with the settings of Llama 3, made-up words."""
+"""A `tokenizer.json` of any size: byte-level byte-pair encoding with the settings of Llama 3, made-up
+words."""
 
 import json
 from typing import Any, Dict, Iterator, List, Tuple
 
-from reference.errors import CaptureError
+from reference.errors import ToolError
 
 # The split pattern of Llama 3's tokenizer.
 _PATTERN = (
@@ -21,7 +22,8 @@ def _byte_alphabet() -> List[str]:
 
 
 def _words() -> Iterator[Tuple[str, str]]:
-    """Every word of 2 letters, then of 3, and so on, as the shorter word and the letter that it is joined of."""
+    """Every word of 2 letters, then of 3, and so on, as the shorter word and the letter that it is joined
+    of."""
     words = list(_LETTERS)
     while True:
         longer = []
@@ -33,11 +35,14 @@ def _words() -> Iterator[Tuple[str, str]]:
 
 
 def synthetic_tokenizer(config: Dict[str, Any]) -> str:
-    """The text of a tokenizer with the vocabulary size of `config` and the special tokens at the ids it names."""
+    """The text of a tokenizer with the vocabulary size of `config` and the special tokens at the ids it
+    names."""
     named = {config["bos_token_id"]: "<|begin_of_text|>", config["eos_token_id"]: "<|end_of_text|>"}
     first_special, count = min(*named, config["pad_token_id"]), config["vocab_size"]
     if first_special < 256:
-        raise CaptureError(f"the first special token is {first_special}, expected at least 256: one for each byte")
+        raise ToolError(
+            f"the first special token is {first_special}, expected at least 256: one for each byte"
+        )
     vocabulary = {character: index for index, character in enumerate(_byte_alphabet())}
     merges = []
     for left, right in _words():
@@ -83,7 +88,7 @@ def _document(vocabulary: Dict[str, int], merges: List[str], specials: Dict[int,
 def checked_tokenizer(path: str, config: Dict[str, Any]) -> str:
     """The text of a tokenizer file, which must not have more tokens than the configuration.
 
-    Raises CaptureError when it cannot be read, is no tokenizer, or does not fit the model.
+    Raises ToolError when it cannot be read, is no tokenizer, or does not fit the model.
     """
     try:
         with open(path, encoding="utf-8") as stream:
@@ -92,12 +97,14 @@ def checked_tokenizer(path: str, config: Dict[str, Any]) -> str:
         ids = [*document["model"]["vocab"].values(), *(token["id"] for token in document["added_tokens"])]
         largest = max(ids)
     except OSError as error:
-        raise CaptureError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ToolError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CaptureError(f"{path}: not a tokenizer.json of byte-pair encoding ({error}); download it again") from error
+        raise ToolError(
+            f"{path}: not a tokenizer.json of byte-pair encoding ({error}); download it again"
+        ) from error
     if not isinstance(largest, int) or largest >= config["vocab_size"]:
-        raise CaptureError(
-            f"{path}: the largest token id is {largest}, expected less than {config['vocab_size']}; take the tokenizer of "
-            "the model that the preset is made after, or leave --tokenizer out"
+        raise ToolError(
+            f"{path}: the largest token id is {largest}, expected less than {config['vocab_size']}; "
+            "take the tokenizer of the model that the preset is made after, or leave --tokenizer out"
         )
     return text

@@ -1,7 +1,8 @@
 """Random weights at a realistic scale, as BF16 bits, as fast as a disk takes them.
 
-Drawing 12.5 billion normal numbers takes longer than writing them. A few blocks are drawn once; a tensor is made of
-pieces of them that start at random places, scaled by a power of two, which only adds to the exponent bits.
+Drawing 12.5 billion normal numbers takes longer than writing them. A few blocks are drawn once; a tensor is
+made of pieces of them that start at random places, scaled by a power of two, which only adds to the exponent
+bits.
 """
 
 import math
@@ -42,9 +43,9 @@ def rotary_frequencies(count: int) -> np.ndarray:
 def _deviation(name: str, columns: int) -> float:
     """A matrix keeps the size of its input about the same.
 
-    The vision tower normalizes what it adds, not what it reads: its stream's variance is 1 + 2 * layer. Queries and
-    keys as large as that would make every softmax pick one token, which no trained model does, and rounding errors
-    would grow from layer to layer until nothing could be compared.
+    The vision tower normalizes what it adds, not what it reads: its stream's variance is 1 + 2 * layer.
+    Queries and keys as large as that would make every softmax pick one token, which no trained model does,
+    and rounding errors would grow from layer to layer until nothing could be compared.
     """
     if "embed_tokens" in name:
         return _ADDED
@@ -94,8 +95,8 @@ class Weights:
     def _noise(
         self, source: np.random.Generator, count: int, columns: int, deviation: float
     ) -> Iterator[np.ndarray]:
-        """`count` normal numbers of a standard deviation, in chunks of whole rows. No two pieces of a tensor start at the same column of the
-        block, so that no two rows are alike."""
+        """`count` normal numbers of a standard deviation, in chunks of whole rows. No two pieces of a tensor
+        start at the same column of the block, so that no two rows are alike."""
         quarters = round(4 * math.log2(deviation))
         block = self._blocks[quarters % 4]
         shift = np.uint16((quarters // 4 * 128) & 0xFFFF)  # the exponent starts at bit 7
@@ -110,4 +111,3 @@ class Weights:
                 offset = row * columns + int(next(places))
                 np.add(block[offset : offset + length], shift, out=chunk[start : start + length])
             yield chunk
-

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Compares `cogvlm quantize` with llama-quantize: input bytes per second on the same linear shapes, in one run.
+"""Compares `cogvlm quantize` with llama-quantize: input bytes per second on the same linear shapes, in one
+run.
 
-usage: Tools/bench/quantize [--rounds 3] [--threads 2] [--layers 8] [--keep]
+usage: Tools/bench/quantize.py [--rounds 3] [--threads 2] [--layers 8] [--keep]
 
-llama-quantize turns an F16 GGUF into Q4_0 and Q4_K_M; cogvlm turns an F16 native file of the same tensors into its
-default recipe, scale search on. Both inputs are in the page cache. cogvlm makes its output durable (fsync) before it
-ends and llama-quantize does not, so its output is synced inside of its time too; the table has its time without that
-as well. Fewer layers than the model's 32 save disk; the rate is the same.
+llama-quantize turns an F16 GGUF into Q4_0 and Q4_K_M; cogvlm turns an F16 native file of the same tensors
+into its default recipe, scale search on. Both inputs are in the page cache. cogvlm makes its output durable
+(fsync) before it ends and llama-quantize does not, so its output is synced inside of its time too; the table
+has its time without that as well. Fewer layers than the model's 32 save disk; the rate is the same.
 
-Files go to COGVLM_BENCH_FOLDER (default: ${TMPDIR:-/tmp}/cogvlm-bench), with 8 layers about 14 GB, and are removed at
-the end unless --keep is given. COGVLM_BINARY names a cogvlm to use instead of this checkout's.
+Files go to COGVLM_BENCH_FOLDER (default: ${TMPDIR:-/tmp}/cogvlm-bench), with 8 layers about 14 GB, and are
+removed at the end unless --keep is given. COGVLM_BINARY names a cogvlm to use instead of this checkout's.
 """
 
 import argparse
@@ -18,7 +19,17 @@ import statistics
 import subprocess
 import time
 
-from measuring import cogvlm_binary, gguf_file, json_output, llama_folder, load_average, note, output, print_table, summary
+from measuring import (
+    cogvlm_binary,
+    gguf_file,
+    json_output,
+    llama_folder,
+    load_average,
+    note,
+    output,
+    print_table,
+    summary,
+)
 
 
 def timed(command, produced):
@@ -43,8 +54,8 @@ def make_float_file(binary, folder, layers):
     if not path.exists():
         note(f"making {path}")
         json_output([
-            binary, "bench", "--preset", "language", "--layers", layers, "--recipe", "f16", "--keep", path, "--json",
-            "--frames", 0, "--prompt-tokens", 1, "--new-tokens", 0, "--runs", 1,
+            binary, "bench", "--preset", "language", "--layers", layers, "--recipe", "f16", "--keep", path,
+            "--json", "--frames", 0, "--prompt-tokens", 1, "--new-tokens", 0, "--runs", 1,
         ])  # fmt: skip
     return path
 
@@ -64,12 +75,25 @@ def main():
     native = make_float_file(binary, folder, arguments.layers)
     produced = folder / "quantized.part"
     runs = {
-        "llama-quantize Q4_0": (gguf, [folder / "bin/llama-quantize", gguf, produced, "Q4_0", arguments.threads]),
-        "llama-quantize Q4_K_M": (gguf, [folder / "bin/llama-quantize", gguf, produced, "Q4_K_M", arguments.threads]),
-        "cogvlm quantize": (native, ["taskset", "-c", f"0-{arguments.threads - 1}", binary, "quantize", native, "-o", produced]),
+        "llama-quantize Q4_0": (
+            gguf,
+            [folder / "bin/llama-quantize", gguf, produced, "Q4_0", arguments.threads],
+        ),
+        "llama-quantize Q4_K_M": (
+            gguf,
+            [folder / "bin/llama-quantize", gguf, produced, "Q4_K_M", arguments.threads],
+        ),
+        "cogvlm quantize": (
+            native,
+            ["taskset", "-c", f"0-{arguments.threads - 1}", binary, "quantize", native, "-o", produced],
+        ),
     }
     try:
-        rates, synced_rates, loads = {name: [] for name in runs}, {name: [] for name in runs}, [load_average()]
+        rates, synced_rates, loads = (
+            {name: [] for name in runs},
+            {name: [] for name in runs},
+            [load_average()],
+        )
         for number in range(arguments.rounds):
             for name, (source, command) in runs.items():
                 read_through(source)
@@ -78,12 +102,22 @@ def main():
                 synced_rates[name].append(source.stat().st_size / synced / 1e9)
                 note(f"round {number + 1}: {name}: {ended:.1f} s, on disk after {synced:.1f} s")
             loads.append(load_average())
-        print(f"{arguments.threads} threads, {arguments.layers} layers: {gguf.stat().st_size / 1e9:.2f} GB GGUF, {native.stat().st_size / 1e9:.2f} GB native")
+        print(
+            f"{arguments.threads} threads, {arguments.layers} layers: "
+            f"{gguf.stat().st_size / 1e9:.2f} GB GGUF, {native.stat().st_size / 1e9:.2f} GB native"
+        )
         print(f"load averages before and after each round: {', '.join(f'{load:.1f}' for load in loads)}")
         rows = [["input GB/s", "median", "min", "max", "without sync", "cogvlm's ratio"]]
         for name in runs:
             ratios = [own / other for own, other in zip(synced_rates["cogvlm quantize"], synced_rates[name])]
-            rows.append([name, *summary(synced_rates[name], 3), f"{statistics.median(rates[name]):.3f}", f"{statistics.median(ratios):.2f}"])
+            rows.append(
+                [
+                    name,
+                    *summary(synced_rates[name], 3),
+                    f"{statistics.median(rates[name]):.3f}",
+                    f"{statistics.median(ratios):.2f}",
+                ]
+            )
         print_table(rows)
     finally:
         produced.unlink(missing_ok=True)

@@ -1,24 +1,34 @@
 #!/usr/bin/env python3
 """Compares cogvlm's language model with llama.cpp on the same shapes, threads and machine, in one run.
 
-usage: Tools/bench/compare [--rounds 3] [--threads 2] [--prompt-tokens 512] [--new-tokens 32] [--keep]
+usage: Tools/bench/compare.py [--rounds 3] [--threads 2] [--prompt-tokens 512] [--new-tokens 32] [--keep]
 
-Both run random weights of Llama-3-8B's shapes: llama.cpp Q4_0 throughout (4.5 bits per weight), cogvlm int4 in
-groups of 64 throughout (4.375 bits; the row "int4") and with its default recipe, whose head is int8 (4.65 bits; the row
-"default"). They take turns, so that what else the machine does meets all of them; tokens are made from an
-empty context, as llama-bench does it. Ratios are formed within a round, and the table has their medians. Decoding waits
-for memory, whose speed a virtual machine's host may change from minute to minute: it is measured before and after each
-decode, and the rounds in which it stayed the same are counted once more by themselves.
+Both run random weights of Llama-3-8B's shapes: llama.cpp Q4_0 throughout (4.5 bits per weight), cogvlm int4
+in groups of 64 throughout (4.375 bits; the row "int4") and with its default recipe, whose head is int8 (4.65
+bits; the row "default"). They take turns, so that what else the machine does meets all of them; tokens are
+made from an empty context, as llama-bench does it. Ratios are formed within a round, and the table has their
+medians. Decoding waits for memory, whose speed a virtual machine's host may change from minute to minute: it
+is measured before and after each decode, and the rounds in which it stayed the same are counted once more by
+themselves.
 
-Files go to COGVLM_BENCH_FOLDER (default: ${TMPDIR:-/tmp}/cogvlm-bench), about 14 GB, and the models are removed at
-the end unless --keep is given. COGVLM_BINARY names a cogvlm to use instead of this checkout's.
+Files go to COGVLM_BENCH_FOLDER (default: ${TMPDIR:-/tmp}/cogvlm-bench), about 14 GB, and the models are
+removed at the end unless --keep is given. COGVLM_BINARY names a cogvlm to use instead of this checkout's.
 """
 
 import argparse
 import os
 import statistics
 
-from measuring import cogvlm_binary, gguf_file, json_output, llama_folder, load_average, note, print_table, summary
+from measuring import (
+    cogvlm_binary,
+    gguf_file,
+    json_output,
+    llama_folder,
+    load_average,
+    note,
+    print_table,
+    summary,
+)
 
 RECIPES = {
     "int4": ["--set", "*=int4/64"],
@@ -57,11 +67,14 @@ def memory_speed(binary, arguments):
 
 
 def measure_round(binary, folder, gguf, models, arguments):
-    """What each program reaches in prefill and decode, and the speed of the memory before and after each decode."""
+    """What each program reaches in prefill and decode, and the speed of the memory before and after each
+    decode."""
     tokens = arguments.prompt_tokens, arguments.new_tokens
     prefill = {"llama": llama_rate(folder, gguf, arguments, tokens[0], 0)}
     for name, model in models.items():
-        prefill[name] = cogvlm_rate(cogvlm_report(binary, [model], arguments, tokens[0], 0), "prefill", "shareOfPeak")
+        prefill[name] = cogvlm_rate(
+            cogvlm_report(binary, [model], arguments, tokens[0], 0), "prefill", "shareOfPeak"
+        )
     decode, speeds = {}, [memory_speed(binary, arguments)]
     for name in PROGRAMS:
         if name == "llama":
@@ -80,8 +93,8 @@ def make_models(binary, folder):
         if not models[name].exists():
             note(f"making {models[name]}")
             json_output([
-                binary, "bench", "--preset", "language", *options, "--keep", models[name], "--json", "--frames", 0,
-                "--prompt-tokens", 1, "--new-tokens", 0, "--runs", 1,
+                binary, "bench", "--preset", "language", *options, "--keep", models[name], "--json",
+                "--frames", 0, "--prompt-tokens", 1, "--new-tokens", 0, "--runs", 1,
             ])  # fmt: skip
     return models
 
@@ -90,7 +103,10 @@ def print_rounds(rounds):
     print("decode, tokens/s, between the GB/s that the memory gave before and after each:")
     for number, result in enumerate(rounds, 1):
         speeds = result["memory"]
-        texts = [f"{name} {result['decode'][name]['rate']:.2f} ({speed:.0f})" for name, speed in zip(PROGRAMS, speeds[1:])]
+        texts = [
+            f"{name} {result['decode'][name]['rate']:.2f} ({speed:.0f})"
+            for name, speed in zip(PROGRAMS, speeds[1:])
+        ]
         print(f"round {number}: ({speeds[0]:.0f}) {', '.join(texts)}")
 
 
@@ -103,19 +119,33 @@ def ratio_text(ratios):
 
 
 def print_results(rounds):
-    rows = [["what", "llama.cpp Q4_0", *(f"cogvlm {name}" for name in RECIPES), *(f"ratio {name}" for name in RECIPES)]]
+    rows = [
+        [
+            "what",
+            "llama.cpp Q4_0",
+            *(f"cogvlm {name}" for name in RECIPES),
+            *(f"ratio {name}" for name in RECIPES),
+        ]
+    ]
     for part in ("prefill", "decode"):
         medians = [statistics.median(result[part][name]["rate"] for result in rounds) for name in PROGRAMS]
         texts = [ratio_text([ratio(result, part, name) for result in rounds]) for name in RECIPES]
         rows.append([f"{part}, tokens/s", *(f"{median:.2f}" for median in medians), *texts])
     print_table(rows)
     for name in RECIPES:
-        shares = [100 * statistics.median(result[part][name]["share"] for result in rounds) for part in ("prefill", "decode")]
-        print(f"cogvlm {name}: {shares[0]:.0f} % of the int8 peak in prefill, {shares[1]:.0f} % of the memory's read bandwidth in decode")
+        shares = [
+            100 * statistics.median(result[part][name]["share"] for result in rounds)
+            for part in ("prefill", "decode")
+        ]
+        print(
+            f"cogvlm {name}: {shares[0]:.0f} % of the int8 peak in prefill, "
+            f"{shares[1]:.0f} % of the memory's read bandwidth in decode"
+        )
 
 
 def print_steady_memory(rounds):
-    """Decoding waits for memory: a ratio tells about the programs only where the memory was as fast for both."""
+    """Decoding waits for memory: a ratio tells about the programs only where the memory was as fast for
+    both."""
     for index, name in enumerate(RECIPES, 1):
         groups = []
         for result in sorted(rounds, key=lambda result: result["memory"][0]):
@@ -128,7 +158,10 @@ def print_steady_memory(rounds):
         for group in groups:
             speed = statistics.median(speed for _, speed in group)
             ratios = ratio_text([ratio for ratio, _ in group])
-            print(f"decode ratio {name} with memory steady at {speed:.0f} GB/s, {len(group)} of {len(rounds)} rounds: {ratios}")
+            print(
+                f"decode ratio {name} with memory steady at {speed:.0f} GB/s, "
+                f"{len(group)} of {len(rounds)} rounds: {ratios}"
+            )
 
 
 def main():
@@ -153,7 +186,10 @@ def main():
             loads.append(load_average())
             note(f"round {number + 1}, load average {loads[-1]:.1f}: {result}")
         machine = rounds[-1]["machine"]
-        print(f"{machine['processor']}, {machine['threads']} threads, kernels {machine['kernels']}, {len(rounds)} rounds")
+        print(
+            f"{machine['processor']}, {machine['threads']} threads, kernels {machine['kernels']}, "
+            f"{len(rounds)} rounds"
+        )
         print(f"load averages before and after each round: {', '.join(f'{load:.1f}' for load in loads)}")
         print_rounds(rounds)
         print_results(rounds)
