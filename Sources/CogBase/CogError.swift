@@ -1,7 +1,7 @@
 /// What went wrong with an input or the environment, in the words a person can act on.
 ///
 /// Every error of the toolkit that a user can cause has this type. The command prints
-/// ``description`` and leaves with status 2; programs switch on ``code``.
+/// ``description`` and exits with status 2; programs switch on ``code``.
 package struct CogError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What kind of problem it is.
   package var code: Code

@@ -9,7 +9,7 @@ package enum Interruption {
   private static let wakeUpRead = Atomic<Int32>(-1)
   private static let wakeUpWrite = Atomic<Int32>(-1)
 
-  /// Thrown by ``check()`` after an interrupt. The command leaves with status 130.
+  /// Thrown by ``check()`` after an interrupt. The command exits with status 130.
   package struct Interrupted: Error, CustomStringConvertible {
     /// "interrupted".
     package var description: String { "interrupted" }
@@ -37,7 +37,7 @@ package enum Interruption {
     }
   }
 
-  /// Where no pipe is to be had, only waits are left that end with their input.
+  /// Without a pipe (no descriptors left) a wait ends only with its input.
   private static func makePipe() {
     var ends: [Int32] = [-1, -1]
     guard wakeUpRead.load(ordering: .relaxed) < 0, pipe(&ends) == 0 else { return }

@@ -1,7 +1,7 @@
 /// A JSON value as it stands in a file: the order of keys is kept, and a key that stands twice is an error.
 ///
-/// Foundation's readers keep one of two equal keys without a word, which would let the second copy of a
-/// tensor win; headers and indexes of checkpoints are read with this one. Source: RFC 8259.
+/// Foundation's readers silently keep one of two equal keys, which would let the second copy of a tensor
+/// win; headers and indexes of checkpoints are read with this one. Source: RFC 8259.
 package indirect enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)

@@ -40,7 +40,7 @@ package final class MappedFile: @unchecked Sendable {
 
   /// Maps a file only while `body` looks at its bytes.
   ///
-  /// A mapping that nobody refers to any more goes away at once, its bytes with it; this keeps it.
+  /// A mapping without references is unmapped at once, its bytes with it; this keeps one.
   ///
   /// - Throws: as ``init(path:)``, and what `body` throws.
   package static func withBytes<Result>(
@@ -62,7 +62,7 @@ package final class MappedFile: @unchecked Sendable {
     case done
   }
 
-  /// Tells the kernel how `range` (bytes) will be used. A hint: it never fails.
+  /// Advises the kernel how `range` (bytes) will be used. A hint: it never fails.
   package func advise(_ advice: Advice, _ range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let clamped = range.clamped(to: 0..<bytes.count)

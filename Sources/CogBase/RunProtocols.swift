@@ -1,4 +1,4 @@
-/// Tells long work whether to go on.
+/// Asked by long work whether to go on.
 package protocol Cancellation: Sendable {
   /// Returns while the work is wanted.
   ///
@@ -6,14 +6,14 @@ package protocol Cancellation: Sendable {
   func check() throws
 }
 
-/// Work that nobody stops.
+/// Work that is never stopped.
 package struct NeverCancelled: Cancellation {
   package init() {}
 
   package func check() throws {}
 }
 
-/// Shows a person how far long work is. Libraries report here and draw nothing themselves.
+/// Receives how far long work is. Libraries report here and draw nothing themselves.
 package protocol ProgressReporter: Sendable {
   /// Starts a task of `total` units (bytes, layers, questions). A task may begin while another one is under
   /// way: it is a part of that one then.
@@ -24,11 +24,11 @@ package protocol ProgressReporter: Sendable {
 package protocol ProgressTask: Sendable {
   /// Counts `units` more as done; `detail` says what is worked on now.
   func advance(by units: Int, _ detail: @autoclosure () -> String)
-  /// Says that the work has ended, well or not.
+  /// Ends the task, whether the work succeeded or not.
   func finish()
 }
 
-/// Progress that nobody sees.
+/// Progress that is not shown.
 package struct SilentProgress: ProgressReporter, ProgressTask {
   package init() {}
 

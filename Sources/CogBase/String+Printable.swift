@@ -1,5 +1,5 @@
 extension String {
-  /// The text with control characters, line separators and marks that turn the direction of text shown as
+  /// The text with control characters, line separators and marks that change the direction of text shown as
   /// escapes: names from a file cannot break a line or steer the terminal.
   package var printable: String {
     guard unicodeScalars.contains(where: Self.isControl) else { return self }

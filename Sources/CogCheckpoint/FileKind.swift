@@ -80,7 +80,7 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
       advice: advice)
   }
 
-  /// Looks at the beginning of a file (for a zip archive also at its directory) and says what it is.
+  /// The kind of a file, from its first bytes and, for a zip archive, its directory.
   ///
   /// - Throws: ``CogError`` when the file cannot be read or is no regular file.
   package static func sniff(path: String) throws -> FileKind {

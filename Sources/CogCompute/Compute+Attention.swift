@@ -1,10 +1,10 @@
 import CKernels
 
 extension Compute {
-  /// Up to so many queries, packing keys and values would take the most time.
+  /// With at most this many queries, packing keys and values would take most of the time.
   private static let fewQueries = 2
   /// Keys that all heads of a group meet before the next keys are read: few enough for the second-level cache
-  /// even where rows lie 4096 bytes apart and share its places.
+  /// even where rows are 4096 bytes apart and map to the same sets.
   private static let keysAtOnce = 64
 
   /// `softmax(q k^T * scale) v` for every head: `[queryCount, headCount * headDimension]`.

@@ -9,10 +9,10 @@ package struct RunContext: Sendable {
   package var kernels: KernelSet
   /// Asked often whether to stop.
   package var cancellation: any Cancellation
-  /// Told how far the work is.
+  /// Receives how far the work is.
   package var progress: any ProgressReporter
 
-  /// A context; without a word about them, nobody stops the work or sees its progress.
+  /// A context; by default the work is never stopped and its progress not shown.
   package init(
     threads: ThreadPool, kernels: KernelSet, cancellation: any Cancellation = NeverCancelled(),
     progress: any ProgressReporter = SilentProgress()

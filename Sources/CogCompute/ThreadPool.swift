@@ -52,7 +52,7 @@ private struct PoolJob {
 /// thread that has nothing to do looks out for work a while before it sleeps.
 private final class PoolState: @unchecked Sendable {
   /// How often a waiting thread looks before it sleeps: some 50 to 150 microseconds.
-  private static let looksBeforeSleep = 4000
+  private static let spinsBeforeSleep = 4000
 
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let workAvailable = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -125,7 +125,7 @@ private final class PoolState: @unchecked Sendable {
     pthread_mutex_lock(lock)
     job = nil  // a thread that comes only now finds nothing to join
     pthread_mutex_unlock(lock)
-    look { active.load(ordering: .acquiring) == 0 }
+    spin(until: { active.load(ordering: .acquiring) == 0 })
     pthread_mutex_lock(lock)
     while active.load(ordering: .relaxed) > 0 { pthread_cond_wait(workDone, lock) }
     pthread_mutex_unlock(lock)
@@ -134,7 +134,7 @@ private final class PoolState: @unchecked Sendable {
   func work(_ number: Int) {
     var lastGeneration = 0
     while true {
-      look { generation.load(ordering: .acquiring) != lastGeneration }
+      spin(until: { generation.load(ordering: .acquiring) != lastGeneration })
       pthread_mutex_lock(lock)
       while generation.load(ordering: .relaxed) == lastGeneration, !isStopping {
         sleepers += 1
@@ -153,18 +153,18 @@ private final class PoolState: @unchecked Sendable {
     }
   }
 
-  /// Says that this thread has left the job.
+  /// Counts this thread out of the job; the last one wakes the caller.
   private func leave() {
     pthread_mutex_lock(lock)
     if active.wrappingSubtract(1, ordering: .releasing).newValue == 0 { pthread_cond_signal(workDone) }
     pthread_mutex_unlock(lock)
   }
 
-  /// Looks for a while whether something is so.
+  /// Spins for a while until a condition holds.
   @inline(__always)
-  private func look(_ isSo: () -> Bool) {
-    for _ in 0..<Self.looksBeforeSleep {
-      if isSo() { return }
+  private func spin(until condition: () -> Bool) {
+    for _ in 0..<Self.spinsBeforeSleep {
+      if condition() { return }
       cog_pause()
     }
   }
@@ -204,7 +204,7 @@ private final class PoolWorker {
 
 /// A thread's part of a loop's indexes.
 private final class Share: Sendable {
-  /// The first index that nobody has taken.
+  /// The first index that no thread has taken yet.
   let next = Atomic<Int>(0)
   /// Keeps the numbers of two threads out of one cache line.
   private let padding: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)

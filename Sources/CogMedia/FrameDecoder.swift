@@ -53,7 +53,7 @@ final class FrameDecoder {
     }
   }
 
-  /// Jumps to a keyframe. False when the container cannot; the decoder is then of no use any more.
+  /// Seeks to a keyframe. False when the container cannot seek; the decoder cannot be used after that.
   func seek(to keyframe: FrameIndex.Keyframe, among keyframes: [Int64: Int]) -> Bool {
     let flags = Int32(AVSEEK_FLAG_BACKWARD)
     guard av_seek_frame(input.context, input.stream.pointee.index, keyframe.timestamp, flags) >= 0 else {

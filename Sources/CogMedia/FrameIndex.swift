@@ -22,7 +22,7 @@ struct FrameIndex {
   /// Keyframes by timestamp; empty without timestamps.
   let keyframes: [Keyframe]
 
-  /// More frames than this (77 hours at 60 a second) no honest file has.
+  /// A file with more frames than this (77 hours at 60 a second) is damaged or made to exhaust memory.
   private static let maximumFrameCount = 1 << 24
 
   /// Reads all packets of an input that nothing was read from yet.
@@ -83,7 +83,7 @@ struct FrameIndex {
   }
 }
 
-/// What is kept of the packets of the video stream while they are read.
+/// What is kept of the packets of the video stream while they are being read.
 private struct PacketList {
   private(set) var count = 0
   private(set) var keyframes: [FrameIndex.Keyframe] = []

@@ -4,7 +4,7 @@ import Glibc
 
 /// The bytes of one regular file as libavformat reads them: an `AVIOContext` over a file descriptor.
 ///
-/// A mapped file would end the process with SIGBUS when somebody shortens it meanwhile; reads end with an
+/// A mapped file would end the process with SIGBUS when another process truncates it; reads end with an
 /// error.
 final class InputBytes {
   /// What is handed to libavformat.

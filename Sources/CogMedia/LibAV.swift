@@ -35,7 +35,7 @@ enum LibAV {
     if !line.isEmpty { lastError.withLock { $0 = Logged(thread: pthread_self(), text: line) } }
   }
 
-  /// Forgets what was logged before, so that ``reason(_:)`` speaks of what comes now.
+  /// Discards what was logged before, so that ``reason(_:)`` describes the next failure.
   static func forgetLog() { lastError.withLock { $0 = nil } }
 
   /// The text of an error code, with the line that the library logged on this thread where there is one:

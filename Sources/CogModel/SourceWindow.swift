@@ -61,7 +61,7 @@ package final class SourceWindow: @unchecked Sendable {
 
   deinit { for file in files { if let descriptor = file.descriptor, descriptor >= 0 { close(descriptor) } } }
 
-  /// Says that the work has come to a byte of a file.
+  /// Records that the work has reached a byte of a file.
   private func passes(_ path: String, to offset: Int) {
     condition.withLock {
       guard let position = position(path, offset), position > passed else { return }
@@ -70,17 +70,17 @@ package final class SourceWindow: @unchecked Sendable {
     }
   }
 
-  /// Says that some bytes of a tensor are done with: their pages may go.
+  /// Records that some bytes of a tensor are no longer needed: their pages may go.
   ///
   /// - Parameters:
   ///   - bytes: the tensor's; where they are those of a mapped file, the pages leave the process too.
-  ///   - range: the part of `bytes` that is done with.
+  ///   - range: the part of `bytes` that is no longer needed.
   package func passes(_ entry: TensorEntry, _ bytes: OwnedBytes, _ range: Range<Int>) {
     bytes.letGo(range)
     if let offset = entry.offset { passes(entry.file, to: offset + range.upperBound) }
   }
 
-  /// Says that no tensor is read any more.
+  /// Records that no more tensors are read.
   package func endReading() {
     condition.withLock {
       passed = .max
@@ -88,7 +88,7 @@ package final class SourceWindow: @unchecked Sendable {
     }
   }
 
-  /// Says that the checksums have come to a byte of a file, and waits while they are too far ahead.
+  /// Records that the checksums have reached a byte of a file, and waits while they are too far ahead.
   ///
   /// - Parameter isCancelled: looked at while waiting.
   package func hashes(_ path: String, to offset: Int, isCancelled: () -> Bool) {

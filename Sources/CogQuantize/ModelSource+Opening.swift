@@ -34,7 +34,7 @@ extension ModelSource {
       advice: "Download it from where the weights came from.")
   }
 
-  /// Looks at a file of text; what is no text is named for what it is.
+  /// Reads a file of text; the error for another kind of file names that kind.
   private static func withText<Result>(
     _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {

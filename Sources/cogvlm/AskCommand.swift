@@ -77,7 +77,7 @@ struct AskCommand: ParsableCommand {
       // The model begins its answer with a space.
       Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
       isFirst = false
-      // Nobody reads the rest.
+      // The reader has closed the pipe.
       if Terminal.readerHasGone { throw ExitCode.success }
     }
     progress.finish()

@@ -9,7 +9,7 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff", abstract: "Compare the tensors of two checkpoints or native files.",
     discussion: """
       The second one is the reference. Quantized tensors are compared by the values that they stand for, so \
-      that a quantized file against its source shows what quantization did. With --fail-over, leaves with 1 \
+      that a quantized file against its source shows what quantization did. With --fail-over, exits with 1 \
       when a tensor's relative L2 is above the limit, or tensors are missing or of other shapes.
       """)
 
@@ -26,7 +26,7 @@ struct DiffCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Leave with 1 when a tensor's relative L2 is above this, or tensors are missing.", valueName: "limit"))
+      "Exit with 1 when a tensor's relative L2 is above this, or tensors are missing.", valueName: "limit"))
   var failOver: Double?
 
   @OptionGroup var format: FormatOptions

@@ -10,7 +10,7 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect", abstract: "Show what is in a checkpoint, a native file or a reference bundle.",
     discussion:
       """
-      Reads headers only, unless --check is given. With --check, leaves with 1 when a tensor is missing, \
+      Reads headers only, unless --check is given. With --check, exits with 1 when a tensor is missing, \
       extra, duplicate or misshapen or has values that are no finite numbers, and with 2 when a checksum is \
       wrong or the tokenizer cannot be read.
       """)

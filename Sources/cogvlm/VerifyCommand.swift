@@ -13,7 +13,7 @@ struct VerifyCommand: ParsableCommand {
     abstract: "Compare every layer and the answers with what PyTorch computed, or with another native file.",
     discussion: """
       For each tap two errors are given: accumulated (the engine ran alone from the input) and isolated \
-      (that layer was given the reference's input). Leaves with 1 when a reference does not pass.
+      (that layer was given the reference's input). Exits with 1 when a reference does not pass.
       """)
 
   @OptionGroup var options: ModelOptions
