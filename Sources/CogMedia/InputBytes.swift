@@ -69,7 +69,7 @@ private final class FileSource {
 
   deinit { close(descriptor) }
 
-  /// Bytes read, or a negative error of libav. libavformat gets no Swift error through: who called it asks the
+  /// Bytes read, or a negative error of libav. libavformat gets no Swift error through: its caller asks the
   /// cancellation again.
   func read(into target: UnsafeMutablePointer<UInt8>, count: Int32) -> Int32 {
     do { try cancellation.check() } catch { return libav_error_exit() }

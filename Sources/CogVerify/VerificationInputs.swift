@@ -5,8 +5,8 @@ package import CogMedia
 import CogModel
 package import CogNative
 
-/// What bundles are verified with: an engine for each mode, and the frames of the prompts, each made once however
-/// many bundles there are.
+/// What bundles are verified with: an engine for each mode, and the frames of the prompts, each made once
+/// however many bundles there are.
 package struct VerificationInputs {
   private let file: NativeFile
   private let mode: ComputeMode?
