@@ -15,7 +15,7 @@ package enum Interruption {
     package var description: String { "interrupted" }
   }
 
-  /// Makes SIGINT and SIGTERM set the flag that ``check()`` looks at; a second one ends the process at once.
+  /// Makes SIGINT and SIGTERM set the flag that ``check()`` reads; a second one ends the process at once.
   ///
   /// Both are let through first: a process that a thread with blocked signals has started would never get
   /// them.

@@ -19,7 +19,7 @@ package indirect enum JSON: Equatable, Sendable {
     package let value: JSON
   }
 
-  /// The value of `key`, or nil when this is no object or has no such key.
+  /// The value of `key`, or nil when this is not an object or has no such key.
   package subscript(key: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value

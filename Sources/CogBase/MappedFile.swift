@@ -12,7 +12,7 @@ package final class MappedFile: @unchecked Sendable {
 
   /// Maps the file at `path`.
   ///
-  /// - Throws: ``CogError`` when it cannot be opened, is no regular file, or is empty.
+  /// - Throws: ``CogError`` when it cannot be opened, is not a regular file, or is empty.
   package init(path: String) throws {
     self.path = path
     // Without waiting: opening a named pipe would block for ever.
@@ -38,7 +38,7 @@ package final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: address, count: size)
   }
 
-  /// Maps a file only while `body` looks at its bytes.
+  /// Maps a file only while `body` reads its bytes.
   ///
   /// A mapping without references is unmapped at once, its bytes with it; this keeps one.
   ///

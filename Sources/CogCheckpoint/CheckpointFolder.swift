@@ -28,7 +28,7 @@ package struct CheckpointFolder: Sendable, Equatable {
 
   /// Reads `config.json`.
   ///
-  /// - Throws: ``CogError`` when it is missing, is no JSON, or is not the configuration of this model.
+  /// - Throws: ``CogError`` when it is missing, is not JSON, or is not the configuration of this model.
   package func configuration() throws -> ModelConfiguration {
     guard let configurationPath else {
       throw CogError(

@@ -60,7 +60,7 @@ package enum Checkpoints {
       advice: "Give the folder of the download, or one file of weights.")
   }
 
-  /// Opens what is named like an index; what it is instead, if it is no index, is named.
+  /// Opens what is named like an index; what it is instead, if it is not an index, is named.
   private static func openIndexFile(_ path: String, givenPath: String) throws -> ShardedCheckpoint {
     let kind = try FileKind.sniff(path: path)
     switch kind {

@@ -20,9 +20,9 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
   case lfsPointer
   /// A web page, usually an error page saved in place of a download.
   case html
-  /// A pickle that is no PyTorch file.
+  /// A pickle that is not a PyTorch file.
   case pickle
-  /// A zip archive that is no PyTorch file.
+  /// A zip archive that is not a PyTorch file.
   case zip
   /// A file of 0 bytes.
   case empty
@@ -82,7 +82,7 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
 
   /// The kind of a file, from its first bytes and, for a zip archive, its directory.
   ///
-  /// - Throws: ``CogError`` when the file cannot be read or is no regular file.
+  /// - Throws: ``CogError`` when the file cannot be read or is not a regular file.
   package static func sniff(path: String) throws -> FileKind {
     guard try FileStatus(path: path).requireRegular(path).byteCount > 0 else { return .empty }
     let file = try MappedFile(path: path)

@@ -10,7 +10,7 @@ package struct FileStatus {
   /// Its length in bytes.
   package let byteCount: Int
 
-  /// - Throws: ``CogError`` when there is nothing at the path, or it cannot be looked at.
+  /// - Throws: ``CogError`` when there is nothing at the path, or it cannot be examined.
   package init(path: String) throws {
     var status = stat()
     guard stat(path, &status) == 0 else { throw CogError.system("cannot open", file: path, code: errno) }

@@ -1,7 +1,7 @@
 import CogBase
 
 /// A value of the pickle machine. Containers are numbers of places in a ``PickleHeap``, so that cycles leak
-/// nothing and nesting, however deep, costs no stack when it goes away.
+/// nothing and nesting, however deep, costs no stack when it is released.
 enum PickleValue {
   case none
   case bool(Bool)

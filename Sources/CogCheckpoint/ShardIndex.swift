@@ -14,7 +14,7 @@ struct ShardIndex {
 
   private static let largest = 64 << 20
 
-  /// Reads and checks the index; the shards are not looked at.
+  /// Reads and checks the index; the shards are not opened.
   ///
   /// - Throws: ``CogError`` when it is not JSON, has a tensor twice, maps nothing, or names a file outside
   ///   its folder.

@@ -15,7 +15,7 @@ extension Inspection {
   /// Whether this is a reference bundle, which has taps and inputs instead of weights.
   package var isBundle: Bool { tensors.contains { $0.role == "tap" || $0.role == "input" } }
 
-  /// Looks into a reference bundle: taps go to the part of the model that they are the output of, all else is
+  /// Inspects a reference bundle: taps go to the part of the model that they are the output of, all else is
   /// input.
   ///
   /// - Throws: ``CogError`` when the file has gone.

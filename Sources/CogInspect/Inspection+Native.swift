@@ -3,7 +3,7 @@ import CogModel
 package import CogNative
 
 extension Inspection {
-  /// Looks into an open native file.
+  /// Inspects an open native file.
   ///
   /// - Throws: ``CogError`` when the file has gone.
   package init(native file: NativeFile) throws {

@@ -3,7 +3,7 @@ import CogCheckpoint
 package import CogModel
 
 extension Inspection {
-  /// Looks into a checkpoint (a folder, an index, or one file) or a reference bundle. Reads headers only.
+  /// Inspects a checkpoint (a folder, an index, or one file) or a reference bundle. Reads headers only.
   ///
   /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with it. A
   ///   configuration that cannot be read is an error for a folder and a note for a single file.
@@ -45,7 +45,7 @@ extension Inspection {
       isWhole: isWhole, notes: notes)
   }
 
-  /// Looks into a source that is open.
+  /// Inspects a source that is open.
   ///
   /// - Parameters:
   ///   - source: the tensors.

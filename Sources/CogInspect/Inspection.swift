@@ -80,7 +80,7 @@ package struct Inspection: Equatable, Sendable, Codable {
     package let bitsPerWeight: Double
   }
 
-  /// A tensor with values that are no finite numbers.
+  /// A tensor with values that are not finite.
   package struct NonFinite: Equatable, Sendable, Codable {
     /// Its name.
     package let name: String
@@ -90,7 +90,7 @@ package struct Inspection: Equatable, Sendable, Codable {
     package let infinite: Int
   }
 
-  /// The path that was looked at.
+  /// The path that was inspected.
   package let path: String
   /// The files, those with tensors first.
   package let files: [File]
@@ -105,7 +105,7 @@ package struct Inspection: Equatable, Sendable, Codable {
   /// How the tensors compare with those of the model; nil when there is no configuration to compare with, or
   /// when one shard of several was looked at.
   package let completeness: Completeness?
-  /// Tensors with NaN or infinite values; nil when the values were not looked at.
+  /// Tensors with NaN or infinite values; nil when the values were not checked.
   package internal(set) var nonFinite: [NonFinite]?
   /// What a reader of the listing should know besides.
   package internal(set) var notes: [String]

@@ -9,7 +9,7 @@ import Synchronization
 /// Nothing depends on the number of threads or the instruction set: counts and maxima have no order, and sums
 /// of chunks are added in the order of chunks.
 final class StatisticsMeter {
-  /// Chunks between two looks at the stop check: some ten megabytes.
+  /// Chunks between two checks for cancellation: some ten megabytes.
   private static let chunksInBlock = 512
 
   private let pool: ThreadPool

@@ -8,7 +8,7 @@ import Glibc
 ///
 /// Sums of chunks are added in the order of chunks, so that nothing depends on the number of threads.
 final class TensorDiffMeter {
-  /// Chunks between two looks at the stop check.
+  /// Chunks between two checks for cancellation.
   private static let chunksInBlock = 512
   /// Columns of a group where neither side is quantized.
   static let plainGroupSize = 64

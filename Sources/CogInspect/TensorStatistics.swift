@@ -138,7 +138,7 @@ package struct GroupStatistics: Equatable, Sendable, Codable {
 
 /// What `cogvlm stats` finds.
 package struct StatisticsReport: Equatable, Sendable, Codable {
-  /// The path that was looked at.
+  /// The path that was inspected.
   package let path: String
   /// What a reader should know besides.
   package let notes: [String]

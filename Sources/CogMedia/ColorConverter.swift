@@ -91,7 +91,7 @@ final class ColorConverter {
     return context
   }
 
-  /// Sets matrix and range. libswscale refuses for formats that have none, such as RGB; that is no error.
+  /// Sets matrix and range. libswscale refuses for formats that have none, such as RGB; that is not an error.
   private func setColors(of context: Scaler, _ source: Source) {
     var inverse: UnsafeMutablePointer<Int32>?
     var table: UnsafeMutablePointer<Int32>?

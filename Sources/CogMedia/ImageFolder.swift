@@ -65,7 +65,7 @@ package final class ImageFolder {
 
   /// Reads one image of any format that libavcodec knows.
   ///
-  /// - Throws: `CogError` when it is no image or is damaged; what `cancellation` throws.
+  /// - Throws: `CogError` when it is not an image or is damaged; what `cancellation` throws.
   package static func readImage(
     _ path: String, cancellation: any Cancellation = NeverCancelled()
   ) throws -> RGBImage {

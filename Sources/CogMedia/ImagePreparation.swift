@@ -64,7 +64,7 @@ package struct ImagePreparation: Equatable, Sendable {
     }
   }
 
-  /// A prepared image as one that can be looked at: the normalization undone, rounded to 8 bits.
+  /// A prepared image as a viewable image: the normalization undone, rounded to 8 bits.
   ///
   /// - Throws: ``CogError`` when `planes` is not `[3, size, size]`.
   package func picture(of planes: [Float]) throws -> RGBImage {

@@ -13,7 +13,7 @@ final class InputBytes {
 
   /// Opens the file at `path`.
   ///
-  /// - Throws: ``CogError`` when it cannot be opened, is no regular file, or is empty.
+  /// - Throws: ``CogError`` when it cannot be opened, is not a regular file, or is empty.
   init(path: String, cancellation: any Cancellation) throws {
     let source = try FileSource(path: path, cancellation: cancellation)
     self.source = source

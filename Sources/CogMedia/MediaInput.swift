@@ -19,7 +19,7 @@ final class MediaInput {
 
   /// Opens a file, finds its streams and picks the video stream as libavformat ranks them.
   ///
-  /// - Throws: ``CogError`` when this is no media file or it has no video; what `cancellation` throws.
+  /// - Throws: ``CogError`` when this is not a media file or it has no video; what `cancellation` throws.
   init(path: String, cancellation: any Cancellation) throws {
     self.path = path
     self.cancellation = cancellation

@@ -32,7 +32,7 @@ package final class VideoFile {
 
   /// Opens the file and numbers its frames.
   ///
-  /// - Throws: ``CogError`` when it is no video, is damaged or was cut off; what `cancellation` throws.
+  /// - Throws: ``CogError`` when it is not a video, is damaged or was cut off; what `cancellation` throws.
   package init(path: String, cancellation: any Cancellation = NeverCancelled()) throws {
     self.path = path
     self.cancellation = cancellation

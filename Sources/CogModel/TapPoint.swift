@@ -1,4 +1,4 @@
-/// A point of the model's graph whose value can be looked at, in the order of the forward pass.
+/// A point of the model's graph whose value can be observed, in the order of the forward pass.
 ///
 /// It is named by the PyTorch module whose output it is; engine, reference bundles and reports use that one
 /// name.

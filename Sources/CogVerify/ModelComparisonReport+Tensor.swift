@@ -83,7 +83,7 @@ extension ModelComparisonReport.Tensor {
     return (layer ?? words.prefix(depth)).joined(separator: ".")
   }
 
-  /// The error, and infinity where it is no number.
+  /// The error, and infinity where it is not a number.
   fileprivate var severity: Double {
     guard let relativeL2, !relativeL2.isNaN else { return .infinity }
     return relativeL2

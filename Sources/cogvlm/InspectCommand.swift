@@ -46,7 +46,7 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
-  /// Looks into the source; with --check all that has a checksum is compared and all values are read first.
+  /// Inspects the source; with --check all that has a checksum is compared and all values are read first.
   private func open() throws -> Inspection {
     guard try NativeKind.isNative(source) else {
       let inspection = try Inspection(path: source)

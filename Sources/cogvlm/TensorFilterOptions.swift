@@ -2,7 +2,7 @@ import ArgumentParser
 import CogInspect
 import CogModel
 
-/// Which tensors a command looks at.
+/// Which tensors a command works on.
 struct TensorFilterOptions: ParsableArguments {
   @Option(
     name: .customLong("name"),

@@ -33,7 +33,7 @@ extension Inspection {
     return table.rendered()
   }
 
-  /// The name of a file in the folder that was looked at, else its path.
+  /// The name of a file in the folder that was inspected, else its path.
   private func shortName(of file: File) -> String {
     let folder = path.hasSuffix("/") ? path : path + "/"
     return file.path.hasPrefix(folder) ? String(file.path.dropFirst(folder.count)) : file.path

@@ -7,7 +7,7 @@ package enum NumberText {
     String(format: "%.\(max(0, digits - 1))e", value)
   }
 
-  /// With so many decimals: `0.999987`.
+  /// With a number of decimals: `0.999987`.
   package static func fixed(_ value: Double, decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)
   }

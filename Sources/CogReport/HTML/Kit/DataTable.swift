@@ -7,7 +7,7 @@ package struct DataTable: PagePart {
     case plain = ""
     /// It is as it should be.
     case passed
-    /// It is to be looked at.
+    /// It needs attention.
     case warning
     /// It is out of what is allowed.
     case failed

@@ -36,7 +36,7 @@ package struct Verdict: PagePart {
   package enum State: String, Sendable {
     /// All is as it should be.
     case passed
-    /// Something is to be looked at.
+    /// Something needs attention.
     case warning
     /// Something is wrong.
     case failed
