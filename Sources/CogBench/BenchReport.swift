@@ -1,11 +1,13 @@
+package import CogCompute
+
 /// What a benchmark measured; rates are per second, sizes in bytes, shares from 0 to 1.
 package struct BenchReport: Equatable, Sendable, Codable {
   /// The model that ran.
   package var model: Model
   /// The machine, and what else it was doing.
   package var machine: Machine
-  /// float32, bfloat16 or fast.
-  package var mode: String
+  /// What the engine computed in.
+  package var mode: ComputeMode
   /// Counted runs; one more came before them to warm up.
   package var runs: Int
   /// The machine's limits, measured at the start of each run.

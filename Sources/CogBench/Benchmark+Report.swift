@@ -19,7 +19,7 @@ extension Benchmark {
       machine: BenchReport.Machine(
         processor: SystemText.processorName, threads: pool.threadCount, kernels: model.compute.kernels.name,
         loadAverages: loadAverages),
-      mode: model.compute.mode.rawValue, runs: runs, limits: try limits(samples.limits),
+      mode: model.compute.mode, runs: runs, limits: try limits(samples.limits),
       loadSeconds: try Self.spread(loads),
       vision: samples.vision.isEmpty ? nil : try vision(samples.vision, work, peaks: peaks),
       prefill: try prefill(samples.prefill, work, peaks: peaks),

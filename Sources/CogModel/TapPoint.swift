@@ -60,6 +60,19 @@ package enum TapPoint: Hashable, Sendable, Comparable {
     self = point
   }
 
+  /// The output of the layer that computes with a tensor; nil for a name that no model has.
+  package init?(ofTensor name: String) {
+    guard let (part, role, layer) = TensorTable.meaning(of: name) else { return nil }
+    switch part {
+    case .embedding: self = .layer(0)
+    case .language: self = layer.map { .layer($0) } ?? .finalNorm
+    case .head: self = .head
+    case .vision: self = layer.map { .visionLayer($0) } ?? .patchEmbedding
+    case .convolution: self = .convolution
+    case .adapter: self = [.beginOfImage, .endOfImage].contains(role) ? .vision : .adapter
+    }
+  }
+
   /// The part of the model that it is an output of.
   package var part: ModelPart {
     switch self {
@@ -69,5 +82,25 @@ package enum TapPoint: Hashable, Sendable, Comparable {
     case .layer, .finalNorm: .language
     case .head: .head
     }
+  }
+}
+
+extension TapPoint: Codable {
+  /// Writes the name.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+
+  /// Reads the name of a point.
+  ///
+  /// - Throws: `DecodingError` when no point has the name.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let point = TapPoint(name: name) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "no tap is named \(name)")
+    }
+    self = point
   }
 }

@@ -65,8 +65,15 @@ package struct TensorTable: Sendable {
 
   /// The table for a configuration.
   package init(_ configuration: ModelConfiguration) {
-    specifications =
-      Self.language(configuration) + Self.vision(configuration.vision) + Self.adapter(configuration)
+    specifications = Self.blocks.flatMap { block in
+      block.repetition.layers(configuration).flatMap { layer in
+        block.rows.map { row in
+          TensorSpecification(
+            name: row.name(layer: layer), shape: row.shape(configuration), part: row.part, role: row.role,
+            layer: layer)
+        }
+      }
+    }
     indexByKey = Dictionary(
       uniqueKeysWithValues: specifications.enumerated().map { (Key(role: $1.role, layer: $1.layer), $0) })
     indexByName = Dictionary(uniqueKeysWithValues: specifications.enumerated().map { ($1.name, $0) })
@@ -82,97 +89,22 @@ package struct TensorTable: Sendable {
     indexByName[name].map { specifications[$0] }
   }
 
-  private static func language(_ c: ModelConfiguration) -> [TensorSpecification] {
-    var list = [
-      TensorSpecification(
-        name: "model.embed_tokens.weight", shape: [c.vocabularySize, c.hiddenSize], part: .embedding,
-        role: .tokenEmbedding, layer: nil)
-    ]
-    for layer in 0..<c.layerCount {
-      let rows: [(TensorRole, String, Shape)] = [
-        (.rotaryFrequencies, "self_attn.rotary_emb.inv_freq", [c.headDimension / 2]),
-        (
-          .queryKeyValue, "self_attn.language_expert_query_key_value.weight",
-          [c.queryKeyValueRows, c.hiddenSize]
-        ),
-        (.attentionOutput, "self_attn.language_expert_dense.weight", [c.hiddenSize, c.hiddenSize]),
-        (.mlpGate, "mlp.language_mlp.gate_proj.weight", [c.intermediateSize, c.hiddenSize]),
-        (.mlpUp, "mlp.language_mlp.up_proj.weight", [c.intermediateSize, c.hiddenSize]),
-        (.mlpDown, "mlp.language_mlp.down_proj.weight", [c.hiddenSize, c.intermediateSize]),
-        (.inputNorm, "input_layernorm.weight", [c.hiddenSize]),
-        (.postAttentionNorm, "post_attention_layernorm.weight", [c.hiddenSize]),
-      ]
-      list += rows.map { role, suffix, shape in
-        TensorSpecification(
-          name: "model.layers.\(layer).\(suffix)", shape: shape, part: .language, role: role, layer: layer)
-      }
+  /// What the name of a tensor says, whatever the sizes of the model are; nil for a name that no model has.
+  package static func meaning(of name: String) -> (part: ModelPart, role: TensorRole, layer: Int?)? {
+    guard !name.contains(Row.layerSign) else { return nil }
+    if let row = rowsByPattern[name] { return (row.part, row.role, nil) }
+    var components = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard let place = components.firstIndex(where: { Int($0) != nil }), let layer = Int(components[place]),
+      layer >= 0
+    else { return nil }
+    components[place] = Row.layerSign
+    // Compared with the whole name, as there are other ways to write a number.
+    guard let row = rowsByPattern[components.joined(separator: ".")], row.name(layer: layer) == name else {
+      return nil
     }
-    list.append(
-      TensorSpecification(
-        name: "model.norm.weight", shape: [c.hiddenSize], part: .language, role: .finalNorm, layer: nil))
-    list.append(
-      TensorSpecification(
-        name: "lm_head.weight", shape: [c.vocabularySize, c.hiddenSize], part: .head, role: .outputHead,
-        layer: nil))
-    return list
+    return (row.part, row.role, layer)
   }
 
-  private static func vision(_ v: VisionConfiguration) -> [TensorSpecification] {
-    let patch: [(TensorRole, String, Shape)] = [
-      (.classEmbedding, "cls_embedding", [1, v.hiddenSize]),
-      (.patchProjection, "proj.weight", [v.hiddenSize, v.channelCount, v.patchSize, v.patchSize]),
-      (.patchProjectionBias, "proj.bias", [v.hiddenSize]),
-      (.positionEmbedding, "position_embedding.weight", [v.positionCount, v.hiddenSize]),
-    ]
-    var list = patch.map { role, suffix, shape in
-      TensorSpecification(
-        name: "model.vision.patch_embedding.\(suffix)", shape: shape, part: .vision, role: role, layer: nil)
-    }
-    for layer in 0..<v.layerCount {
-      let rows: [(TensorRole, String, Shape)] = [
-        (.visionQueryKeyValue, "attention.query_key_value.weight", [3 * v.hiddenSize, v.hiddenSize]),
-        (.visionQueryKeyValueBias, "attention.query_key_value.bias", [3 * v.hiddenSize]),
-        (.visionAttentionOutput, "attention.dense.weight", [v.hiddenSize, v.hiddenSize]),
-        (.visionAttentionOutputBias, "attention.dense.bias", [v.hiddenSize]),
-        (.visionMLPIn, "mlp.fc1.weight", [v.intermediateSize, v.hiddenSize]),
-        (.visionMLPInBias, "mlp.fc1.bias", [v.intermediateSize]),
-        (.visionMLPOut, "mlp.fc2.weight", [v.hiddenSize, v.intermediateSize]),
-        (.visionMLPOutBias, "mlp.fc2.bias", [v.hiddenSize]),
-        (.visionAttentionNorm, "input_layernorm.weight", [v.hiddenSize]),
-        (.visionAttentionNormBias, "input_layernorm.bias", [v.hiddenSize]),
-        (.visionMLPNorm, "post_attention_layernorm.weight", [v.hiddenSize]),
-        (.visionMLPNormBias, "post_attention_layernorm.bias", [v.hiddenSize]),
-      ]
-      list += rows.map { role, suffix, shape in
-        TensorSpecification(
-          name: "model.vision.transformer.layers.\(layer).\(suffix)", shape: shape, part: .vision, role: role,
-          layer: layer)
-      }
-    }
-    return list
-  }
-
-  private static func adapter(_ c: ModelConfiguration) -> [TensorSpecification] {
-    let v = c.vision
-    let convolution: [(TensorRole, String, Shape)] = [
-      (.convolution, "conv.weight", [v.hiddenSize, v.hiddenSize, 2, 2]),
-      (.convolutionBias, "conv.bias", [v.hiddenSize]),
-    ]
-    let adapter: [(TensorRole, String, Shape)] = [
-      (.adapterProjection, "linear_proj.linear_proj.weight", [c.hiddenSize, v.hiddenSize]),
-      (.adapterNorm, "linear_proj.norm1.weight", [c.hiddenSize]),
-      (.adapterNormBias, "linear_proj.norm1.bias", [c.hiddenSize]),
-      (.adapterGate, "linear_proj.gate_proj.weight", [c.intermediateSize, c.hiddenSize]),
-      (.adapterUp, "linear_proj.dense_h_to_4h.weight", [c.intermediateSize, c.hiddenSize]),
-      (.adapterDown, "linear_proj.dense_4h_to_h.weight", [c.hiddenSize, c.intermediateSize]),
-      (.beginOfImage, "boi", [1, 1, c.hiddenSize]),
-      (.endOfImage, "eoi", [1, 1, c.hiddenSize]),
-    ]
-    func specify(_ part: ModelPart, _ rows: [(TensorRole, String, Shape)]) -> [TensorSpecification] {
-      rows.map { role, suffix, shape in
-        TensorSpecification(name: "model.vision.\(suffix)", shape: shape, part: part, role: role, layer: nil)
-      }
-    }
-    return specify(.convolution, convolution) + specify(.adapter, adapter)
-  }
+  private static let rowsByPattern = Dictionary(
+    uniqueKeysWithValues: blocks.flatMap(\.rows).map { ($0.pattern, $0) })
 }

@@ -158,8 +158,8 @@ package struct ModelComparison {
     let agreements = questions.reduce(0) { $0 + $1.steps.count { $0.agreement == .equal } }
     return ModelComparisonReport(
       passed: taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed), model: model,
-      against: against, computeMode: engine.compute.mode.rawValue,
-      againstComputeMode: reference.compute.mode.rawValue, tolerance: tolerance, firstAtFault: fault?.name,
+      against: against, computeMode: engine.compute.mode,
+      againstComputeMode: reference.compute.mode, tolerance: tolerance, firstAtFault: fault?.point,
       taps: taps,
       parts: ModelComparisonReport.Part.all(engine, reference, weights: weights, taps: taps),
       tensors: ModelComparisonReport.Tensor.all(weights, in: engine.file),

@@ -1,10 +1,12 @@
+package import CogModel
+
 extension ModelComparisonReport {
   /// A tensor of the tested file beside that of the other one, as `cogvlm diff` compares them.
   package struct Tensor: Equatable, Sendable, Codable {
     /// The tensor's name.
     package var name: String
     /// The part of the model.
-    package var part: String
+    package var part: ModelPart
     /// How its elements are stored in the tested file, such as `int4/64`.
     package var encoding: String
     /// The same in the other file.
@@ -57,31 +59,21 @@ extension ModelComparisonReport {
   /// The taps whose errors over all prompts are within tolerance, while one prompt's is not.
   package var hiddenOutliers: [Tap] {
     taps.filter { tap in
-      let limit = tolerance.isolated(ofTap: tap.name)
+      let limit = tolerance.isolated(tap.point)
       return tap.passed
         && !(tap.worstRelativeL2 <= tolerance.accumulated && tap.worstIsolatedRelativeL2 <= limit)
     }
   }
 
   /// The tensors that the layer of a tap computes with, those that differ, the worst first.
-  package func differingTensors(ofTap name: String) -> [Tensor] {
-    differingTensors.filter { $0.tapName == name }
+  package func differingTensors(of point: TapPoint) -> [Tensor] {
+    differingTensors.filter { $0.point == point }
   }
 }
 
 extension ModelComparisonReport.Tensor {
   /// The tap whose layer computes with the tensor.
-  package var tapName: String {
-    switch name {
-    case "model.embed_tokens.weight": return "model.layers.0"
-    case "model.vision.boi", "model.vision.eoi": return "model.vision"
-    default: break
-    }
-    let words = name.split(separator: ".").map(String.init)
-    let layer = words.firstIndex(of: "layers").map { words.prefix($0 + 2) }
-    let depth = name.hasPrefix("model.vision.") ? 3 : (name.hasPrefix("model.") ? 2 : 1)
-    return (layer ?? words.prefix(depth)).joined(separator: ".")
-  }
+  package var point: TapPoint? { TapPoint(ofTensor: name) }
 
   /// The error, and infinity where it is not a number.
   fileprivate var severity: Double {

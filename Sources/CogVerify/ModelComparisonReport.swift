@@ -1,4 +1,6 @@
+package import CogCompute
 package import CogMedia
+package import CogModel
 
 /// The outcome of `cogvlm verify --against` (JSON document of the same shape).
 package struct ModelComparisonReport: Equatable, Sendable, Codable {
@@ -9,14 +11,14 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
   /// The file that it was compared with.
   package var against: String
   /// The mode that the tested model computed in.
-  package var computeMode: String
+  package var computeMode: ComputeMode
   /// The mode of the other one.
-  package var againstComputeMode: String
+  package var againstComputeMode: ComputeMode
   /// The tolerances that were applied.
   package var tolerance: Tolerance
   /// The first tap whose isolated error is out of tolerance; where none is, the first whose accumulated error
   /// is.
-  package var firstAtFault: String?
+  package var firstAtFault: TapPoint?
   /// Every tap in the order of the forward pass, over all prompts.
   package var taps: [Tap]
   /// The parts of the model: how small they are and what that costs.
@@ -52,8 +54,8 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
 extension ModelComparisonReport {
   /// The errors of one tap over all prompts of a comparison.
   package struct Tap: Equatable, Sendable, Codable {
-    /// The PyTorch module path.
-    package var name: String
+    /// The tap; its JSON is the PyTorch module path, under the key `name`.
+    package var point: TapPoint
     /// Elements that were compared.
     package var values: Int
     /// Relative L2 error of the tested model's own run, over the elements of all prompts as if they were one
@@ -75,14 +77,20 @@ extension ModelComparisonReport {
     package var isolatedPassed: Bool
     /// Whether both errors over all prompts are within tolerance.
     package var passed: Bool
+
+    private enum CodingKeys: String, CodingKey {
+      case point = "name"
+      case values, relativeL2, isolatedRelativeL2, worstRelativeL2, worstIsolatedRelativeL2, worstPrompt
+      case maxAbs, cosine, isolatedPassed, passed
+    }
   }
 }
 
 extension ModelComparisonReport {
   /// The size and the damage of one part of the model.
   package struct Part: Equatable, Sendable, Codable {
-    /// The part's name, as `inspect` has it.
-    package var part: String
+    /// The part.
+    package var part: ModelPart
     /// Bits of each element in the tested file.
     package var bitsPerWeight: Double
     /// Bits of each element in the other file.

@@ -1,10 +1,10 @@
-import CogModel
+package import CogModel
 package import CogNative
 
 /// How a native file stores one part of the model, and what its conversion recorded as lost there.
 package struct StoredPart: Equatable, Sendable, Codable {
-  /// The part's name, as `inspect` has it.
-  package var part: String
+  /// The part.
+  package var part: ModelPart
   /// Bits that an element takes on average, scales and padding included.
   package var bitsPerWeight: Double
   /// The largest relative RMS error of one of the part's tensors; 0 where nothing was lost.
@@ -15,7 +15,7 @@ package struct StoredPart: Equatable, Sendable, Codable {
     ModelPart.allCases.map { part in
       let tensors = file.entries.filter { $0.part == part }
       return StoredPart(
-        part: part.rawValue, bitsPerWeight: file.bitsPerWeight(of: part),
+        part: part, bitsPerWeight: file.bitsPerWeight(of: part),
         largestRelativeRMS: tensors.compactMap(\.error).map { Double($0.relativeRMS) }.max() ?? 0)
     }
   }
@@ -27,7 +27,7 @@ package struct StoredTensor: Equatable, Sendable, Codable {
   /// The tensor's name.
   package var name: String
   /// The part of the model.
-  package var part: String
+  package var part: ModelPart
   /// How its elements are stored, such as `int4/64`.
   package var encoding: String
   /// Bits that an element takes on average, scales and padding included.
@@ -42,9 +42,9 @@ package struct StoredTensor: Equatable, Sendable, Codable {
   /// The tensors of a file that are not to the bit what they were made of, in the order of the file.
   package static func lossy(in file: NativeFile) -> [StoredTensor] {
     file.entries.compactMap { tensor in
-      guard let error = tensor.error, error.relativeRMS != 0 else { return nil }
+      guard let part = tensor.part, let error = tensor.error, error.relativeRMS != 0 else { return nil }
       return StoredTensor(
-        name: tensor.name, part: tensor.part?.rawValue ?? "", encoding: tensor.encoding.label,
+        name: tensor.name, part: part, encoding: tensor.encoding.label,
         bitsPerWeight: tensor.bitsPerWeight, relativeRMS: Double(error.relativeRMS),
         worstGroup: Double(error.worstGroup), worstRow: error.worstRow)
     }

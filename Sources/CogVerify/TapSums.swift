@@ -35,9 +35,9 @@ struct TapSums {
   func tap(_ point: TapPoint, tolerance: Tolerance) -> ModelComparisonReport.Tap {
     let (own, alone) = (accumulated.measures, isolated.measures)
     // Written so that an error that is not a number does not pass.
-    let isolatedPassed = alone.relativeL2 <= tolerance.isolated(isVision: point.isVision)
+    let isolatedPassed = alone.relativeL2 <= tolerance.isolated(point)
     return ModelComparisonReport.Tap(
-      name: point.name, values: accumulated.count, relativeL2: own.relativeL2,
+      point: point, values: accumulated.count, relativeL2: own.relativeL2,
       isolatedRelativeL2: alone.relativeL2, worstRelativeL2: worst, worstIsolatedRelativeL2: worstIsolated,
       worstPrompt: worstPrompt, maxAbs: own.maxAbs, cosine: own.cosine, isolatedPassed: isolatedPassed,
       passed: isolatedPassed && own.relativeL2 <= tolerance.accumulated)

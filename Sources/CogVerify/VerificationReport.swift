@@ -1,4 +1,6 @@
+package import CogCompute
 package import CogMedia
+package import CogModel
 package import CogNative
 
 /// The outcome of `cogvlm verify` (JSON document of the same shape).
@@ -33,14 +35,14 @@ package struct ReferenceResult: Equatable, Sendable, Codable {
   /// The bundle's file.
   package var file: String
   /// The mode that the engine computed in.
-  package var computeMode: String
+  package var computeMode: ComputeMode
   /// The tolerances that were applied.
   package var tolerance: Tolerance
   /// Whether prompt, taps and answer passed.
   package var passed: Bool
   /// The first tap whose isolated error is out of tolerance; where none is, the first whose accumulated error
   /// is.
-  package var firstAtFault: String?
+  package var firstAtFault: TapPoint?
   /// Whether ids, types and positions that the engine builds itself from the query equal the bundle's; nil
   /// where the bundle does not say the query.
   package var promptMatches: Bool?
@@ -54,8 +56,8 @@ package struct ReferenceResult: Equatable, Sendable, Codable {
 
 /// The errors of one tap.
 package struct TapResult: Equatable, Sendable, Codable {
-  /// The PyTorch module path.
-  package var name: String
+  /// The tap; its JSON is the PyTorch module path, under the key `name`.
+  package var point: TapPoint
   /// The shape that was compared.
   package var shape: [Int]
   /// Relative L2 error when the engine ran alone from the input.
@@ -110,10 +112,15 @@ extension ReferenceResult {
 }
 
 extension TapResult {
+  private enum CodingKeys: String, CodingKey {
+    case point = "name"
+    case shape, relativeL2, isolatedRelativeL2, maxAbs, cosine, isolatedPassed, passed
+  }
+
   /// Writes the JSON of the errors of one tap.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(name, forKey: .name)
+    try container.encode(point, forKey: .point)
     try container.encode(shape, forKey: .shape)
     try container.encode(relativeL2, forKey: .relativeL2)
     try container.encode(isolatedRelativeL2, forKey: .isolatedRelativeL2)

@@ -57,12 +57,14 @@ package struct Verifier {
     let promptMatches = try comparePrompt(frameCount)
     let passed = taps.allSatisfy(\.passed) && answer?.passed ?? true && promptMatches ?? true
     return ReferenceResult(
-      file: bundle.path, computeMode: engine.compute.mode.rawValue, tolerance: tolerance, passed: passed,
+      file: bundle.path, computeMode: engine.compute.mode, tolerance: tolerance, passed: passed,
       firstAtFault: firstAtFault, promptMatches: promptMatches, taps: taps, answer: answer,
       frames: video?.frames ?? [])
   }
 
-  private var firstAtFault: String? { (taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed })?.name }
+  private var firstAtFault: TapPoint? {
+    (taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed })?.point
+  }
 
   // MARK: Vision
 
@@ -190,10 +192,10 @@ package struct Verifier {
         .relativeL2
     }
     // Written so that an error that is not a number does not pass.
-    let isolatedPassed = alone.map { $0 <= tolerance.isolated(isVision: point.isVision) } ?? true
+    let isolatedPassed = alone.map { $0 <= tolerance.isolated(point) } ?? true
     taps.append(
       TapResult(
-        name: point.name, shape: bundle.shape(of: point), relativeL2: accumulated.relativeL2,
+        point: point, shape: bundle.shape(of: point), relativeL2: accumulated.relativeL2,
         isolatedRelativeL2: alone,
         maxAbs: accumulated.maxAbs, cosine: accumulated.cosine,
         isolatedPassed: isolatedPassed,

@@ -24,15 +24,20 @@ struct ToleranceOptions: ParsableArguments {
   var accumulated: Double?
 
   func validate() throws {
-    for limit in [isolated, isolatedVision, accumulated].compactMap({ $0 })
-    where !(limit >= 0 && limit.isFinite) {
+    for limit in given.values where !(limit >= 0 && limit.isFinite) {
       throw ValidationError("A limit must be 0 or more, got: \(limit)")
     }
   }
 
   /// The limits for a model that has the profile `own` of itself.
   func tolerance(own: ToleranceProfile) -> Tolerance {
-    Tolerance(profile ?? own, own: own).overriding(
-      isolated: isolated, isolatedVision: isolatedVision, accumulated: accumulated)
+    Tolerance(profile ?? own, own: own).overriding(given)
+  }
+
+  private var given: [ToleranceLimit: Double] {
+    let limits: [(ToleranceLimit, Double?)] = [
+      (.isolated, isolated), (.isolatedVision, isolatedVision), (.accumulated, accumulated),
+    ]
+    return Dictionary(uniqueKeysWithValues: limits.compactMap { limit, value in value.map { (limit, $0) } })
   }
 }

@@ -109,7 +109,7 @@ import Testing
     let report = try Self.run { ($0.mode, $0.runs) = (mode, 1) }
     let share = report.prefill.operationsPerSecond.median / report.limits.floatOperationsPerSecond.median
     #expect(report.prefill.shareOfPeak.median == share)
-    #expect(report.mode == mode.rawValue)
+    #expect(report.mode == mode)
   }
 
   @Test("Sizes that the context cannot hold, or that are negative, are refused")

@@ -1,6 +1,7 @@
 import CogBase
 import CogModel
 import CogTestSupport
+import Foundation
 import Testing
 
 @Suite struct TapPointTests {
@@ -28,6 +29,29 @@ import Testing
   func roundTrip() throws {
     for point in try Self.all(layers: 32, visionLayers: 63) { #expect(TapPoint(name: point.name) == point) }
   }
+
+  @Test("A point is its name in JSON, and what is no name is refused")
+  func coding() throws {
+    let points = try Self.all(layers: 2, visionLayers: 3)
+    let json = try JSONEncoder().encode(points)
+    #expect(try JSONDecoder().decode([String].self, from: json) == points.map(\.name))
+    #expect(try JSONDecoder().decode([TapPoint].self, from: json) == points)
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode([TapPoint].self, from: Data("[\"x\"]".utf8))
+    }
+  }
+
+  @Test(
+    "A tensor's point is the output of the layer that computes with it",
+    arguments: [
+      ("model.embed_tokens.weight", TapPoint.layer(0)),
+      ("model.layers.12.mlp.language_mlp.up_proj.weight", .layer(12)), ("model.norm.weight", .finalNorm),
+      ("lm_head.weight", .head), ("model.vision.patch_embedding.proj.bias", .patchEmbedding),
+      ("model.vision.transformer.layers.62.mlp.fc1.bias", .visionLayer(62)),
+      ("model.vision.conv.weight", .convolution), ("model.vision.linear_proj.norm1.bias", .adapter),
+      ("model.vision.boi", .vision), ("model.vision.eoi", .vision),
+    ])
+  func tensors(_ name: String, _ point: TapPoint) { #expect(TapPoint(ofTensor: name) == point) }
 
   @Test(
     "What is no point's whole name is none",

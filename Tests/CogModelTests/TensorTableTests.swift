@@ -79,6 +79,24 @@ import Testing
     #expect(table.specification(.outputHead, layer: 0) == nil)
   }
 
+  @Test("A tensor's name says part, role and layer without a configuration")
+  func meaning() throws {
+    for specification in TensorTable(try Self.published().configuration).specifications {
+      let meaning = try #require(TensorTable.meaning(of: specification.name), "\(specification.name)")
+      #expect(meaning.part == specification.part && meaning.role == specification.role)
+      #expect(meaning.layer == specification.layer)
+    }
+    let others = [
+      "", "model", "model.layers.*.input_layernorm.weight", "model.layers.-1.input_layernorm.weight",
+      "model.layers.01.input_layernorm.weight", "model.layers.1.1.input_layernorm.weight",
+      "model.layers.99999999999999999999.input_layernorm.weight", "lm_head.0", "lm_head.weight ",
+    ]
+    for name in others {
+      let hasMeaning = TensorTable.meaning(of: name) != nil
+      #expect(!hasMeaning, "\(name)")
+    }
+  }
+
   @Test("Every role is that of a tensor, and all matrices have two dimensions")
   func roles() throws {
     let specifications = TensorTable(try Self.published().configuration).specifications

@@ -15,6 +15,14 @@ struct TextTableTests {
         """)
   }
 
+  @Test("a table can be indented, without titles, and its columns no narrower than is asked for")
+  func layout() {
+    var table = TextTable([.text("tap", minimumWidth: 5), .number("n")], hasTitles: false, indentation: 2)
+    table.add(["a", "1"])
+    table.add(["b", "10"])
+    #expect(table.rendered() == "  a       1\n  b      10")
+  }
+
   @Test("rows may be shorter or longer than the titles")
   func ragged() {
     var table = TextTable([.number("n")])

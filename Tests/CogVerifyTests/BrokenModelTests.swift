@@ -83,11 +83,11 @@ struct Fault: CustomTestStringConvertible, Sendable {
     try #require(isAltered)
     let result = try ReferenceRun.verify(
       model: model, bundle: Fixtures.path("tiny/references/chat-7s.\(type).safetensors"))
-    let (passed, firstAtFault) = (result.passed, result.firstAtFault)
+    let (passed, firstAtFault) = (result.passed, result.firstAtFault?.name)
     #expect(!passed)
     #expect(firstAtFault == fault.expected)
     // Isolation: every other layer is given the reference's input and passes.
-    let others = result.taps.filter { !$0.isolatedPassed && $0.name != fault.expected }.map(\.name)
+    let others = result.taps.filter { !$0.isolatedPassed }.map(\.point.name).filter { $0 != fault.expected }
     #expect(others == [])
   }
 
@@ -99,7 +99,7 @@ struct Fault: CustomTestStringConvertible, Sendable {
     let result = try ReferenceRun.verify(
       model: model, bundle: Fixtures.path("tiny/references/chat-7s.\(type).safetensors")
     ) { PreNormVision(engine: $0) }
-    let (passed, firstAtFault) = (result.passed, result.firstAtFault)
+    let (passed, firstAtFault) = (result.passed, result.firstAtFault?.name)
     #expect(!passed)
     #expect(firstAtFault == "model.vision.transformer.layers.0")
   }

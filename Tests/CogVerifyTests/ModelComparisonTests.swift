@@ -52,7 +52,7 @@ import Testing
     let expected = try ReferenceRun.verify(model: broken, bundle: Self.bundle)
     let (fault, expectedFault) = (report.firstAtFault, expected.firstAtFault)
     #expect(fault == "model.layers.1" && fault == expectedFault)
-    #expect(report.taps.map(\.name) == expected.taps.map(\.name))
+    #expect(report.taps.map(\.point) == expected.taps.map(\.point))
     for (tap, other) in zip(report.taps, expected.taps) {
       // The sound model itself is within 1e-5 of PyTorch, the float32 profile.
       let (accumulated, isolated) = (tap.relativeL2, tap.isolatedRelativeL2)
@@ -70,7 +70,7 @@ import Testing
     let questions = ["What is the man doing?", "Where?"]
     let single = try questions.map { try compare(broken, sound, questions: [$0]) }
     let both = try compare(broken, sound, questions: questions)
-    for (place, tap) in both.taps.enumerated() where tap.name.hasPrefix("model.layers") {
+    for (place, tap) in both.taps.enumerated() where tap.point.part == .language && tap.point != .finalNorm {
       let parts = single.map { $0.taps[place] }
       let (values, worst) = (tap.values, tap.worstRelativeL2)
       #expect(values == parts.reduce(0) { $0 + $1.values })
@@ -155,11 +155,10 @@ import Testing
 
   @Test("Limits given by hand replace the profile's, and are named")
   func tolerance() {
-    let wide = Tolerance(.int4, own: .bfloat16).overriding(
-      isolated: 0.5, isolatedVision: nil, accumulated: nil)
+    let wide = Tolerance(.int4, own: .bfloat16).overriding([.isolated: 0.5])
     let (isolated, vision, accumulated, overridden) = (
       wide.isolated, wide.isolatedVision, wide.accumulated, wide.overridden
     )
-    #expect(isolated == 0.5 && vision == 0.22 && accumulated == 0.48 && overridden == ["isolated"])
+    #expect(isolated == 0.5 && vision == 0.22 && accumulated == 0.48 && overridden == [.isolated])
   }
 }

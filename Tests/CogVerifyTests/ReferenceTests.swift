@@ -30,7 +30,7 @@ enum ReferenceRun {
     return
       "\(URL(filePath: result.file).lastPathComponent): isolated \(isolated), accumulated \(accumulated), "
       + "answer \(answer)"
-      + (result.firstAtFault.map { ", first at fault \($0)" } ?? "")
+      + (result.firstAtFault.map { ", first at fault \($0.name)" } ?? "")
   }
 }
 
@@ -51,7 +51,7 @@ enum ReferenceRun {
     let (passed, promptMatches) = (result.passed, result.promptMatches)
     #expect(passed, "\(ReferenceRun.summary(result))")
     #expect(promptMatches == true)
-    let withoutIsolated = result.taps.filter { $0.isolatedRelativeL2 == nil }.map(\.name)
+    let withoutIsolated = result.taps.filter { $0.isolatedRelativeL2 == nil }.map(\.point.name)
     #expect(withoutIsolated == [])
   }
 

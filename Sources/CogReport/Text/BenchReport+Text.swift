@@ -23,7 +23,7 @@ extension BenchReport {
     """
     Processor  \(machine.processor.printable), \(machine.threads) threads, kernels \(machine.kernels), \
     load average \(machine.loadAverages.map { NumberText.plain($0) }.joined(separator: " "))
-    Runs       \(runs), mode \(mode)
+    Runs       \(runs), mode \(mode.rawValue)
     """
   }
 
@@ -35,7 +35,7 @@ extension BenchReport {
       table.add(
         [what, unit] + [spread.median, spread.minimum, spread.maximum].map { NumberText.plain($0 / scale) })
     }
-    let peak = mode == "fast" ? "int8" : "float32"
+    let peak = mode == .fast ? "int8" : "float32"
     add("memory read", "GB/s", limits.readBytesPerSecond, scale: 1e9)
     add("int8 peak", "TOPS", limits.int8OperationsPerSecond, scale: 1e12)
     add("float32 peak", "TFLOPS", limits.floatOperationsPerSecond, scale: 1e12)

@@ -9,21 +9,21 @@ extension ModelComparisonReport {
   }
 
   private var header: String {
-    "\(model) (\(computeMode)) against \(against) (\(againstComputeMode)); \(tolerance.summary)"
+    "\(model) (\(computeMode.rawValue)) against \(against) (\(againstComputeMode.rawValue)); "
+      + tolerance.summary
   }
 
   private var notes: [String] {
     let outliers = hiddenOutliers.map { tap in
       let accumulated = NumberText.scientific(tap.worstRelativeL2)
       let isolated = NumberText.scientific(tap.worstIsolatedRelativeL2)
-      return
-        "  \(tap.name): one prompt is beyond the limits, accumulated \(accumulated), isolated \(isolated): "
-        + tap.worstPrompt.debugDescription
+      return "  \(tap.point.name): one prompt is beyond the limits, "
+        + "accumulated \(accumulated), isolated \(isolated): \(tap.worstPrompt.debugDescription)"
     }
     let broken = tensors.filter { $0.notFinite > 0 }.map { tensor in
       "  \(tensor.name): elements that are not finite on one side only: \(tensor.notFinite)"
     }
-    return outliers + broken + (firstAtFault.map { ["  first at fault: \($0)"] } ?? [])
+    return outliers + broken + (firstAtFault.map { ["  first at fault: \($0.name)"] } ?? [])
   }
 
   private var tensorLine: String {
@@ -39,7 +39,7 @@ extension ModelComparisonReport {
       let errors = [part.weightRelativeL2, part.isolatedRelativeL2, part.relativeL2].map { error in
         error.map { NumberText.scientific($0) } ?? "-"
       }
-      table.add([part.part] + bits + errors)
+      table.add([part.part.rawValue] + bits + errors)
     }
     return table.rendered()
   }
@@ -54,7 +54,7 @@ extension ModelComparisonReport {
       let worst = hasWorst ? [tap.worstIsolatedRelativeL2, tap.worstRelativeL2] : []
       let numbers = [tap.isolatedRelativeL2, tap.relativeL2] + worst + [tap.maxAbs]
       table.add(
-        [tap.name] + numbers.map { NumberText.scientific($0) }
+        [tap.point.name] + numbers.map { NumberText.scientific($0) }
           + [TapVerdict.text(cosine: tap.cosine, passed: tap.passed)])
     }
     return table.rendered()

@@ -3,18 +3,14 @@ package import CogVerify
 extension Tolerance {
   /// What was applied, in one line, with everything named that is not the model's own profile.
   package var summary: String {
-    func limit(_ value: Double, _ name: String) -> String {
-      guard overridden.contains(name), let own = ToleranceProfile(rawValue: profile)?.limits else {
-        return "\(value)"
-      }
-      let replaced =
-        name == "isolated" ? own.isolated : (name == "isolatedVision" ? own.isolatedVision : own.accumulated)
-      return "\(value) (given; the profile has \(replaced))"
-    }
-    return "tolerance \(profile)"
-      + (profile == ownProfile ? "" : " (given; the model's own is \(ownProfile))")
-      + ": isolated \(limit(isolated, "isolated")), "
-      + "in the vision part \(limit(isolatedVision, "isolatedVision")), "
-      + "accumulated \(limit(accumulated, "accumulated"))"
+    let given = profile == ownProfile ? "" : " (given; the model's own is \(ownProfile.rawValue))"
+    return "tolerance \(profile.rawValue)\(given): isolated \(text(.isolated)), in the vision part "
+      + "\(text(.isolatedVision)), accumulated \(text(.accumulated))"
+  }
+
+  private func text(_ limit: ToleranceLimit) -> String {
+    let value = NumberText.exact(self.limit(limit))
+    guard overridden.contains(limit) else { return value }
+    return "\(value) (given; the profile has \(NumberText.exact(profile.limit(limit))))"
   }
 }

@@ -9,7 +9,7 @@ extension VerificationReport {
 
 extension ReferenceResult {
   fileprivate var text: String {
-    var lines = ["\(file)  (\(computeMode); \(tolerance.summary))", tapTable]
+    var lines = ["\(file)  (\(computeMode.rawValue); \(tolerance.summary))", tapTable]
     if let promptMatches {
       lines.append("  prompt: ids, types and positions " + (promptMatches ? "equal" : "DIFFER"))
     }
@@ -19,7 +19,7 @@ extension ReferenceResult {
         "  answer: \(equal) of \(answer.comparedTokens) tokens equal, "
           + (answer.passed ? "passed" : "FAILED") + ": \(answer.text.debugDescription)")
     }
-    if let firstAtFault { lines.append("  first at fault: \(firstAtFault)") }
+    if let firstAtFault { lines.append("  first at fault: \(firstAtFault.name)") }
     lines.append("  " + (passed ? "passed" : "FAILED"))
     return lines.joined(separator: "\n")
   }
@@ -34,7 +34,7 @@ extension ReferenceResult {
       let numbers = [tap.isolatedRelativeL2, tap.relativeL2, tap.maxAbs].map { value in
         value.map { NumberText.scientific($0) } ?? "-"
       }
-      table.add([tap.name] + numbers + [TapVerdict.text(cosine: tap.cosine, passed: tap.passed)])
+      table.add([tap.point.name] + numbers + [TapVerdict.text(cosine: tap.cosine, passed: tap.passed)])
     }
     return table.rendered()
   }

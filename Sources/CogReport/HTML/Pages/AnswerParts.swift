@@ -1,4 +1,5 @@
 import CogMedia
+import CogModel
 import CogVerify
 import Foundation
 
@@ -50,7 +51,7 @@ enum AnswerParts {
   /// The limits that were applied, pointed out where they are not the model's own.
   static func tolerance(_ tolerance: Tolerance) -> [any PagePart] {
     let facts = Facts([
-      ("tolerance profile", tolerance.profile),
+      ("tolerance profile", tolerance.profile.rawValue),
       ("limit, isolated, language model", NumberStyle.plain.text(tolerance.isolated)),
       ("limit, isolated, vision", NumberStyle.plain.text(tolerance.isolatedVision)),
       ("limit, accumulated", NumberStyle.plain.text(tolerance.accumulated)),
@@ -61,8 +62,8 @@ enum AnswerParts {
 
   /// The limits along the taps, as lines of a chart whose first series is accumulated and whose second
   /// isolated.
-  static func limits(_ tolerance: Tolerance, points: [LayerPoint]) -> [LineChart.Limit] {
-    let isolated = points.map { point -> Double? in tolerance.isolated(ofTap: point.name) }
+  static func limits(_ tolerance: Tolerance, at points: [TapPoint]) -> [LineChart.Limit] {
+    let isolated = points.map { point -> Double? in tolerance.isolated(point) }
     return [
       .init(name: "limit, accumulated", series: 0, values: points.map { _ in tolerance.accumulated }),
       .init(name: "limit, isolated", series: 1, values: isolated),

@@ -1,16 +1,18 @@
+import CogModel
+
 extension LayerPoint {
-  /// The place of a tap along a chart, from the PyTorch module path that names it.
-  init(tap name: String) {
-    let parts = name.split(separator: ".")
-    let last = parts.last.map(String.init) ?? name
-    let isVision = name.hasPrefix("model.vision")
+  /// The place of a tap along a chart.
+  init(_ point: TapPoint) {
     let label =
-      switch name {
-      case "model.vision.patch_embedding": "patch"
-      case "model.vision.linear_proj": "adapter"
-      case "lm_head": "head"
-      default: last
+      switch point {
+      case .patchEmbedding: "patch"
+      case .visionLayer(let layer), .layer(let layer): "\(layer)"
+      case .convolution: "conv"
+      case .adapter: "adapter"
+      case .vision: "vision"
+      case .finalNorm: "norm"
+      case .head: "head"
       }
-    self.init(name: name, label: label, group: isVision ? "vision" : "language model")
+    self.init(name: point.name, label: label, group: point.isVision ? "vision" : "language model")
   }
 }

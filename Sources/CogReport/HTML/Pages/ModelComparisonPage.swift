@@ -15,8 +15,8 @@ package enum ModelComparisonPage {
     page.add(verdict(report))
     page.add(
       Facts([
-        ("model", "\(report.model), \(report.computeMode)"),
-        ("reference", "\(report.against), \(report.againstComputeMode)"),
+        ("model", "\(report.model), \(report.computeMode.rawValue)"),
+        ("reference", "\(report.against), \(report.againstComputeMode.rawValue)"),
         ("questions", "\(report.questions.count)"), ("answer positions", "\(report.divergence.positions)"),
         ("top-1 agreement", NumberStyle.percent.text(report.divergence.top1Agreement)),
         ("mean KL divergence", NumberStyle.plain.text(report.divergence.meanKL) + " nats"),
@@ -52,7 +52,7 @@ package enum ModelComparisonPage {
       + "\(report.questions.count { $0.answer == $0.referenceAnswer }) of \(report.questions.count) "
       + "answers are the same text."
     let outliers = report.hiddenOutliers.map { tap in
-      "\(tap.name): one prompt is beyond the limits, "
+      "\(tap.point.name): one prompt is beyond the limits, "
         + "accumulated \(NumberStyle.scientific.text(tap.worstRelativeL2)), "
         + "isolated \(NumberStyle.scientific.text(tap.worstIsolatedRelativeL2)): \(tap.worstPrompt)"
     }
@@ -61,17 +61,17 @@ package enum ModelComparisonPage {
     }
     let details = [answers] + broken + outliers
     if report.passed { return Verdict(.passed, "Every layer is within tolerance", details: details) }
-    guard let name = report.firstAtFault, let tap = report.taps.first(where: { $0.name == name }) else {
+    guard let fault = report.firstAtFault, let tap = report.taps.first(where: { $0.point == fault }) else {
       return Verdict(.failed, "An answer differs where the reference was sure", details: details)
     }
-    let limit = report.tolerance.isolated(ofTap: name)
+    let limit = report.tolerance.isolated(fault)
     let sentence =
       tap.isolatedPassed
       ? "Its accumulated error is \(NumberStyle.scientific.text(tap.relativeL2)); "
         + "\(NumberStyle.plain.text(report.tolerance.accumulated)) is allowed."
       : "Given the reference's input, its error is \(NumberStyle.scientific.text(tap.isolatedRelativeL2)); "
         + "\(NumberStyle.plain.text(limit)) is allowed."
-    let differing = report.differingTensors(ofTap: name)
+    let differing = report.differingTensors(of: fault)
     let weights = differing.first.map { tensor in
       "Of its weights \(tensor.name) differs most, relative L2 "
         + "\(tensor.relativeL2.map(NumberStyle.scientific.text) ?? "unknown"). Tensors that differ: "
@@ -79,13 +79,13 @@ package enum ModelComparisonPage {
         + "\(report.tensors.count) in all."
     }
     return Verdict(
-      .failed, "First layer at fault: \(name)",
+      .failed, "First layer at fault: \(fault.name)",
       details: [sentence, weights ?? "Its weights are equal to the bit."] + details)
   }
 
   private static func chart(_ report: ModelComparisonReport) -> LineChart {
-    let points = report.taps.map { LayerPoint(tap: $0.name) }
-    let fault = report.firstAtFault.flatMap { name in report.taps.firstIndex { $0.name == name } }
+    let points = report.taps.map { LayerPoint($0.point) }
+    let fault = report.firstAtFault.flatMap { point in report.taps.firstIndex { $0.point == point } }
     var series: [ChartSeries] = [
       .init(name: "accumulated", values: report.taps.map(\.relativeL2)),
       .init(name: "isolated", values: report.taps.map(\.isolatedRelativeL2)),
@@ -99,9 +99,10 @@ package enum ModelComparisonPage {
       caption:
         "Accumulated: each model ran alone. Isolated: each layer was given the other model's input, "
         + "so that only its own error shows. The errors over all prompts are held to the limits.",
-      points: points, series: series, limits: AnswerParts.limits(report.tolerance, points: points),
+      points: points, series: series,
+      limits: AnswerParts.limits(report.tolerance, at: report.taps.map(\.point)),
       valueLabel: "relative L2 error, log scale",
-      highlight: fault.map { ($0, "first at fault: \(report.taps[$0].name)") })
+      highlight: fault.map { ($0, "first at fault: \(report.taps[$0].point.name)") })
   }
 
   private static func table(_ report: ModelComparisonReport) -> DataTable {
@@ -121,7 +122,7 @@ package enum ModelComparisonPage {
         .number("cosine"),
       ] + (hasWorst ? worst : []) + [.number("values")])
     for tap in report.taps {
-      let isFault = tap.name == report.firstAtFault
+      let isFault = tap.point == report.firstAtFault
       let isFar = !(tap.relativeL2 <= report.tolerance.accumulated)
       let outcome = isFault ? "first at fault" : (tap.passed ? "passed" : "out of tolerance")
       let worst: [DataTable.Cell] = [
@@ -130,7 +131,7 @@ package enum ModelComparisonPage {
       ]
       table.add(
         [
-          .text(tap.name), .text(outcome, tap.passed ? .passed : .failed),
+          .text(tap.point.name), .text(outcome, tap.passed ? .passed : .failed),
           .number(tap.isolatedRelativeL2, .scientific, tap.isolatedPassed ? .plain : .failed),
           .number(tap.relativeL2, .scientific, isFar ? .failed : .plain), .number(tap.maxAbs, .scientific),
           .number(tap.cosine, .cosine),

@@ -1,4 +1,5 @@
 import CogInspect
+import CogModel
 
 /// The charts of the page of `cogvlm stats`.
 enum StatisticsCharts {
@@ -80,7 +81,9 @@ enum StatisticsCharts {
     return LineChart(
       title: "Magnitudes along the layers",
       caption: "The largest magnitude far above the 99.9 % means that few channels or positions carry it.",
-      points: report.tensors.map { LayerPoint(tap: $0.name) },
+      points: report.tensors.map { tensor in
+        TapPoint(name: tensor.name).map(LayerPoint.init) ?? LayerPoint(name: tensor.name, label: tensor.name)
+      },
       series: [
         .init(name: "largest", values: maxima), .init(name: "99.9 %", values: percentile(99.9)),
         .init(name: "median", values: percentile(50)),

@@ -43,7 +43,7 @@ package enum VerificationPage {
     return Verdict(
       .failed, "\(failed.count) of \(report.references.count) references failed",
       details: failed.map { reference in
-        let fault = reference.firstAtFault.map { "first at fault: \($0)" } ?? "no layer at fault"
+        let fault = reference.firstAtFault.map { "first at fault: \($0.name)" } ?? "no layer at fault"
         return "\(URL(filePath: reference.file).lastPathComponent): \(fault)"
       })
   }
@@ -56,7 +56,7 @@ package enum VerificationPage {
         details: ["The largest accumulated error is \(NumberStyle.scientific.text(worst))."])
     }
     var details: [String] = []
-    if let name = reference.firstAtFault, let tap = reference.taps.first(where: { $0.name == name }) {
+    if let point = reference.firstAtFault, let tap = reference.taps.first(where: { $0.point == point }) {
       details.append(sentence(tap, reference.tolerance))
     }
     if reference.promptMatches == false {
@@ -66,7 +66,7 @@ package enum VerificationPage {
       details.append("The answer differs where the reference was sure.")
     }
     let title =
-      reference.firstAtFault.map { "First layer at fault: \($0)" }
+      reference.firstAtFault.map { "First layer at fault: \($0.name)" }
       ?? "No layer is at fault, and yet it failed"
     return Verdict(.failed, title, details: details)
   }
@@ -74,7 +74,7 @@ package enum VerificationPage {
   private static func sentence(_ tap: TapResult, _ tolerance: Tolerance) -> String {
     if !tap.isolatedPassed, let error = tap.isolatedRelativeL2 {
       return "Given the reference's input, its error is \(NumberStyle.scientific.text(error)); "
-        + "\(NumberStyle.plain.text(tolerance.isolated(ofTap: tap.name))) is allowed."
+        + "\(NumberStyle.plain.text(tolerance.isolated(tap.point))) is allowed."
     }
     return "Its accumulated error is \(NumberStyle.scientific.text(tap.relativeL2)); "
       + "\(NumberStyle.plain.text(tolerance.accumulated)) is allowed. "
@@ -89,7 +89,7 @@ package enum VerificationPage {
     }
     page.add(
       Facts([
-        ("reference", reference.file), ("computed in", reference.computeMode),
+        ("reference", reference.file), ("computed in", reference.computeMode.rawValue),
         ("prompt", prompt ?? "the bundle has no question to compare"),
         ("answer", answer ?? "none in the bundle"),
       ]))
@@ -105,8 +105,8 @@ package enum VerificationPage {
   }
 
   private static func chart(_ reference: ReferenceResult) -> LineChart {
-    let points = reference.taps.map { LayerPoint(tap: $0.name) }
-    let fault = reference.firstAtFault.flatMap { name in reference.taps.firstIndex { $0.name == name } }
+    let points = reference.taps.map { LayerPoint($0.point) }
+    let fault = reference.firstAtFault.flatMap { point in reference.taps.firstIndex { $0.point == point } }
     return LineChart(
       title: "Error along the layers",
       caption:
@@ -117,9 +117,9 @@ package enum VerificationPage {
         .init(name: "accumulated", values: reference.taps.map(\.relativeL2)),
         .init(name: "isolated", values: reference.taps.map(\.isolatedRelativeL2)),
       ],
-      limits: AnswerParts.limits(reference.tolerance, points: points),
+      limits: AnswerParts.limits(reference.tolerance, at: reference.taps.map(\.point)),
       valueLabel: "relative L2 error, log scale",
-      highlight: fault.map { ($0, "first at fault: \(reference.taps[$0].name)") })
+      highlight: fault.map { ($0, "first at fault: \(reference.taps[$0].point.name)") })
   }
 
   private static func table(_ reference: ReferenceResult) -> DataTable {
@@ -130,10 +130,10 @@ package enum VerificationPage {
         .number("cosine"), .text("shape"),
       ])
     for tap in reference.taps {
-      let isFault = tap.name == reference.firstAtFault
+      let isFault = tap.point == reference.firstAtFault
       table.add(
         [
-          .text(tap.name),
+          .text(tap.point.name),
           .text(
             isFault ? "first at fault" : (tap.passed ? "passed" : "out of tolerance"),
             tap.passed ? .passed : .failed),

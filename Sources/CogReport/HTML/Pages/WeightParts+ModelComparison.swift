@@ -3,7 +3,7 @@ import CogVerify
 extension WeightParts {
   /// Bits and damage of two files.
   static func columns(_ parts: [ModelComparisonReport.Part]) -> Columns {
-    let names = parts.map(\.part)
+    let names = parts.map(\.part.rawValue)
     return Columns([
       BarChart(
         title: "Bits per weight", categories: names,
@@ -27,27 +27,28 @@ extension WeightParts {
 
   /// Each layer's worst tensor.
   static func chart(_ report: ModelComparisonReport) -> LineChart {
-    let worst = Dictionary(report.differingTensors.map { ($0.tapName, $0) }) { first, _ in first }
+    let tensors = report.differingTensors.compactMap { tensor in tensor.point.map { ($0, tensor) } }
+    let worst = Dictionary(tensors) { first, _ in first }
     // Layers without tensors, such as the frames with nothing but boi and eoi, stand with equal ones.
     let values = report.taps.map { tap -> Double? in
-      guard let tensor = worst[tap.name] else { return 0 }
+      guard let tensor = worst[tap.point] else { return 0 }
       return tensor.relativeL2 ?? .nan
     }
     let fault = faultyTensor(report)
-    let place = fault.flatMap { tensor in report.taps.firstIndex { $0.name == tensor.tapName } }
+    let place = fault.flatMap { tensor in report.taps.firstIndex { $0.point == tensor.point } }
     return LineChart(
       title: "Error of the weights along the layers",
       caption: "Of each layer's worst tensor. Equal weights stand on the rail below.",
-      points: report.taps.map { LayerPoint(tap: $0.name) },
+      points: report.taps.map { LayerPoint($0.point) },
       series: [.init(name: "worst tensor", values: values)], valueLabel: "relative L2 error, log scale",
-      highlight: place.map { ($0, "to be looked at: \(report.taps[$0].name)") })
+      highlight: place.map { ($0, "to be looked at: \(report.taps[$0].point.name)") })
   }
 
   /// The tensor that a reader should look at: one that is not finite, or else the worst of the first layer at
   /// fault.
   static func faultyTensor(_ report: ModelComparisonReport) -> ModelComparisonReport.Tensor? {
     if let worst = report.differingTensors.first, worst.notFinite > 0 { return worst }
-    return report.firstAtFault.flatMap { report.differingTensors(ofTap: $0).first }
+    return report.firstAtFault.flatMap { report.differingTensors(of: $0).first }
   }
 
   /// The tensors of two files that differ, the worst first.
@@ -75,7 +76,7 @@ extension WeightParts {
           .number(Double(tensor.notFinite), .plain, tensor.notFinite > 0 ? .failed : .plain),
           .number(tensor.worstGroup, .scientific), .number(tensor.worstRow.map(Double.init)),
           .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.againstEncoding),
-          .text(tensor.part),
+          .text(tensor.part.rawValue),
         ], isFault: isFault)
     }
     return table

@@ -4,7 +4,7 @@ import CogVerify
 enum WeightParts {
   /// Bits and recorded damage of one file.
   static func columns(_ parts: [StoredPart]) -> Columns {
-    let names = parts.map(\.part)
+    let names = parts.map(\.part.rawValue)
     return Columns([
       BarChart(
         title: "Bits per weight", categories: names,
@@ -34,7 +34,7 @@ enum WeightParts {
       table.add([
         .text(tensor.name), .number(tensor.relativeRMS, .scientific),
         .number(tensor.worstGroup, .scientific), .number(Double(tensor.worstRow)),
-        .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.part),
+        .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.part.rawValue),
       ])
     }
     return table
