@@ -46,7 +46,7 @@ extension TensorDiff {
   /// same angle to the last bit, as both are measured of the same two sets of values. Each name with the
   /// other one.
   package var swapped: [String: String] {
-    struct Measures: Hashable {
+    struct Difference: Hashable {
       let shape: Shape
       let maxAbs, cosine: Double
     }
@@ -56,7 +56,7 @@ extension TensorDiff {
       return largest > 0
     }
     let pairs = Dictionary(grouping: candidates) {
-      Measures(shape: $0.shape, maxAbs: $0.maxAbs ?? 0, cosine: $0.cosine ?? 0)
+      Difference(shape: $0.shape, maxAbs: $0.maxAbs ?? 0, cosine: $0.cosine ?? 0)
     }
     var names: [String: String] = [:]
     for pair in pairs.values where pair.count == 2 {

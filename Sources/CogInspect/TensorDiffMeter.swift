@@ -30,11 +30,13 @@ final class TensorDiffMeter {
     var isIdentical = false
     var groupSize = TensorDiffMeter.plainGroupSize
 
-    var sums: DifferenceSums {
-      var sums = DifferenceSums()
+    var sums: MeasureSums {
+      var sums = MeasureSums()
+      sums.count = difference.count
       sums.squaredDifference = difference.squared_difference
       (sums.squaresA, sums.squaresB) = (difference.squares_a, difference.squares_b)
       (sums.products, sums.largest) = (difference.products, difference.largest)
+      sums.hasNaN = difference.not_finite > 0
       return sums
     }
   }

@@ -56,15 +56,14 @@ private struct TensorDiffRun {
   private struct Group {
     var tensorCount = 0
     var identicalCount = 0
-    var sums = DifferenceSums()
-    var isFinite = true
+    var sums = MeasureSums()
 
     func result(name: String) -> TensorDiff.Group {
-      func value(_ number: Double) -> Double { isFinite ? number : .nan }
+      let measures = sums.measures
       return TensorDiff.Group(
         name: name, tensorCount: tensorCount, identicalCount: identicalCount,
-        relativeL2: value(sums.relativeL2), sqnr: value(sums.sqnr), maxAbs: value(sums.largest),
-        cosine: value(sums.cosine))
+        relativeL2: measures.relativeL2, sqnr: measures.sqnr, maxAbs: measures.maxAbs,
+        cosine: measures.cosine)
     }
   }
 
@@ -142,11 +141,10 @@ private struct TensorDiffRun {
       group.tensorCount += 1
       if isIdentical { group.identicalCount += 1 }
       guard let outcome else {
-        group.isFinite = group.isFinite && isIdentical
+        group.sums.hasNaN = group.sums.hasNaN || !isIdentical
         return
       }
       group.sums.add(outcome.sums)
-      if outcome.difference.not_finite > 0 { group.isFinite = false }
     }
     if parts[part] == nil { partOrder.append(part) }
     count(in: &parts[part, default: Group()])
@@ -161,15 +159,14 @@ extension TensorDiff.Tensor {
   ) {
     (name, shape, self.part, self.isIdentical) = (a.name, a.shape, part, isIdentical)
     (typeA, typeB) = (a.encoding.label, b.encoding.label)
+    let measures = outcome.map(\.sums.measures) ?? (isIdentical ? Measures.none : nil)
+    (relativeL2, sqnr) = (measures?.relativeL2, measures?.sqnr)
+    (maxAbs, cosine) = (measures?.maxAbs, measures?.cosine)
     guard let outcome else {
-      (relativeL2, sqnr, maxAbs, cosine) = isIdentical ? (0, .infinity, 0, 1) : (nil, nil, nil, nil)
       (maxAbsAt, worstGroup, notFinite, firstNotFinite) = (nil, nil, 0, nil)
       return
     }
-    let (sums, difference) = (outcome.sums, outcome.difference)
-    func value(_ number: Double) -> Double { difference.not_finite == 0 ? number : .nan }
-    (relativeL2, sqnr) = (value(sums.relativeL2), value(sums.sqnr))
-    (maxAbs, cosine) = (value(sums.largest), value(sums.cosine))
+    let difference = outcome.difference
     let indices = { [shape] (place: Int) in shape.indices(of: place) }
     maxAbsAt = difference.largest > 0 ? indices(difference.largest_at) : nil
     notFinite = difference.not_finite

@@ -1,8 +1,6 @@
-import Glibc
-
 /// How far a stored tensor is from the one that it was made of.
 package struct StorageError: Equatable, Sendable, Codable {
-  /// Root of the squared error's sum over root of the squares' sum; 0 when nothing was lost.
+  /// The relative L2 error (``Measures``); 0 when nothing was lost.
   package var relativeRMS: Float
   /// Signal to quantization noise, `-20 log10(relativeRMS)`, in dB; infinite when nothing was lost.
   package var sqnr: Float
@@ -21,19 +19,14 @@ package struct StorageError: Equatable, Sendable, Codable {
   package init(
     squaredError: Double, squares: Double, worstGroup: Float = 0, worstRow: Int = 0, worstGroupIndex: Int = 0
   ) {
-    let ratio = Self.ratio(squaredError: squaredError, squares: squares)
-    relativeRMS = Float(ratio)
-    sqnr = ratio > 0 ? Float(-20 * log10(ratio)) : .infinity
+    let ratio = Measures.relativeL2(squaredDifference: squaredError, squares: squares)
+    // Sums that are too large to tell are no small error.
+    let error = ratio.isNaN ? .infinity : ratio
+    relativeRMS = Float(error)
+    sqnr = Float(Measures.sqnr(relativeL2: error))
     self.worstGroup = worstGroup
     self.worstRow = worstRow
     self.worstGroupIndex = worstGroupIndex
-  }
-
-  /// Root of the squared error's sum over root of the squares' sum, as ``relativeRMS`` has it.
-  static func ratio(squaredError: Double, squares: Double) -> Double {
-    guard squares > 0 else { return squaredError > 0 ? .infinity : 0 }
-    let ratio = (squaredError / squares).squareRoot()
-    return ratio.isNaN ? .infinity : ratio
   }
 
   /// No error: the values are the source's to the bit.

@@ -1,5 +1,6 @@
 import CogCompute
 import CogEngine
+import CogModel
 
 /// Compares the engine's choice with the reference's at every step of an answer, under the reference's
 /// prefix.
