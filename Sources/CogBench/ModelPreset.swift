@@ -1,13 +1,14 @@
 import CogBase
 package import CogModel
 
-/// Shapes of a model to measure without a file of weights.
+/// Shapes of a model to measure without a file of weights. `full`, `medium` and `tiny` are those of
+/// `Tools/make_checkpoint`.
 package enum ModelPreset: String, Sendable, CaseIterable {
   /// The published CogVLM2-Video-Llama3: 12.5 billion parameters.
   case full
   /// The language model alone, Llama-3-8B; a vision tower of a few thousand weights keeps the file complete.
   case language
-  /// About a sixteenth of `full`, in the same proportions.
+  /// About a sixteenth of `full`, with its vocabulary and the widths of its heads.
   case medium
   /// Two layers each, for tests.
   case tiny
@@ -65,13 +66,14 @@ package enum ModelPreset: String, Sendable, CaseIterable {
     case .medium:
       (
         LanguageSizes(
-          hidden: 1024, intermediate: 3584, layers: 32, heads: 8, keyValueHeads: 2, vocabulary: 32_064),
-        VisionSizes(hidden: 448, intermediate: 3840, layers: 63, heads: 4, grid: 16)
+          hidden: 1024, intermediate: 3584, layers: 16, heads: 8, keyValueHeads: 2, vocabulary: 128_256),
+        VisionSizes(hidden: 896, intermediate: 3840, layers: 30, heads: 8, grid: 16)
       )
     case .tiny:
       (
-        LanguageSizes(hidden: 128, intermediate: 320, layers: 2, heads: 4, keyValueHeads: 2, vocabulary: 512),
-        VisionSizes(hidden: 64, intermediate: 160, layers: 2, heads: 2, grid: 4)
+        LanguageSizes(
+          hidden: 128, intermediate: 320, layers: 2, heads: 8, keyValueHeads: 2, vocabulary: 2048),
+        VisionSizes(hidden: 96, intermediate: 160, layers: 2, heads: 6, grid: 16)
       )
     }
   }

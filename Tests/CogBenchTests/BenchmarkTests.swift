@@ -7,14 +7,14 @@ import CogTestSupport
 import Testing
 
 @Suite struct WorkloadTests {
-  /// The tiny preset: 2 layers of width 128, MLP 320, 4 heads of 32 and 2 of keys and values, 512 tokens; a
-  /// tower of 2 layers of width 64, MLP 160, 17 positions, pooled to 4.
+  /// The tiny preset: 2 layers of width 128, MLP 320, 8 heads of 16 and 2 of keys and values, 2048 tokens; a
+  /// tower of 2 layers of width 96, MLP 160, 257 positions, pooled to 64.
   static let layerWeights: Double = {
-    let attention: Int = (256 + 128) * 128
+    let attention: Int = (192 + 128) * 128
     let mlp: Int = 3 * 320 * 128
     return Double(2 * (attention + mlp))
   }()
-  static let headWeights = 512.0 * 128
+  static let headWeights = 2048.0 * 128
   /// Attention's output and the MLP of one layer.
   static let restOfLayer = Double(128 * 128 + 3 * 320 * 128)
 
@@ -40,11 +40,11 @@ import Testing
     // A row of 128 columns has two groups, one of 320 has five: places for four and for eight.
     let panel128: Int = 192 + 128 / 8 * 64
     let panel320: Int = 2 * 192 + 320 / 8 * 64
-    let matrices: Int = panel128 * (256 + 128 + 320 + 320) / 16 + panel320 * 128 / 16
-    let vectors: Int = (128 + 128 + 16) * 2
-    let head: Int = (128 + 128 / 4 * 64) * 512 / 16
+    let matrices: Int = panel128 * (192 + 128 + 320 + 320) / 16 + panel320 * 128 / 16
+    let vectors: Int = (128 + 128 + 8) * 2
+    let head: Int = (128 + 128 / 4 * 64) * 2048 / 16
     let whole: Int = 2 * (matrices + vectors) + 128 * 2 + head
-    #expect(work.decodeBytes == Double(whole) + Double(head) / 512)
+    #expect(work.decodeBytes == Double(whole) + Double(head) / 2048)
   }
 
   @Test(
@@ -52,12 +52,12 @@ import Testing
   func vision() throws {
     let folder = try TemporaryFolder()
     let work = Workload(try NativeFile(path: SyntheticModelTests.make(in: folder)))
-    let patches: Int = 16 * 64 * 588
-    let layer: Int = 4 * 64 * 64 + 2 * 160 * 64
-    let pooled: Int = 64 * 64 * 4 + 128 * 64 + 3 * 320 * 128
-    let products: Int = patches + 17 * 2 * layer + 4 * pooled
+    let patches: Int = 256 * 96 * 588
+    let layer: Int = 4 * 96 * 96 + 2 * 160 * 96
+    let pooled: Int = 96 * 96 * 4 + 128 * 96 + 3 * 320 * 128
+    let products: Int = patches + 257 * 2 * layer + 64 * pooled
     #expect(work.visionOperationsPerFrame == Double(2 * products))
-    #expect(work.visionAttentionOperationsPerFrame == 2 * 4 * 64 * 17 * 17)
+    #expect(work.visionAttentionOperationsPerFrame == 2 * 4 * 96 * 257 * 257)
   }
 }
 
@@ -93,8 +93,8 @@ import Testing
     #expect(
       model.encodings.reduce(0) { $0 + $1.tensors }
         == TensorTable(try ModelPreset.tiny.configuration()).specifications.count)
-    #expect(model.language == [2, 128, 320, 512])
-    #expect(model.vision == [2, 64, 160])
+    #expect(model.language == [2, 128, 320, 2048])
+    #expect(model.vision == [2, 96, 160])
   }
 
   @Test("Frames and new tokens can be left out, and tokens made from an empty context")

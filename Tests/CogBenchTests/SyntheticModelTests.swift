@@ -27,6 +27,36 @@ import Testing
     #expect(table.specifications.reduce(0) { $0 + $1.shape.elementCount } == 25_015_065_088 / 2)
   }
 
+  /// Runs a Python program with the tools on its path, and returns its exit status.
+  private static func python(_ program: String, _ arguments: [String] = []) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", "-B", "-c", program] + arguments
+    process.currentDirectoryURL = Fixtures.packageFolder.appending(path: "Tools")
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  static let hasPython = (try? python("import json")) == 0
+
+  @Test(
+    "A preset has the shapes of the checkpoint that Tools/make_checkpoint makes under its name",
+    .enabled(if: SyntheticModelTests.hasPython, "needs python3"),
+    arguments: [ModelPreset.full, .medium, .tiny])
+  func checkpoints(preset: ModelPreset) throws {
+    let folder = try TemporaryFolder()
+    let load = "import sys; from synthetic import presets; presets.load(sys.argv[1], sys.argv[2])"
+    try #require(Self.python(load, [preset.rawValue, folder.url.path]) == 0)
+    let made = try MappedFile.withBytes(ofFile: folder.path("config.json")) {
+      try ModelConfiguration(json: $0, file: "config.json")
+    }
+    let own = TensorTable(try preset.configuration()).specifications
+    #expect(own == TensorTable(made).specifications)
+    #expect(try preset.configuration().headCount == made.headCount)
+    #expect(try preset.configuration().vision.headCount == made.vision.headCount)
+  }
+
   @Test("The language preset has Llama-3-8B's layers, table and head, and as many layers as are asked for")
   func language() throws {
     let full = TensorTable(try ModelPreset.full.configuration()).specifications
