@@ -41,11 +41,10 @@ package struct ModelComparison {
     try Self.checkSizes(engine, reference)
   }
 
-  /// The profile that two models have of themselves: `int4` where either is quantized, `bfloat16` where
-  /// either computes in it, else `float32`.
+  /// The profile that two models have of themselves: the wider one of the two.
   package static func profile(_ engine: Engine, _ reference: Engine) -> ToleranceProfile {
     let profiles = [engine.toleranceProfile, reference.toleranceProfile]
-    return [.int4, .bfloat16].first(where: profiles.contains) ?? .float32
+    return ToleranceProfile.allCases.last(where: profiles.contains) ?? .float32
   }
 
   /// Steps of the progress that a number of videos and questions counts.

@@ -1,4 +1,3 @@
-package import CogCompute
 package import CogModel
 
 /// How far a tap may be from the reference, and where the limits come from.
@@ -53,13 +52,5 @@ package struct Tolerance: Equatable, Sendable, Codable {
       }
     }
     return result
-  }
-
-  /// The profile for a model and a mode.
-  ///
-  /// A float model in `fast` computes in float32 where its weights are not quantized.
-  package static func profile(isQuantized: Bool, mode: ComputeMode) -> ToleranceProfile {
-    if isQuantized { return .int4 }
-    return mode == .bfloat16 ? .bfloat16 : .float32
   }
 }

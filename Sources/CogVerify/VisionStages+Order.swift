@@ -16,6 +16,6 @@ extension VisionStages {
 extension Engine {
   /// The profile of tolerance that the weights and the mode have of themselves.
   package var toleranceProfile: ToleranceProfile {
-    Tolerance.profile(isQuantized: !file.isFloat, mode: compute.mode)
+    ToleranceProfile(weights: file.tensors.map(\.encoding), mode: compute.mode)
   }
 }

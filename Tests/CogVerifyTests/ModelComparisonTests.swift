@@ -153,6 +153,25 @@ import Testing
 
   // MARK: Tolerance
 
+  @Test("A model's own profile is that of its coarsest quantized weights, or of its mode")
+  func ownProfile() {
+    let float = TensorEncoding.plain(.bfloat16)
+    for mode in ComputeMode.allCases {
+      let (eight, mixed) = (
+        [float, .int8(groupSize: 64)], [float, .int8(groupSize: 32), .int4(groupSize: 64)]
+      )
+      #expect(ToleranceProfile(weights: eight, mode: mode) == .int8)
+      #expect(ToleranceProfile(weights: mixed, mode: mode) == .int4)
+      #expect(ToleranceProfile(weights: [float], mode: mode) == (mode == .bfloat16 ? .bfloat16 : .float32))
+    }
+  }
+
+  @Test("Profiles go from the tightest to the widest", arguments: ToleranceLimit.allCases)
+  func order(_ limit: ToleranceLimit) {
+    let limits = ToleranceProfile.allCases.map { $0.limit(limit) }
+    #expect(limits == limits.sorted() && limits.first == 0)
+  }
+
   @Test("Limits given by hand replace the profile's, and are named")
   func tolerance() {
     let wide = Tolerance(.int4, own: .bfloat16).overriding([.isolated: 0.5])

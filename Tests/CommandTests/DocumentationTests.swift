@@ -137,7 +137,8 @@ enum Documentation {
     for (profile, model, options) in [
       ("float32", SampleModel.float, ["--mode", "float32"]),
       ("bfloat16", SampleModel.float, ["--mode", "bfloat16"]),
-      ("int4", SampleModel.int4, ["--mode", "fast"]), ("exact", SampleModel.float, ["--profile", "exact"]),
+      ("int8", SampleModel.int8, ["--mode", "fast"]), ("int4", SampleModel.int4, ["--mode", "fast"]),
+      ("exact", SampleModel.float, ["--profile", "exact"]),
     ] {
       let document = try Command.run(["verify", model.get(), "--json", "--reference", bundle] + options)
         .json()

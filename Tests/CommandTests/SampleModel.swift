@@ -16,10 +16,12 @@ enum SampleModel {
   static let float = Result { try make("convert", "sample.cogvlm") }
   /// The int4 file that `cogvlm quantize` makes.
   static let int4 = Result { try make("quantize", "sample.int4.cogvlm") }
+  /// The int8 file that `cogvlm quantize` makes.
+  static let int8 = Result { try make("quantize", "sample.int8.cogvlm", ["--preset", "int8"]) }
 
-  private static func make(_ command: String, _ name: String) throws -> String {
+  private static func make(_ command: String, _ name: String, _ options: [String] = []) throws -> String {
     let path = try folder.get().folder.path(name)
-    let outcome = try Command.run([command, Fixtures.path("sample/checkpoint"), "-o", path])
+    let outcome = try Command.run([command, Fixtures.path("sample/checkpoint"), "-o", path] + options)
     try #require(outcome.status == 0, "\(outcome.errors)")
     return path
   }

@@ -167,6 +167,30 @@ import Testing
     }
   }
 
+  @Test(
+    "The int8 model passes a tolerance of its own in every mode, which no int4 model passes",
+    arguments: ["float32", "bfloat16", "fast"])
+  func int8(_ mode: String) throws {
+    let bundle = Fixtures.path("\(Self.reference).f32.safetensors")
+    let outcome = try Command.run([
+      "verify", SampleModel.int8.get(), "--json", "--mode", mode, "--reference", bundle,
+      Fixtures.path("\(Self.reference).bf16.safetensors"),
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    for reference in try #require(outcome.json()["references"] as? [[String: Any]]) {
+      let tolerance = try #require(reference["tolerance"] as? [String: Any])
+      #expect(tolerance["profile"] as? String == "int8" && tolerance["ownProfile"] as? String == "int8")
+      let taps = try #require(reference["taps"] as? [[String: Any]])
+      let isolated = taps.compactMap { $0["isolatedRelativeL2"] as? Double }.max() ?? 0
+      #expect((0.003...0.01).contains(isolated))
+    }
+    let coarse = try Command.run([
+      "verify", SampleModel.int4.get(), "--mode", mode, "--profile", "int8", "--reference", bundle,
+    ])
+    #expect(coarse.status == 1)
+    #expect(coarse.output.contains("tolerance int8 (given; the model's own is int4)"))
+  }
+
   @Test("verify refuses a bundle of another model with its name and what was expected")
   func otherModel() throws {
     let outcome = try Command.run([
