@@ -125,7 +125,7 @@ let package = Package(
         "CogEngine",
       ]),
     tests("CogEvaluate", ["CogBase"]),
-    tests("CogReport", ["CogBase", "CogInspect", "CogVerify"]),
+    tests("CogReport", ["CogBase", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),

@@ -1,3 +1,4 @@
+import CogModel
 import Glibc
 
 extension StatisticsReport {
@@ -101,7 +102,7 @@ extension StatisticsReport {
 extension TensorStatistics {
   /// Whether it is a table of embeddings whose groups of zeros are whole rows.
   fileprivate var hasUnusedRowsOnly: Bool {
-    guard let zeroGroups, part == "embedding" || name.hasSuffix("embed_tokens.weight") else { return false }
+    guard let zeroGroups, TensorTable.hasEnding(of: .tokenEmbedding, name) else { return false }
     let groupsInRow = (shape.columns - 1) / zeroGroups.size + 1
     return zeroGroups.count == zeroGroups.rows * groupsInRow
   }

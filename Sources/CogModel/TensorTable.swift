@@ -105,6 +105,14 @@ package struct TensorTable: Sendable {
     return (row.part, row.role, layer)
   }
 
+  /// Whether a name ends as that of a tensor of the model does, in its last two components: other models of
+  /// the family put something else in front.
+  package static func hasEnding(of role: TensorRole, _ name: String) -> Bool {
+    blocks.flatMap(\.rows).contains { row in
+      row.role == role && name.hasSuffix(row.pattern.split(separator: ".").suffix(2).joined(separator: "."))
+    }
+  }
+
   private static let rowsByPattern = Dictionary(
     uniqueKeysWithValues: blocks.flatMap(\.rows).map { ($0.pattern, $0) })
 }

@@ -255,15 +255,19 @@ struct ReportDocument: CustomTestStringConvertible {
   let again: @Sendable (Data) throws -> String
   /// Reads the document, and renders it as text.
   let text: @Sendable (Data) throws -> String
+  /// Reads the document, and makes its page; nil where it has none, or needs the files as well.
+  let page: (@Sendable (Data) throws -> Page)?
 
   var testDescription: String { schema }
 
   init<Report: Codable & Sendable>(
-    _ schema: String, _ json: String, _ type: Report.Type, text: @escaping @Sendable (Report) -> String
+    _ schema: String, _ json: String, _ type: Report.Type, text: @escaping @Sendable (Report) -> String,
+    page: (@Sendable (Report) throws -> Page)? = nil
   ) {
     (self.schema, self.json) = (schema, json)
     again = { try JSONOutput.encode(Self.read(type, $0)) }
     self.text = { try text(Self.read(type, $0)) }
+    self.page = page.map { page in { try page(Self.read(type, $0)) } }
   }
 
   private static func read<Report: Decodable & Sendable>(_ type: Report.Type, _ data: Data) throws -> Report {
@@ -281,7 +285,11 @@ struct ReportDocument: CustomTestStringConvertible {
     .init("eval", ReportDocuments.evaluation, EvaluationResult.self, text: \.text),
     .init("frames", ReportDocuments.frames, FramesReport.self) { $0.text(output: "out") },
     .init("inspect", ReportDocuments.inspection, Inspection.self) { $0.listing() },
-    .init("verify", ReportDocuments.verification, VerificationReport.self, text: \.text),
-    .init("verify-against", ReportDocuments.comparison, ModelComparisonReport.self, text: \.text),
+    .init(
+      "verify", ReportDocuments.verification, VerificationReport.self, text: \.text,
+      page: { try VerificationPage.page($0, pictures: []) }),
+    .init(
+      "verify-against", ReportDocuments.comparison, ModelComparisonReport.self, text: \.text,
+      page: { try ModelComparisonPage.page($0, pictures: []) }),
   ]
 }

@@ -37,6 +37,14 @@ import Testing
     #expect(!lines.isEmpty && lines.allSatisfy { !$0.hasSuffix(" ") })
   }
 
+  @Test("The page of a report holds its document", arguments: ReportDocument.all.filter { $0.page != nil })
+  func page(_ document: ReportDocument) throws {
+    let page = try #require(document.page)(Data(document.json.utf8))
+    let html = try page.html()
+    #expect(PageReading.unbalanced(html) == nil)
+    #expect(try PageReading.document(of: html) == document.again(Data(document.json.utf8)))
+  }
+
   @Test("verify: taps, prompt, answer and the fault of each reference, then the verdict")
   func verification() throws {
     #expect(
