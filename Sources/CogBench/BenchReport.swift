@@ -1,4 +1,5 @@
 package import CogCompute
+package import CogModel
 
 /// What a benchmark measured; rates are per second, sizes in bytes, shares from 0 to 1.
 package struct BenchReport: Equatable, Sendable, Codable {
@@ -45,8 +46,8 @@ package struct BenchReport: Equatable, Sendable, Codable {
 
   /// Tensors of one encoding.
   package struct Encoding: Equatable, Sendable, Codable {
-    /// The encoding's label, such as int4/64.
-    package var encoding: String
+    /// The encoding; its JSON is the label, such as int4/64.
+    package var encoding: TensorEncoding
     /// How many tensors have it.
     package var tensors: Int
     /// The numbers in them.

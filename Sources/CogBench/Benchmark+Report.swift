@@ -86,11 +86,12 @@ extension BenchReport.Model {
     let c = file.configuration
     language = [c.layerCount, c.hiddenSize, c.intermediateSize, c.vocabularySize]
     vision = [c.vision.layerCount, c.vision.hiddenSize, c.vision.intermediateSize]
-    encodings = Dictionary(grouping: file.entries, by: \.encoding.label).map { label, tensors in
+    encodings = Dictionary(grouping: file.entries, by: \.encoding).map { encoding, tensors in
       BenchReport.Encoding(
-        encoding: label, tensors: tensors.count, parameters: tensors.reduce(0) { $0 + $1.shape.elementCount },
+        encoding: encoding, tensors: tensors.count,
+        parameters: tensors.reduce(0) { $0 + $1.shape.elementCount },
         bytes: tensors.reduce(0) { $0 + $1.byteCount })
     }
-    .sorted { ($1.bytes, $0.encoding) < ($0.bytes, $1.encoding) }
+    .sorted { ($1.bytes, $0.encoding.label) < ($0.bytes, $1.encoding.label) }
   }
 }

@@ -99,7 +99,7 @@ package final class StatisticsCollector {
     let measurement = try meter.measure(matrix, passed: passed)
     tensors.append(
       TensorStatistics(
-        name: entry.name, part: part, layer: entry.layerName?.description, type: entry.encoding.label,
+        name: entry.name, part: part, layer: entry.layerName?.description, type: entry.encoding,
         shape: entry.shape, figures: measurement.figures, rows: measurement.rows,
         columns: measurement.columns, zeroGroups: measurement.zeroGroups,
         firstNotFinite: measurement.firstNotFinite.map(entry.shape.indices)))

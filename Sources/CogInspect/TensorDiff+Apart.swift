@@ -5,7 +5,7 @@ extension TensorDiff {
   package var apart: [String: Double] {
     var factors: [String: Double] = [:]
     let measured = tensors.filter { !$0.isIdentical && ($0.relativeL2 ?? 0) > 0 }
-    for (_, like) in Dictionary(grouping: measured, by: { "\($0.typeA) \($0.typeB)" }) {
+    for (_, like) in Dictionary(grouping: measured, by: { [$0.typeA, $0.typeB] }) {
       let errors = like.compactMap(\.relativeL2).filter(\.isFinite).sorted()
       // Among few there is no telling what is usual.
       guard errors.count >= 8 else { continue }

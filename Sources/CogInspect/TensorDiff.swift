@@ -1,4 +1,5 @@
 package import CogBase
+package import CogModel
 
 /// How the tensors of one source differ from those of another: what `cogvlm diff A B` finds. B is the
 /// reference.
@@ -24,9 +25,9 @@ package struct TensorDiff: Equatable, Sendable, Codable {
     /// Their shape.
     package let shape: Shape
     /// The element type or encoding in A.
-    package let typeA: String
+    package let typeA: TensorEncoding
     /// The element type or encoding in B.
-    package let typeB: String
+    package let typeB: TensorEncoding
     /// Whether type and all bytes are the same. The measures are those of equal values then.
     package let isIdentical: Bool
     /// `|a - b| / |b|`; not a number where ``notFinite`` is not 0, as are the next three.

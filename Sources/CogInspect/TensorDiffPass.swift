@@ -158,7 +158,7 @@ extension TensorDiff.Tensor {
     _ outcome: TensorDiffMeter.Outcome?
   ) {
     (name, shape, self.part, self.isIdentical) = (a.name, a.shape, part, isIdentical)
-    (typeA, typeB) = (a.encoding.label, b.encoding.label)
+    (typeA, typeB) = (a.encoding, b.encoding)
     let measures = outcome.map(\.sums.measures) ?? (isIdentical ? Measures.none : nil)
     (relativeL2, sqnr) = (measures?.relativeL2, measures?.sqnr)
     (maxAbs, cosine) = (measures?.maxAbs, measures?.cosine)

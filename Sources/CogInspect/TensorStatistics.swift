@@ -1,4 +1,5 @@
 package import CogBase
+package import CogModel
 
 /// Figures of the elements of a tensor, a layer or a part.
 ///
@@ -111,7 +112,7 @@ package struct TensorStatistics: Equatable, Sendable, Codable {
   /// The layer, such as `model.layers.3`; nil outside of layers.
   package let layer: String?
   /// Its element type or encoding, such as `BF16` or `int4/64`.
-  package let type: String
+  package let type: TensorEncoding
   /// Its shape.
   package let shape: Shape
   /// What its elements are.

@@ -8,9 +8,9 @@ extension ModelComparisonReport {
     /// The part of the model.
     package var part: ModelPart
     /// How its elements are stored in the tested file, such as `int4/64`.
-    package var encoding: String
+    package var encoding: TensorEncoding
     /// The same in the other file.
-    package var againstEncoding: String
+    package var againstEncoding: TensorEncoding
     /// Bits that an element takes on average in the tested file.
     package var bitsPerWeight: Double
     /// Whether encoding and all bytes are the same.

@@ -29,7 +29,7 @@ package struct StoredTensor: Equatable, Sendable, Codable {
   /// The part of the model.
   package var part: ModelPart
   /// How its elements are stored, such as `int4/64`.
-  package var encoding: String
+  package var encoding: TensorEncoding
   /// Bits that an element takes on average, scales and padding included.
   package var bitsPerWeight: Double
   /// Relative RMS error.
@@ -44,7 +44,7 @@ package struct StoredTensor: Equatable, Sendable, Codable {
     file.entries.compactMap { tensor in
       guard let part = tensor.part, let error = tensor.error, error.relativeRMS != 0 else { return nil }
       return StoredTensor(
-        name: tensor.name, part: part, encoding: tensor.encoding.label,
+        name: tensor.name, part: part, encoding: tensor.encoding,
         bitsPerWeight: tensor.bitsPerWeight, relativeRMS: Double(error.relativeRMS),
         worstGroup: Double(error.worstGroup), worstRow: error.worstRow)
     }

@@ -10,7 +10,10 @@ extension StatisticsReport {
         + ["worstColumn", "worstColumnMaximum", "medianColumnMaximum"])
     for tensor in tensors {
       table.add(
-        ["tensor", tensor.name, tensor.part, tensor.layer ?? "", tensor.type, tensor.shape.description, "1"]
+        [
+          "tensor", tensor.name, tensor.part, tensor.layer ?? "", tensor.type.label, tensor.shape.description,
+          "1",
+        ]
           + tensor.figures.csvCells + tensor.rows.csvCells + tensor.columns.csvCells)
     }
     let groups = [("layer", layers), ("part", parts), ("total", [total])]

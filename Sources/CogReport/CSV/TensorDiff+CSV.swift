@@ -12,7 +12,8 @@ extension TensorDiff {
     for tensor in tensors {
       let group = tensor.worstGroup
       table.add([
-        "tensor", tensor.name, tensor.part, tensor.shape.description, tensor.typeA, tensor.typeB, "1",
+        "tensor", tensor.name, tensor.part, tensor.shape.description, tensor.typeA.label, tensor.typeB.label,
+        "1",
         tensor.isIdentical ? "1" : "0", CSVTable.number(tensor.relativeL2), CSVTable.number(tensor.sqnr),
         CSVTable.number(tensor.maxAbs),
         tensor.maxAbsAt.map { "\($0)" } ?? "", CSVTable.number(tensor.cosine),

@@ -8,7 +8,9 @@ extension BenchReport {
   }
 
   private var modelText: String {
-    let encodings = model.encodings.map { "\($0.encoding) \(NumberText.plain(Double($0.bytes) / 1e9)) GB" }
+    let encodings = model.encodings.map {
+      "\($0.encoding.label) \(NumberText.plain(Double($0.bytes) / 1e9)) GB"
+    }
     let (parameters, bytes) = (Double(model.parameters) / 1e9, Double(model.fileBytes) / 1e9)
     let sizes = "\(NumberText.plain(parameters)) billion parameters, \(NumberText.plain(bytes)) GB"
     return """

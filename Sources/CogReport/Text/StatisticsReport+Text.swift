@@ -7,7 +7,7 @@ extension StatisticsReport {
       [.text("tensor"), .text("type")] + Figures.columns + [.text("worst row"), .text("worst column")])
     for tensor in tensors {
       tensorTable.add(
-        [tensor.name, tensor.type] + tensor.figures.cells + [tensor.rows.cell, tensor.columns.cell])
+        [tensor.name, tensor.type.label] + tensor.figures.cells + [tensor.rows.cell, tensor.columns.cell])
     }
     var sections = [tensorTable.rendered()]
     if !layers.isEmpty { sections.append(Self.table("layer", layers)) }

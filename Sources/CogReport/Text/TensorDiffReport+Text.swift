@@ -35,7 +35,8 @@ extension TensorDiffReport {
     ])
     for tensor in tensors {
       table.add([
-        tensor.name, tensor.typeA, tensor.typeB, scientific(tensor.relativeL2), decibels(tensor.sqnr),
+        tensor.name, tensor.typeA.label, tensor.typeB.label, scientific(tensor.relativeL2),
+        decibels(tensor.sqnr),
         scientific(tensor.maxAbs),
         (tensor.firstNotFinite ?? tensor.maxAbsAt).map { "\($0)" } ?? "-", cosine(tensor.cosine),
         tensor.notFinite > 0

@@ -58,7 +58,7 @@ enum StatisticsTables {
       table.add(
         [.text(tensor.name), .text(words, isFault ? .failed : .warning)] + cells(tensor.figures)
           + [worst(tensor.rows), worst(tensor.columns)]
-          + [tensor.type, "\(tensor.shape)", tensor.part].map { .text($0) }
+          + [tensor.type.label, "\(tensor.shape)", tensor.part].map { .text($0) }
           + [.text(tensor.figures.isExact ? "exact" : "within 0.2 %")],
         isFault: !found.isEmpty)
     }

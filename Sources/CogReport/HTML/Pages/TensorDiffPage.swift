@@ -106,7 +106,7 @@ package enum TensorDiffPage {
           .number(tensor.maxAbs, .scientific), .text(place.map { "\($0)" } ?? "–"),
           .number(tensor.cosine, .cosine), .number(tensor.worstGroup?.relativeL2, .scientific),
           .text(tensor.worstGroup.map(Self.place) ?? "–"), .number(Double(tensor.notFinite)),
-          .text(tensor.typeA), .text(tensor.typeB), .text("\(tensor.shape)"), .text(tensor.part),
+          .text(tensor.typeA.label), .text(tensor.typeB.label), .text("\(tensor.shape)"), .text(tensor.part),
         ], isFault: words != nil)
     }
     return table

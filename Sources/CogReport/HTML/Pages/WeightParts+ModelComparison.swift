@@ -75,7 +75,7 @@ extension WeightParts {
           .number(tensor.recordedRelativeRMS, .scientific),
           .number(Double(tensor.notFinite), .plain, tensor.notFinite > 0 ? .failed : .plain),
           .number(tensor.worstGroup, .scientific), .number(tensor.worstRow.map(Double.init)),
-          .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.againstEncoding),
+          .number(tensor.bitsPerWeight), .text(tensor.encoding.label), .text(tensor.againstEncoding.label),
           .text(tensor.part.rawValue),
         ], isFault: isFault)
     }

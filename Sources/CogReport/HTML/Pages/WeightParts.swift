@@ -34,7 +34,7 @@ enum WeightParts {
       table.add([
         .text(tensor.name), .number(tensor.relativeRMS, .scientific),
         .number(tensor.worstGroup, .scientific), .number(Double(tensor.worstRow)),
-        .number(tensor.bitsPerWeight), .text(tensor.encoding), .text(tensor.part.rawValue),
+        .number(tensor.bitsPerWeight), .text(tensor.encoding.label), .text(tensor.part.rawValue),
       ])
     }
     return table
