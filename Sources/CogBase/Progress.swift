@@ -1,6 +1,6 @@
 /// How far long work is and how long it has to go: drawn on standard error when that is a terminal, silent
 /// otherwise.
-package final class Progress {
+package final class Progress: ProgressTask, @unchecked Sendable {
   private let title: String
   private let total: Int
   private let isDrawn: Bool

@@ -87,9 +87,9 @@ package struct Benchmark {
   /// Maps every page of the weights that will be used, and wakes the threads.
   private func warmUp(_ model: BenchModel) throws {
     if frames > 0 { _ = try model.vision.forward(images(1, of: model)) }
-    let cache = model.language.makeCache(capacity: 3)
-    let logits = try model.prefill(prompt(2, of: model), into: cache)
-    _ = try model.decode(1, from: logits, cache: cache)
+    let session = Session(model.language, capacity: 3)
+    let logits = try model.prefill(prompt(2, of: model), in: session)
+    _ = try model.decode(1, from: logits, in: session)
   }
 
   private func measure(_ model: BenchModel, into samples: inout Samples) throws {
@@ -99,12 +99,12 @@ package struct Benchmark {
       try checkFinite(features, "image features")
     }
     let ids = prompt(promptTokens, of: model)
-    var cache = model.language.makeCache(capacity: promptTokens + newTokens)
-    var logits = try timed(&samples.prefill) { try model.prefill(ids, into: cache) }
+    var session = Session(model.language, capacity: promptTokens + newTokens)
+    var logits = try timed(&samples.prefill) { try model.prefill(ids, in: session) }
     try checkFinite(logits, "logits after the prompt")
     guard newTokens > 0 else { return }
-    if !decodesAfterPrompt { cache = model.language.makeCache(capacity: newTokens) }
-    logits = try timed(&samples.decode) { try model.decode(newTokens, from: logits, cache: cache) }
+    if !decodesAfterPrompt { session = Session(model.language, capacity: newTokens) }
+    logits = try timed(&samples.decode) { try model.decode(newTokens, from: logits, in: session) }
     try checkFinite(logits, "logits of the last new token")
   }
 

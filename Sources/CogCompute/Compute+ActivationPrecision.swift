@@ -1,5 +1,4 @@
 import CKernels
-import CogBase
 
 /// How finely activations are rounded where they meet quantized weights in ``ComputeMode/fast``.
 package enum ActivationPrecision: Sendable {
@@ -11,60 +10,35 @@ package enum ActivationPrecision: Sendable {
 }
 
 extension Compute {
-  /// ``linear(_:_:bias:)`` with a choice of how finely the input is rounded in ``ComputeMode/fast``; the
-  /// other modes do not round it, and a plain weight does not need it.
-  ///
-  /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
-  package func linear(_ x: FloatMatrix, _ weight: WeightMatrix, precision: ActivationPrecision) throws
-    -> FloatMatrix
-  {
-    guard mode == .fast, precision == .sixteenBits, let groupSize = weight.encoding.groupSize else {
-      return try linear(x, weight)
-    }
-    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
-    for first in stride(from: 0, to: x.rows, by: Self.sixteenBitTokens) {
-      let tokens = first..<min(x.rows, first + Self.sixteenBitTokens)
-      try multiplySixteenBits(
-        x.sharedRows(tokens), weight, groupSize: groupSize, into: result.sharedRows(tokens))
-    }
-    return result
-  }
-
   /// Tokens whose two passes are multiplied together, a whole number of tiles: their products take twice the
   /// room of the result.
   private static let sixteenBitTokens = 252
 
-  private func multiplySixteenBits(
-    _ x: FloatMatrix, _ weight: WeightMatrix, groupSize: Int, into result: FloatMatrix
-  ) throws {
+  /// As ``multiplyQuantized(_:_:)`` for one weight, with the input rounded to 16 bits.
+  func multiplySixteenBits(_ x: FloatMatrix, _ weight: QuantizedWeight) -> FloatMatrix {
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.layout.rows)
+    for first in stride(from: 0, to: x.rows, by: Self.sixteenBitTokens) {
+      let tokens = first..<min(x.rows, first + Self.sixteenBitTokens)
+      multiplySixteenBits(x.sharedRows(tokens), weight, into: result.sharedRows(tokens))
+    }
+    return result
+  }
+
+  private func multiplySixteenBits(_ x: FloatMatrix, _ weight: QuantizedWeight, into result: FloatMatrix) {
     // Both passes in one product: the weight is read once.
     let halves = FloatMatrix(uninitializedRows: 2 * x.rows, columns: x.columns)
-    halves.pointer.update(from: x.pointer, count: x.count)
+    halves.store(x, at: 0)
     let rest = halves.pointer + x.count
     threads.parallelFor(x.rows) { row in
       let place = row * x.columns
-      kernels.table.pointee.rounding_rest(x.pointer + place, x.columns, groupSize, rest + place)
+      kernels.table.pointee.rounding_rest(
+        x.pointer + place, x.columns, weight.layout.groupSize, rest + place)
     }
-    let products = try linear(halves, weight)
-    result.pointer.update(from: products.pointer, count: result.count)
-    add(result, products.sharedRows(x.rows..<2 * x.rows))
-  }
-
-  /// The outputs of linear layers that share their input, in order: as ``linear(_:_:precision:)`` for each
-  /// weight. In ``ComputeMode/fast`` the input is rounded once and the threads share out all weights
-  /// together.
-  ///
-  /// - Throws: ``CogError`` as ``linear(_:_:bias:)``.
-  package func linear(_ x: FloatMatrix, _ weights: [WeightMatrix], precision: ActivationPrecision) throws
-    -> [FloatMatrix]
-  {
-    let quantized = weights.compactMap { QuantizedWeight($0) }
-    guard mode == .fast, precision == .eightBits, x.rows <= Int32.max, quantized.count == weights.count,
-      let first = quantized.first, quantized.allSatisfy(first.sharesInput),
-      weights.allSatisfy({ $0.columns == x.columns })
-    else {
-      return try weights.map { try linear(x, $0, precision: precision) }
-    }
-    return multiplyQuantized(x, quantized)
+    // The bias belongs to the sum of both.
+    let products = multiplyQuantized(halves, [weight.withoutBias])[0]
+    result.store(products.sharedRows(0..<x.rows), at: 0)
+    add(products.sharedRows(x.rows..<2 * x.rows), to: result)
+    guard let bias = weight.bias else { return }
+    for token in 0..<result.rows { add(bias, to: result.sharedRows(token..<token + 1)) }
   }
 }

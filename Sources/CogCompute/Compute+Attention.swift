@@ -7,22 +7,34 @@ extension Compute {
   /// even where rows are 4096 bytes apart and map to the same sets.
   private static let keysAtOnce = 64
 
-  /// `softmax(q k^T * scale) v` for every head: `[queryCount, headCount * headDimension]`.
+  /// `softmax(q k^T * scale) v` for every head: `[queries, heads.width]`.
   ///
   /// Scores and the softmax are float32. In bfloat16 mode the exponentials are rounded to bfloat16 before
   /// they multiply the values, their sum is taken before that, and the quotient is rounded once. A query that
   /// sees no key gives zeros.
-  package func attention(_ input: AttentionInput) -> FloatMatrix {
-    let result = FloatMatrix(
-      uninitializedRows: input.queryCount, columns: input.headCount * input.headDimension)
-    attention(input, into: result.pointer)
+  ///
+  /// - Parameters:
+  ///   - queries: `[queries, heads.width]`.
+  ///   - keys: `[keys, heads.keyValueWidth]`.
+  ///   - values: `[keys, heads.keyValueWidth]`.
+  ///   - isCausal: whether query `i` sees only the keys `0 ... keys.rows - queries.rows + i`.
+  ///   - target: where the result goes; a new matrix by default.
+  @discardableResult
+  package func attention(
+    queries: MatrixSlice, keys: MatrixSlice, values: MatrixSlice, heads: AttentionHeads, isCausal: Bool,
+    into target: FloatMatrix? = nil
+  ) -> FloatMatrix {
+    let result = target ?? FloatMatrix(uninitializedRows: queries.rows, columns: heads.width)
+    precondition(
+      result.rows == queries.rows && result.columns == heads.width, "attention gives a row for each query")
+    let input = AttentionInput(queries: queries, keys: keys, values: values, heads: heads, isCausal: isCausal)
+    withExtendedLifetime((queries, keys, values)) { attend(input, into: result.pointer) }
     return result
   }
 
-  /// The same, into rows `[queryCount, headCount * headDimension]` without room between them.
-  package func attention(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
+  private func attend(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
     if input.queryCount <= Self.fewQueries {
-      threads.parallelFor(input.keyValueHeadCount) { attendFew(input, keyValueHead: $0, into: output) }
+      threads.parallelFor(input.heads.keyValueCount) { attendFew(input, keyValueHead: $0, into: output) }
     } else {
       attendBlocks(input, into: output)
     }
@@ -39,8 +51,8 @@ extension Compute {
   /// once.
   private func attendFew(_ input: AttentionInput, keyValueHead: Int, into output: UnsafeMutablePointer<Float>)
   {
-    let dimension = input.headDimension
-    let group = input.headCount / input.keyValueHeadCount
+    let dimension = input.heads.dimension
+    let group = input.heads.count / input.heads.keyValueCount
     let scores = FloatMatrix(uninitializedRows: input.queryCount * group, columns: input.keyCount)
     let heads = (0..<scores.rows).map {
       (query: $0 / group, column: (keyValueHead * group + $0 % group) * dimension)
@@ -53,13 +65,13 @@ extension Compute {
           scores.pointer + row * input.keyCount + first)
       }
     }
-    let width = input.headCount * dimension
+    let width = input.heads.width
     let outputs = heads.map { output + $0.query * width + $0.column }
     let sums = heads.enumerated().map { row, head in
       outputs[row].update(repeating: 0, count: dimension)
       return softmax(
         scores.pointer + row * input.keyCount, visible: input.visibleKeys(head.query), of: input.keyCount,
-        scale: input.scale)
+        scale: input.heads.scale)
     }
     forEachChunk(of: input.keyCount) { first, count in
       for (row, output) in outputs.enumerated() {

@@ -23,11 +23,11 @@ private struct PackedHeads {
   private let keys, values: FloatMatrix
 
   init(_ input: AttentionInput, _ attention: CogAttention, threads: ThreadPool) {
-    let (count, dimension) = (input.keyCount, input.headDimension)
+    let (count, dimension) = (input.keyCount, input.heads.dimension)
     let size = cog_packed_size(count, dimension)
-    let keys = FloatMatrix(uninitializedRows: input.keyValueHeadCount, columns: size)
-    let values = FloatMatrix(uninitializedRows: input.keyValueHeadCount, columns: size)
-    threads.parallelFor(input.keyValueHeadCount) { head in
+    let keys = FloatMatrix(uninitializedRows: input.heads.keyValueCount, columns: size)
+    let values = FloatMatrix(uninitializedRows: input.heads.keyValueCount, columns: size)
+    threads.parallelFor(input.heads.keyValueCount) { head in
       let (column, place) = (head * dimension, head * size)
       attention.pack_keys(input.keys + column, input.keyStride, count, dimension, keys.pointer + place)
       attention.pack_values(
@@ -56,28 +56,28 @@ private struct AttentionParts {
     self.rounds = rounds
     self.output = output
     let rows = Int(COG_ATTENTION_ROWS)
-    let group = input.headCount / input.keyValueHeadCount
+    let group = input.heads.count / input.heads.keyValueCount
     headsAtOnce = min(group, rows)
     headParts = (group + headsAtOnce - 1) / headsAtOnce
     queriesAtOnce = rows / headsAtOnce
     queryParts = (input.queryCount + queriesAtOnce - 1) / queriesAtOnce
   }
 
-  var count: Int { input.keyValueHeadCount * headParts * queryParts }
+  var count: Int { input.heads.keyValueCount * headParts * queryParts }
 
   /// Blocks of one head follow one another, so that its keys and values stay in the cache; the last queries
   /// of a causal prompt, which see the most keys, come first.
   subscript(index: Int) -> (head: CogAttentionHead, keyValueHead: Int, queries: Range<Int>) {
     let (part, fromEnd) = index.quotientAndRemainder(dividingBy: queryParts)
     let (keyValueHead, headPart) = part.quotientAndRemainder(dividingBy: headParts)
-    let group = input.headCount / input.keyValueHeadCount
+    let group = input.heads.count / input.heads.keyValueCount
     let firstHead = headPart * headsAtOnce
-    let column = (keyValueHead * group + firstHead) * input.headDimension
+    let column = (keyValueHead * group + firstHead) * input.heads.dimension
     let head = CogAttentionHead(
       queries: input.queries + column, query_stride: input.queryStride, output: output + column,
-      output_stride: input.headCount * input.headDimension, query_count: input.queryCount,
-      key_count: input.keyCount, heads: min(headsAtOnce, group - firstHead), dimension: input.headDimension,
-      scale: input.scale, is_causal: input.isCausal, rounds: rounds)
+      output_stride: input.heads.width, query_count: input.queryCount,
+      key_count: input.keyCount, heads: min(headsAtOnce, group - firstHead), dimension: input.heads.dimension,
+      scale: input.heads.scale, is_causal: input.isCausal, rounds: rounds)
     let first = (queryParts - 1 - fromEnd) * queriesAtOnce
     return (head, keyValueHead, first..<min(input.queryCount, first + queriesAtOnce))
   }

@@ -28,31 +28,29 @@ package final class HalfHeads: @unchecked Sendable {
       + index * capacity * dimension
   }
 
-  /// Stores tokens: `rows [tokens, stride]` begin with all heads side by side.
+  /// Stores tokens.
   ///
-  /// - Parameter first: the place of the first token; all must fit.
-  package func store(
-    _ rows: UnsafePointer<Float>, stride: Int, tokenCount: Int, at first: Int, compute: Compute
-  ) {
-    precondition(first >= 0 && tokenCount >= 0 && first + tokenCount <= capacity, "tokens fit the cache")
+  /// - Parameters:
+  ///   - rows: `[tokens, headCount * dimension]`, all heads side by side.
+  ///   - first: the place of the first token; all must fit.
+  package func store(_ rows: MatrixSlice, at first: Int, compute: Compute) {
+    precondition(rows.columns == headCount * dimension, "all heads lie side by side")
+    precondition(first >= 0 && first + rows.rows <= capacity, "tokens fit the cache")
     // A thread's wake-up costs more than a head of a few tokens.
-    guard tokenCount > Self.fewTokens else {
-      for head in 0..<headCount { store(head, rows, stride, tokenCount, first, compute) }
+    guard rows.rows > Self.fewTokens else {
+      for head in 0..<headCount { store(rows, head: head, at: first, compute) }
       return
     }
-    compute.threads.parallelFor(headCount) { store($0, rows, stride, tokenCount, first, compute) }
+    compute.threads.parallelFor(headCount) { store(rows, head: $0, at: first, compute) }
   }
 
   private static let fewTokens = 8
 
-  private func store(
-    _ head: Int, _ rows: UnsafePointer<Float>, _ stride: Int, _ tokenCount: Int, _ first: Int,
-    _ compute: Compute
-  ) {
+  private func store(_ rows: MatrixSlice, head: Int, at first: Int, _ compute: Compute) {
     let largest = Float(Float16.greatestFiniteMagnitude)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: dimension) { clamped in
-      for token in 0..<tokenCount {
-        let source = rows + token * stride + head * dimension
+      for token in 0..<rows.rows {
+        let source = rows.pointer + token * rows.stride + head * dimension
         for index in 0..<dimension { clamped[index] = min(max(source[index], -largest), largest) }
         guard let base = clamped.baseAddress else { return }
         _ = compute.kernels.table.pointee.from_float(
@@ -62,58 +60,35 @@ package final class HalfHeads: @unchecked Sendable {
   }
 }
 
-/// Queries that look at keys and values of a cache, all heads.
-package struct CachedAttentionInput {
-  /// `[queryCount, headCount * headDimension]`.
-  package var queries: UnsafePointer<Float>
-  /// Floats from one query to the next.
-  package var queryStride: Int
-  /// Tokens that ask: the last of those in the cache.
-  package var queryCount: Int
-  /// Query heads.
-  package var headCount: Int
-  /// Tokens in the cache, those that ask included.
-  package var keyCount: Int
-  /// Their keys.
-  package var keys: HalfHeads
-  /// Their values.
-  package var values: HalfHeads
-  /// What the scores are multiplied with, usually `headDimension^-0.5`.
-  package var scale: Float
-
-  /// Describes one attention layer's input; the pointer must outlive the call that uses it.
-  package init(
-    queries: UnsafePointer<Float>, queryStride: Int, queryCount: Int, headCount: Int, keyCount: Int,
-    keys: HalfHeads, values: HalfHeads, scale: Float
-  ) {
-    precondition(headCount > 0 && headCount % keys.headCount == 0, "key heads serve as many query heads each")
-    precondition(
-      keys.headCount == values.headCount && keys.dimension == values.dimension,
-      "keys and values have one shape")
-    precondition(
-      0 <= queryCount && queryCount <= keyCount && keyCount <= min(keys.capacity, values.capacity),
-      "the tokens that ask are in the cache")
-    self.queries = queries
-    self.queryStride = queryStride
-    self.queryCount = queryCount
-    self.headCount = headCount
-    self.keyCount = keyCount
-    self.keys = keys
-    self.values = values
-    self.scale = scale
-  }
-}
-
 extension Compute {
-  /// Causal `softmax(q k^T * scale) v` over a cache in F16: `[queryCount, headCount * headDimension]`.
+  /// Causal `softmax(q k^T * scale) v` over a cache in F16: `[queries, heads.width]`.
   ///
   /// For one query or a few: each reads all keys and values that it sees.
-  package func attention(_ input: CachedAttentionInput) -> FloatMatrix {
-    let dimension = input.keys.dimension
-    let result = FloatMatrix(uninitializedRows: input.queryCount, columns: input.headCount * dimension)
-    threads.parallelFor(input.queryCount * input.keys.headCount) { index in
-      let (query, head) = index.quotientAndRemainder(dividingBy: input.keys.headCount)
-      attend(input, query: query, keyValueHead: head, into: result)
+  ///
+  /// - Parameters:
+  ///   - queries: `[queries, heads.width]`, of the last tokens in the cache.
+  ///   - keys: the cached keys, of `heads.keyValueCount` heads.
+  ///   - values: the cached values.
+  ///   - keyCount: tokens in the cache, those that ask included.
+  package func attention(
+    queries: MatrixSlice, keys: HalfHeads, values: HalfHeads, keyCount: Int, heads: AttentionHeads
+  ) -> FloatMatrix {
+    precondition(queries.columns == heads.width, "the heads lie side by side in the columns")
+    precondition(
+      [keys, values].allSatisfy { $0.headCount == heads.keyValueCount && $0.dimension == heads.dimension },
+      "keys and values have the layer's heads")
+    precondition(
+      queries.rows <= keyCount && keyCount <= min(keys.capacity, values.capacity),
+      "the tokens that ask are in the cache")
+    let input = CachedAttentionInput(
+      queries: queries.pointer, queryStride: queries.stride, queryCount: queries.rows, keys: keys,
+      values: values, keyCount: keyCount, heads: heads)
+    let result = FloatMatrix(uninitializedRows: queries.rows, columns: heads.width)
+    withExtendedLifetime(queries) {
+      threads.parallelFor(queries.rows * heads.keyValueCount) { index in
+        let (query, head) = index.quotientAndRemainder(dividingBy: heads.keyValueCount)
+        attend(input, query: query, keyValueHead: head, into: result)
+      }
     }
     return result
   }
@@ -121,8 +96,8 @@ extension Compute {
   private func attend(_ input: CachedAttentionInput, query: Int, keyValueHead: Int, into result: FloatMatrix)
   {
     let kernels = self.kernels.table.pointee
-    let dimension = input.keys.dimension
-    let group = input.headCount / input.keys.headCount
+    let dimension = input.heads.dimension
+    let group = input.heads.count / input.heads.keyValueCount
     let visible = input.keyCount - input.queryCount + query + 1
     let column = keyValueHead * group * dimension
     let output = result.pointer + query * result.columns + column
@@ -131,7 +106,7 @@ extension Compute {
       input.keys.head(keyValueHead), visible, dimension, input.queries + query * input.queryStride + column,
       dimension, group, scores.pointer, visible)
     let sums = (0..<group).map {
-      kernels.softmax(scores.pointer + $0 * visible, visible, input.scale, rounds)
+      kernels.softmax(scores.pointer + $0 * visible, visible, input.heads.scale, rounds)
     }
     kernels.weigh_values_f16(
       input.values.head(keyValueHead), visible, dimension, scores.pointer, visible, group, output, dimension)
@@ -140,4 +115,15 @@ extension Compute {
       roundPart(output + head * dimension, dimension)
     }
   }
+}
+
+/// Queries and a cache as the kernels read them. The slices that it was made of outlive it.
+private struct CachedAttentionInput {
+  let queries: UnsafePointer<Float>
+  let queryStride: Int
+  let queryCount: Int
+  let keys: HalfHeads
+  let values: HalfHeads
+  let keyCount: Int
+  let heads: AttentionHeads
 }

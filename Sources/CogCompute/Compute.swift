@@ -3,9 +3,9 @@ import CKernels
 /// The operations of a model in one compute mode.
 ///
 /// Activations are `[tokens, features]`. In ``ComputeMode/bfloat16`` inputs are expected to be bfloat16
-/// numbers, and every operation rounds its result once, as PyTorch's modules do; biases and norm weights are
-/// rounded to bfloat16 when they are used. Sizes that do not match are programming errors and stop the
-/// program, but for ``linear(_:_:bias:)``, whose weight comes from a file.
+/// numbers, and every operation rounds its result once, as PyTorch's modules do; layers round their biases
+/// and norm weights when they are made. Sizes that do not match are programming errors and stop the program:
+/// what comes from a file is checked where a layer is made.
 package struct Compute: Sendable {
   /// Where results are rounded and how weights are multiplied.
   package let mode: ComputeMode
@@ -29,32 +29,6 @@ package struct Compute: Sendable {
     forEachPart(of: x) { _, _ in }
   }
 
-  /// `torch.nn.LayerNorm` over the columns of each row. Rounds once.
-  ///
-  /// - Parameter target: where the result goes, of the shape of `x`; a new matrix by default.
-  @discardableResult package func layerNorm(
-    _ x: FloatMatrix, weight: [Float], bias: [Float], epsilon: Float, into target: FloatMatrix? = nil
-  ) -> FloatMatrix {
-    precondition(weight.count == x.columns && bias.count == x.columns, "a norm has a weight for each column")
-    let weight = parameters(weight)
-    let bias = parameters(bias)
-    let result = target ?? FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
-    mapRows(of: x, to: result) {
-      kernels.table.pointee.layer_norm($0, weight, bias, epsilon, $1, x.columns)
-    }
-    return result
-  }
-
-  /// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once,
-  /// after the weight.
-  package func rmsNorm(_ x: FloatMatrix, weight: [Float], epsilon: Float) -> FloatMatrix {
-    precondition(weight.count == x.columns, "a norm has a weight for each column")
-    let weight = parameters(weight)
-    let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
-    mapRows(of: x, to: result) { kernels.table.pointee.rms_norm($0, weight, epsilon, $1, x.columns) }
-    return result
-  }
-
   /// `torch.nn.GELU()`, the exact one: `x / 2 * (1 + erf(x / sqrt(2)))`, in place. Rounds.
   ///
   /// In fast mode within `4e-5 |x|`, half a percent of the steps in which 8-bit activations are rounded after
@@ -65,19 +39,8 @@ package struct Compute: Sendable {
     forEachPart(of: x) { gelu(x.pointer + $0, $1) }
   }
 
-  /// `torch.nn.SiLU()`: `x / (1 + exp(-x))`, in place. Rounds.
-  package func silu(_ x: FloatMatrix) {
-    forEachPart(of: x) { kernels.table.pointee.silu(x.pointer + $0, $1) }
-  }
-
-  /// `x *= y`, element by element. Rounds.
-  package func multiply(_ x: FloatMatrix, by y: FloatMatrix) {
-    precondition(x.rows == y.rows && x.columns == y.columns, "a product of matrices of one shape")
-    forEachPart(of: x) { kernels.table.pointee.multiply(x.pointer + $0, y.pointer + $0, $1) }
-  }
-
   /// `x = silu(x) * y`, the gate of a gated MLP, in place. Rounds both results, while they are in the cache.
-  package func gate(_ x: FloatMatrix, _ y: FloatMatrix) {
+  package func gate(_ x: FloatMatrix, by y: FloatMatrix) {
     precondition(x.rows == y.rows && x.columns == y.columns, "a gate of matrices of one shape")
     forEachPart(of: x) {
       kernels.table.pointee.silu(x.pointer + $0, $1)
@@ -86,10 +49,10 @@ package struct Compute: Sendable {
     }
   }
 
-  /// `x += y`, element by element. Rounds.
-  package func add(_ x: FloatMatrix, _ y: FloatMatrix) {
+  /// `y += x`, element by element. Rounds.
+  package func add(_ x: FloatMatrix, to y: FloatMatrix) {
     precondition(x.rows == y.rows && x.columns == y.columns, "a sum of matrices of one shape")
-    forEachPart(of: x) { kernels.table.pointee.add(x.pointer + $0, y.pointer + $0, $1) }
+    forEachPart(of: y) { kernels.table.pointee.add(y.pointer + $0, x.pointer + $0, $1) }
   }
 }
 
@@ -123,7 +86,7 @@ extension Compute {
   }
 
   /// Lets `body` write each row of `result` (from, to), and rounds it.
-  private func mapRows(
+  func mapRows(
     of x: FloatMatrix, to result: FloatMatrix,
     _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
   ) {

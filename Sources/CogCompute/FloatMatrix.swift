@@ -44,10 +44,10 @@ package final class FloatMatrix: @unchecked Sendable {
     pointer = memory.pointer.bindMemory(to: Float.self, capacity: max(rows * columns, 1))
   }
 
-  private init(_ range: Range<Int>, of owner: FloatMatrix) {
-    rows = range.count
-    columns = owner.columns
-    pointer = owner.pointer + range.lowerBound * owner.columns
+  private init(sharing owner: FloatMatrix, from first: Int, rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+    pointer = owner.pointer + first
     byteCount = 0
     self.owner = owner
   }
@@ -68,7 +68,39 @@ package final class FloatMatrix: @unchecked Sendable {
   /// Some rows in place: a matrix of the same memory, which lives as long as any of both.
   package func sharedRows(_ range: Range<Int>) -> FloatMatrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows of the matrix")
-    return FloatMatrix(range, of: self)
+    return FloatMatrix(
+      sharing: self, from: range.lowerBound * columns, rows: range.count, columns: columns)
+  }
+
+  /// The last rows in place, as ``sharedRows(_:)``.
+  package func lastRows(_ count: Int) -> FloatMatrix { sharedRows(rows - count..<rows) }
+
+  /// The same elements in place, in rows of another length: a matrix of the same memory.
+  package func reshaped(rows: Int, columns: Int) -> FloatMatrix {
+    precondition(rows >= 0 && columns >= 0 && rows * columns == count, "a matrix of as many elements")
+    return FloatMatrix(sharing: self, from: 0, rows: rows, columns: columns)
+  }
+
+  /// Copies rows of the same length to the rows from `first` on.
+  package func store(_ source: FloatMatrix, at first: Int) {
+    store(source.columns(0..<source.columns), at: first)
+  }
+
+  /// Copies rows of the same length to the rows from `first` on.
+  package func store(_ source: MatrixSlice, at first: Int) {
+    precondition(source.columns == columns, "rows of the matrix's length")
+    precondition(first >= 0 && first + source.rows <= rows, "rows of the matrix")
+    for row in 0..<source.rows {
+      (pointer + (first + row) * columns).update(from: source.pointer + row * source.stride, count: columns)
+    }
+  }
+
+  /// Writes the transposed matrix to `target [columns, rows]`.
+  package func transpose(into target: FloatMatrix) {
+    precondition(target.rows == columns && target.columns == rows, "a matrix of the transposed shape")
+    for row in 0..<rows {
+      for column in 0..<columns { target.pointer[column * rows + row] = pointer[row * columns + column] }
+    }
   }
 
   /// A copy of some rows.
@@ -79,9 +111,35 @@ package final class FloatMatrix: @unchecked Sendable {
     return copy
   }
 
+  /// Some columns of all rows, in place.
+  package func columns(_ range: Range<Int>) -> MatrixSlice {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns of the matrix")
+    return MatrixSlice(matrix: self, columns: range)
+  }
+
   /// One element.
   package subscript(row: Int, column: Int) -> Float {
     get { self.row(row)[column] }
     set { self.row(row)[column] = newValue }
   }
+}
+
+/// Some columns of all rows of a matrix, where they lie. It keeps the matrix alive.
+package struct MatrixSlice: Sendable {
+  private let matrix: FloatMatrix
+  private let range: Range<Int>
+
+  fileprivate init(matrix: FloatMatrix, columns: Range<Int>) {
+    self.matrix = matrix
+    range = columns
+  }
+
+  /// Rows of the matrix.
+  package var rows: Int { matrix.rows }
+  /// Columns of the slice.
+  package var columns: Int { range.count }
+  /// Floats from one row to the next.
+  var stride: Int { matrix.columns }
+  /// The first element of the first row; valid as long as the slice.
+  var pointer: UnsafePointer<Float> { UnsafePointer(matrix.pointer + range.lowerBound) }
 }

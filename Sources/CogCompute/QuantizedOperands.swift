@@ -1,23 +1,30 @@
 import CKernels
 import CogModel
 
-/// A quantized weight as the kernels read it, and its bias.
-struct QuantizedWeight {
+/// A quantized weight as the kernels read it, and its bias. Whoever made it keeps the weight's memory alive.
+struct QuantizedWeight: @unchecked Sendable {
   let layout: PanelLayout
   let kernels: EncodingKernels
   let matrix: CogPanelMatrix
-  /// `[rows]`, or nil.
-  let bias: FloatMatrix?
+  /// `[1, rows]`, or nil.
+  private(set) var bias: FloatMatrix?
 
   /// Nil when the weight is not quantized.
-  init?(_ weight: WeightMatrix, bias: [Float]? = nil) {
+  init?(_ weight: WeightMatrix, bias: FloatMatrix?) {
     guard let layout = weight.layout, let kernels = weight.panelKernels,
       let matrix = CogPanelMatrix(layout, panels: weight.bytes)
     else { return nil }
     self.layout = layout
     self.kernels = kernels
     self.matrix = matrix
-    self.bias = bias.map { FloatMatrix($0, rows: 1, columns: $0.count) }
+    self.bias = bias
+  }
+
+  /// The weight alone.
+  var withoutBias: QuantizedWeight {
+    var copy = self
+    copy.bias = nil
+    return copy
   }
 
   /// Whether activations quantized for one weight serve the other.

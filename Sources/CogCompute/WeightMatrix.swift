@@ -47,14 +47,22 @@ package struct WeightMatrix: Sendable {
 
   /// Some rows as float32, exact for every encoding but F64 and wide integers, which round to nearest even.
   ///
-  /// - Throws: ``CogError`` when the rows are not all in the matrix, or `COGVLM_KERNELS` is wrong.
-  package func dequantizedRows(_ range: Range<Int>) throws -> FloatMatrix {
+  /// - Throws: ``CogError`` when the rows are not all in the matrix.
+  package func dequantizedRows(_ range: Range<Int>, kernels: KernelSet) throws -> FloatMatrix {
     guard range.lowerBound >= 0, range.upperBound <= rows else {
       throw CogError("there are no such rows", expected: "rows in 0..<\(rows)", found: "\(range)")
     }
     let result = FloatMatrix(uninitializedRows: range.count, columns: columns)
-    expand(range, into: result.pointer, kernels: try KernelSet.best())
+    expand(range, into: result.pointer, kernels: kernels)
     return result
+  }
+
+  /// Writes a row, which is one of the matrix, as float32.
+  ///
+  /// - Parameter target: room for ``columns`` values.
+  package func expand(row: Int, into target: UnsafeMutableBufferPointer<Float>, kernels: KernelSet) {
+    precondition(row >= 0 && row < rows && target.count == columns, "a row of the matrix")
+    if let base = target.baseAddress { expand(row..<row + 1, into: base, kernels: kernels) }
   }
 
   /// Writes the rows of `range`, which are rows of the matrix, as float32 `[range.count, columns]`.

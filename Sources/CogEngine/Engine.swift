@@ -10,6 +10,8 @@ package struct Engine: Sendable {
   package let file: NativeFile
   /// Its tokenizer.
   package let tokenizer: Tokenizer
+  /// What the engine computes with, and who may stop it.
+  package let context: RunContext
   /// The operations, in the engine's mode.
   package let compute: Compute
   /// Frames to image features.
@@ -22,16 +24,17 @@ package struct Engine: Sendable {
 
   /// Opens a native file.
   ///
-  /// - Parameter mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a
-  ///   float one.
+  /// - Parameters:
+  ///   - mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float one.
+  ///   - context: nil takes all processors and the fastest kernels, and ends with an interrupt.
   /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the
   ///   model.
-  package init(path: String, mode: ComputeMode? = nil) throws {
-    try self.init(file: NativeFile(path: path), mode: mode)
+  package init(path: String, mode: ComputeMode? = nil, context: RunContext? = nil) throws {
+    try self.init(file: NativeFile(path: path), mode: mode, context: context)
   }
 
-  /// An engine over an open native file. - Throws: as ``init(path:mode:)``.
-  package init(file: NativeFile, mode: ComputeMode? = nil) throws {
+  /// An engine over an open native file. - Throws: as ``init(path:mode:context:)``.
+  package init(file: NativeFile, mode: ComputeMode? = nil, context: RunContext? = nil) throws {
     self.file = file
     tokenizer = try Tokenizer(encoded: file.tokenizerBytes(), file: file.path)
     guard tokenizer.vocabularySize <= file.configuration.vocabularySize else {
@@ -39,9 +42,19 @@ package struct Engine: Sendable {
         "the tokenizer has more tokens than the model", file: file.path, subject: "tokenizer",
         expected: "at most \(file.configuration.vocabularySize)", found: "\(tokenizer.vocabularySize)")
     }
-    compute = try Compute(mode: mode ?? (file.isFloat ? .bfloat16 : .fast))
-    let weights = ModelWeights(file)
-    vision = VisionTower(weights: weights, compute: compute)
-    language = LanguageModel(weights: weights, compute: compute)
+    let context =
+      try context
+      ?? RunContext(threads: .shared, kernels: KernelSet.best(), cancellation: UntilInterrupted())
+    self.context = context
+    compute = try Compute(
+      mode: mode ?? (file.isFloat ? .bfloat16 : .fast), kernels: context.kernels, threads: context.threads)
+    let weights = WeightBinder(file, configuration: file.configuration, compute: compute)
+    vision = try VisionTower(weights, context: context)
+    language = try LanguageModel(weights, context: context)
   }
+}
+
+/// Work that ends with an interrupt of the process.
+private struct UntilInterrupted: Cancellation {
+  func check() throws { try Interruption.check() }
 }

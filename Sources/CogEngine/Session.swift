@@ -1,6 +1,5 @@
 package import CogBase
 package import CogCompute
-import CogModel
 
 /// What the language model is given: token ids with their types and positions, and the image features.
 package struct ModelInput {
@@ -24,15 +23,16 @@ package struct ModelInput {
 
 /// One conversation with the language model: the prompt goes in at once, then tokens one by one.
 package final class Session {
-  private let engine: Engine
+  private let language: LanguageModel
   private let cache: KeyValueCache
-  private var nextPosition = 0
+  private var promptCount = 0
+  private var lastPromptPosition = -1
 
   /// A session with an empty cache.
   ///
   /// - Parameter capacity: tokens of prompt and answer together; nil takes the model's context length.
   /// - Throws: ``CogError`` when `capacity` exceeds the model's context length.
-  package init(_ engine: Engine, capacity: Int? = nil) throws {
+  package convenience init(_ engine: Engine, capacity: Int? = nil) throws {
     let limit = engine.configuration.contextLength
     let capacity = capacity ?? limit
     guard capacity <= limit else {
@@ -41,45 +41,64 @@ package final class Session {
         found: "\(capacity)",
         advice: "Ask for fewer new tokens, or use a shorter question or fewer frames.")
     }
-    self.engine = engine
-    cache = engine.language.makeCache(capacity: capacity)
+    self.init(engine.language, capacity: capacity)
+  }
+
+  /// A session of `capacity` tokens, be it more than the model was trained for.
+  package init(_ language: LanguageModel, capacity: Int) {
+    self.language = language
+    cache = language.makeCache(capacity: capacity)
   }
 
   /// Tokens that still fit.
-  package var remaining: Int { cache.capacity - cache.count }
+  package var remaining: Int { cache.remaining }
+
+  /// A pass through a whole prompt, not begun yet: for who walks it stage by stage.
+  ///
+  /// - Parameter lastOnly: whether no tap of the last layer or the final norm is wanted but the last token's.
+  /// - Throws: ``CogError`` when the prompt is empty or does not fit the context.
+  package func begin(
+    _ input: ModelInput, lastOnly: Bool = false, progress: (any ProgressTask)? = nil
+  ) throws -> ForwardPass {
+    let embeddings = try language.embedding(
+      ids: input.ids, tokenTypes: input.tokenTypes, features: input.features)
+    let pass = try language.pass(
+      embeddings, positions: input.positions, cache: cache, lastOnly: lastOnly, progress: progress)
+    promptCount = cache.count + input.ids.count
+    lastPromptPosition = input.positions.last ?? -1
+    return pass
+  }
 
   /// Runs a whole prompt.
   ///
-  /// - Parameter tap: receives the language model's points; ``TapPoint/finalNorm`` has all rows.
-  /// - Returns: the logits of the last position, `[1, vocabulary]`.
-  /// - Throws: ``CogError`` when the prompt is empty or does not fit the context.
-  package func prefill(_ input: ModelInput, progress: Progress? = nil, tap: TapHandler? = nil) throws
-    -> FloatMatrix
-  {
-    guard let last = input.positions.last, input.positions.count == input.ids.count else {
-      throw CogError("the prompt is empty")
-    }
-    let language = engine.language
-    let embedded = try language.embeddings(
-      ids: input.ids, tokenTypes: input.tokenTypes, features: input.features)
-    let hidden = try language.forward(
-      embedded, positions: input.positions, cache: cache, lastOnly: tap == nil, progress: progress, tap: tap)
-    nextPosition = last + 1
-    if let tap { try tap(Tap(point: .finalNorm, value: language.finalNorm(hidden))) }
-    let logits = try language.head(language.finalNorm(hidden.sharedRows(hidden.rows - 1..<hidden.rows)))
-    try tap?(Tap(point: .head, value: logits))
-    return logits
+  /// - Parameters:
+  ///   - progress: a task that counts each stage as one unit.
+  ///   - tap: receives the values of the language model's tap points.
+  /// - Returns: the logits of the first token of the answer, `[1, vocabulary]`.
+  /// - Throws: as ``begin(_:lastOnly:progress:)``; what `tap` throws; an interrupt.
+  package func prefill(
+    _ input: ModelInput, progress: (any ProgressTask)? = nil, tap: TapHandler? = nil
+  ) throws -> FloatMatrix {
+    var pass = try begin(input, lastOnly: tap == nil, progress: progress)
+    return try pass.run(tap: tap)
   }
 
   /// Runs one generated token.
   ///
   /// - Returns: the logits of the next one, `[1, vocabulary]`.
-  /// - Throws: ``CogError`` when the context is full.
+  /// - Throws: ``CogError`` when the context is full; an interrupt.
   package func step(_ id: Int) throws -> FloatMatrix {
-    let language = engine.language
-    let embedded = try language.embeddings(ids: [id], tokenTypes: [0], features: nil)
-    let hidden = try language.forward(embedded, positions: [nextPosition], cache: cache)
-    nextPosition += 1
-    return try language.head(language.finalNorm(hidden))
+    let embedded = try language.embedding(ids: [id], tokenTypes: [0], features: nil)
+    var pass = try language.pass(embedded, positions: [nextPosition], cache: cache, lastOnly: true)
+    return try pass.run()
   }
+
+  /// Tokens of the answer that the model has been given.
+  package var generatedCount: Int { cache.count - promptCount }
+
+  /// The rotary position of the next token: each generated token adds 1 to the one before it.
+  private var nextPosition: Int { lastPromptPosition + 1 + generatedCount }
+
+  /// Forgets all tokens of the answer but the first `count`: what comes next takes their places.
+  package func truncate(toGenerated count: Int) { cache.truncate(to: promptCount + count) }
 }

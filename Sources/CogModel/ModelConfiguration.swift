@@ -62,8 +62,10 @@ package struct VisionConfiguration: Equatable, Sendable, Codable {
   package var headDimension: Int { hiddenSize / headCount }
   /// Patches along each side of the image (16).
   package var gridSize: Int { imageSize / patchSize }
-  /// Positions along each side after the 2x2 convolution (8).
-  package var pooledGridSize: Int { gridSize / 2 }
+  /// Patches along each side of a window of the convolution behind the tower.
+  static let windowSize = 2
+  /// Positions along each side after that 2x2 convolution (8).
+  package var pooledGridSize: Int { gridSize / Self.windowSize }
   /// Vectors of a frame that reach the adapter (64).
   package var pooledCount: Int { pooledGridSize * pooledGridSize }
   /// Vectors of a frame in the prompt: begin of image, the pooled ones, end of image (66).

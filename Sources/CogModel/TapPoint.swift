@@ -1,3 +1,5 @@
+package import CogBase
+
 /// A point of the model's graph whose value can be observed, in the order of the forward pass.
 ///
 /// It is named by the PyTorch module whose output it is; engine, reference bundles and reports use that one
@@ -46,6 +48,29 @@ package enum TapPoint: Hashable, Sendable, Comparable {
     switch self {
     case .patchEmbedding, .visionLayer, .convolution, .adapter, .vision: true
     case .layer, .finalNorm, .head: false
+    }
+  }
+
+  /// The shape that the value has in PyTorch.
+  ///
+  /// - Parameter count: frames of a vision point, tokens of another one.
+  package func shape(of count: Int, _ configuration: ModelConfiguration) -> Shape {
+    let (positions, row) = sizes(configuration)
+    return Shape([count] + positions + row)
+  }
+
+  /// The last dimensions of that shape: those that are one row in the engine. Channels come first.
+  package func rowShape(_ configuration: ModelConfiguration) -> [Int] { sizes(configuration).row }
+
+  private func sizes(_ c: ModelConfiguration) -> (positions: [Int], row: [Int]) {
+    let v = c.vision
+    return switch self {
+    case .patchEmbedding, .visionLayer: ([v.positionCount], [v.hiddenSize])
+    case .convolution: ([], [v.hiddenSize, v.pooledGridSize, v.pooledGridSize])
+    case .adapter: ([v.pooledCount], [c.hiddenSize])
+    case .vision: ([v.tokensPerFrame], [c.hiddenSize])
+    case .layer, .finalNorm: ([], [c.hiddenSize])
+    case .head: ([], [c.vocabularySize])
     }
   }
 

@@ -109,7 +109,13 @@ extension TensorTable {
   private static let convolution = Block(
     .convolution, under: "model.vision.",
     [
-      (.convolution, "conv.weight", { [$0.vision.hiddenSize, $0.vision.hiddenSize, 2, 2] }),
+      (
+        .convolution, "conv.weight",
+        {
+          let window = VisionConfiguration.windowSize
+          return [$0.vision.hiddenSize, $0.vision.hiddenSize, window, window]
+        }
+      ),
       (.convolutionBias, "conv.bias", { [$0.vision.hiddenSize] }),
     ])
 

@@ -16,7 +16,7 @@ package struct ModelComparison {
   let tolerance: Tolerance
   let maximumNewTokens: Int
   let template: PromptTemplate
-  let progress: Progress?
+  let progress: (any ProgressTask)?
   private var sums: [TapPoint: TapSums] = [:]
   private var features: (tested: VideoFeatures, reference: VideoFeatures)?
   private var videos: [ModelComparisonReport.Video] = []
@@ -30,7 +30,7 @@ package struct ModelComparison {
   /// - Throws: `CogError` when the models have different sizes.
   package init(
     engine: Engine, reference: Engine, tolerance: Tolerance? = nil, maximumNewTokens: Int = 64,
-    template: PromptTemplate? = nil, progress: Progress? = nil
+    template: PromptTemplate? = nil, progress: (any ProgressTask)? = nil
   ) throws {
     self.engine = engine
     self.reference = reference
@@ -58,19 +58,10 @@ package struct ModelComparison {
   ///
   /// - Throws: `CogError` when the frames have another size; an interrupt.
   package mutating func look(at video: PreparedVideo, of name: String) throws {
-    var (own, other) = (video.images, video.images)
-    let stages = engine.vision.stages(layerCount: engine.configuration.vision.layerCount)
-    let others = reference.vision.stages(layerCount: engine.configuration.vision.layerCount)
-    for ((point, stage), (_, referenceStage)) in zip(stages, others) {
-      try Interruption.check()
-      let isolated = try stage(other)
-      // Both begin with the same images, so that the first stage needs to run only once.
-      own = point == .patchEmbedding ? isolated : try stage(own)
-      other = try referenceStage(other)
-      add(point, own, isolated: isolated, reference: other, prompt: name)
-    }
+    let (tested, other) = try walk(
+      engine.vision.pass(video.images), reference.vision.pass(video.images), input: video.images, prompt: name)
     features = (
-      VideoFeatures(matrix: own, frames: video.frames), VideoFeatures(matrix: other, frames: video.frames)
+      VideoFeatures(matrix: tested, frames: video.frames), VideoFeatures(matrix: other, frames: video.frames)
     )
     videos.append(ModelComparisonReport.Video(video: name, frames: video.frames))
   }
@@ -96,43 +87,40 @@ package struct ModelComparison {
     let context = min(engine.configuration.contextLength, reference.configuration.contextLength)
     try prompt.requireRoom(inContext: context)
     let capacity = min(context, prompt.count + maximumNewTokens)
-    let own = Runner(engine, features: features?.tested.matrix, capacity: capacity)
-    let other = Runner(reference, features: features?.reference.matrix, capacity: capacity)
+    let own = Session(engine.language, capacity: capacity)
+    let other = Session(reference.language, capacity: capacity)
     let video = features == nil ? nil : videos.last?.video
-    try compareLayers(prompt, own, other, name: video.map { "\($0): \(query)" } ?? query)
-    let answers = PairedAnswer(own: own, other: other, maximumNewTokens: maximumNewTokens)
-    var question = try answers.run(query)
+    // The tested model's own table, with the reference's image features: what a bundle's isolated run has
+    // too.
+    let embeddings = try engine.language.embedding(
+      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: features?.reference.matrix)
+    let logits = try walk(
+      own.begin(ModelInput(prompt, features: features?.tested)),
+      other.begin(ModelInput(prompt, features: features?.reference)), input: embeddings,
+      prompt: video.map { "\($0): \(query)" } ?? query)
+    let answers = PairedAnswer(
+      own: own, other: other, reference: reference, maximumNewTokens: maximumNewTokens)
+    var question = try answers.run(query, logits: logits)
     question.video = video
     questions.append(question)
   }
 
-  /// Runs the prompt through both language models, layer by layer.
-  private mutating func compareLayers(
-    _ prompt: Prompt, _ own: Runner, _ other: Runner, name: String
-  ) throws {
-    try own.begin(prompt)
-    try other.begin(prompt)
-    // The tested model's own table, with the reference's image features: what a bundle's isolated run has
-    // too.
-    var input = try engine.language.embeddings(
-      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: other.features)
-    for number in 0..<engine.configuration.layerCount {
-      try Interruption.check()
-      let isolated = try engine.language.layer(
-        number, input, positions: prompt.positions, cache: engine.language.makeCache(capacity: input.rows))
-      try own.layer(number)
-      try other.layer(number)
-      add(.layer(number), own.value, isolated: isolated, reference: other.value, prompt: name)
+  /// Walks both models in step: the reference on its own values, the tested model on its own and, while a
+  /// stage's weights are at hand, on the reference's.
+  ///
+  /// - Parameter input: the first stage's, as the reference has it.
+  /// - Returns: what the last stages gave.
+  private mutating func walk(
+    _ tested: ForwardPass, _ reference: ForwardPass, input: FloatMatrix, prompt: String
+  ) throws -> (tested: FloatMatrix, reference: FloatMatrix) {
+    var (tested, reference, input) = (tested, reference, input)
+    while let tap = try tested.advance() {
+      let isolated = tap.stage.runIsolated(input)
+      guard let other = try reference.advance() else { break }
       input = other.value
+      add(tap.point, tap.value, isolated: isolated, reference: input, prompt: prompt)
     }
-    let isolatedNorm = try engine.language.finalNorm(input)
-    try own.finishLayers()
-    try other.finishLayers()
-    add(.finalNorm, own.value, isolated: isolatedNorm, reference: other.value, prompt: name)
-    let isolatedLogits = try engine.language.head(other.lastRow)
-    try own.finishPrompt()
-    try other.finishPrompt()
-    add(.head, own.logits, isolated: isolatedLogits, reference: other.logits, prompt: name)
+    return (tested.value, reference.value)
   }
 
   private mutating func add(

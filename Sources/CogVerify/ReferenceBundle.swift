@@ -31,6 +31,7 @@ package struct ReferenceBundle {
   package let minimumMargin: Double
   /// That gap for each id of the answer, where the bundle has it.
   package let margins: [Double]?
+  private let configuration: ModelConfiguration
   private let file: SafetensorsFile
 
   /// The points that the bundle has values of, in order.
@@ -41,6 +42,7 @@ package struct ReferenceBundle {
   /// - Throws: ``CogError`` when the file is damaged, lacks an input, or belongs to a model of other sizes.
   package init(path: String, configuration: ModelConfiguration) throws {
     self.path = path
+    self.configuration = configuration
     let file = try SafetensorsFile(path: path)
     self.file = file
     let metadata = BundleMetadata(file.metadata, path: path)
@@ -85,9 +87,8 @@ package struct ReferenceBundle {
   /// - Throws: ``CogError`` when the bundle lacks it.
   package func value(of point: TapPoint) throws -> FloatMatrix {
     let (entry, bytes) = try file.tensor(named: point.name)
-    // The convolution's rows are frames, all others' rows are everything but the last dimension.
-    let rows = point == .convolution ? entry.shape.rows : entry.shape.dimensions.dropLast().reduce(1, *)
-    return try matrix(entry, bytes, rows: rows)
+    return try matrix(
+      entry, bytes, rows: entry.shape.elementCount / point.rowShape(configuration).reduce(1, *))
   }
 
   /// The prepared images in the bundle `[frames, 3 * size * size]`, perhaps only the first ones; nil if there
@@ -102,7 +103,7 @@ package struct ReferenceBundle {
       try WeightMatrix(
         encoding: entry.encoding, rows: rows, columns: rows > 0 ? entry.shape.elementCount / rows : 0,
         bytes: bytes
-      ).dequantizedRows(0..<rows)
+      ).dequantizedRows(0..<rows, kernels: KernelSet.best())
     }
   }
 
@@ -152,21 +153,12 @@ package struct ReferenceBundle {
   private func checkShape(of point: TapPoint, _ c: ModelConfiguration) throws {
     guard let entry = file.entry(named: point.name) else { return }
     let frames = frameCount(c)
-    let tail: [Int] =
-      switch point {
-      case .patchEmbedding, .visionLayer: [c.vision.positionCount, c.vision.hiddenSize]
-      case .convolution: [c.vision.hiddenSize, c.vision.pooledGridSize, c.vision.pooledGridSize]
-      case .adapter: [c.vision.pooledCount, c.hiddenSize]
-      case .vision: [c.vision.tokensPerFrame, c.hiddenSize]
-      case .layer, .finalNorm: [c.hiddenSize]
-      case .head: [c.vocabularySize]
-      }
     let dimensions = entry.shape.dimensions
+    let tail = point.shape(of: 1, c).dimensions.dropFirst()
     let first = dimensions.first ?? 0
     let firstFits =
       point.isVision ? (1...max(frames, 1)).contains(first) : first == (point == .head ? 1 : ids.count)
-    guard Array(dimensions.dropFirst()) == tail, firstFits, entry.encoding.plainType?.isReadableFloat == true
-    else {
+    guard dimensions.dropFirst() == tail, firstFits, entry.encoding.plainType?.isReadableFloat == true else {
       let head = point.isVision ? "1 to \(frames)" : "\(point == .head ? 1 : ids.count)"
       throw CogError(
         "the bundle belongs to a model of other sizes, or to another prompt", file: path, subject: point.name,

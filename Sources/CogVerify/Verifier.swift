@@ -11,24 +11,24 @@ import CogText
 /// memory is so read once from the disk.
 package struct Verifier {
   private let engine: Engine
-  private let vision: any VisionStages
+  private let visionStages: [Stage]?
   private let bundle: ReferenceBundle
   private let tolerance: Tolerance
-  private let progress: Progress?
+  private let progress: (any ProgressTask)?
   private var taps: [TapResult] = []
 
   /// A verifier of one bundle.
   ///
   /// - Parameters:
-  ///   - vision: the vision stages to test; nil takes the engine's own.
+  ///   - visionStages: the vision stages to test; nil takes the engine's own.
   ///   - tolerance: nil takes the profile of the model and the mode.
   package init(
-    engine: Engine, bundle: ReferenceBundle, vision: (any VisionStages)? = nil, tolerance: Tolerance? = nil,
-    progress: Progress? = nil
+    engine: Engine, bundle: ReferenceBundle, visionStages: [Stage]? = nil, tolerance: Tolerance? = nil,
+    progress: (any ProgressTask)? = nil
   ) {
     self.engine = engine
     self.bundle = bundle
-    self.vision = vision ?? engine.vision
+    self.visionStages = visionStages
     self.tolerance = tolerance ?? Tolerance(engine.toleranceProfile)
     self.progress = progress
   }
@@ -66,20 +66,14 @@ package struct Verifier {
     (taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed })?.point
   }
 
-  // MARK: Vision
+  // MARK: Walking
 
   private mutating func runVision(_ images: FloatMatrix) throws -> FloatMatrix {
     // The point before, for the isolated run: its reference holds perhaps only the first frames.
-    var previous: FloatMatrix? = images.copyRows(0..<min(keptFrames, images.rows))
-    var value = images
-    for (point, stage) in vision.stages(layerCount: engine.configuration.vision.layerCount) {
-      try Interruption.check()
-      value = try stage(value)
-      let isolated = bundle.points.contains(point) ? try previous.map(stage) : nil
-      previous = try compare(point, value, isolated: isolated)
-      progress?.advance(by: 1, point.name)
-    }
-    return value
+    let first = images.copyRows(0..<min(keptFrames, images.rows))
+    return try walk(
+      engine.vision.pass(images, stages: visionStages, progress: progress), reference: first
+    ).value
   }
 
   /// Frames that every vision tap of the bundle holds at least.
@@ -87,40 +81,32 @@ package struct Verifier {
     bundle.points.filter(\.isVision).compactMap { bundle.shape(of: $0).first }.min() ?? 0
   }
 
-  // MARK: Language
-
   private mutating func runLanguage(_ features: FloatMatrix?) throws -> AnswerResult? {
-    let language = engine.language
     let answerIDs = bundle.answerIDs ?? []
-    let capacity = bundle.ids.count + answerIDs.count
-    let cache = language.makeCache(capacity: capacity)
-    var value = try language.embeddings(ids: bundle.ids, tokenTypes: bundle.tokenTypes, features: features)
-    var previous = try referenceEmbeddings(features)
-    for layer in 0..<engine.configuration.layerCount {
-      try Interruption.check()
-      value = try language.layer(layer, value, positions: bundle.positions, cache: cache)
-      let point = TapPoint.layer(layer)
-      let isolated =
-        bundle.points.contains(point)
-        ? try previous.map { input in
-          try language.layer(
-            layer, input, positions: Array(bundle.positions.prefix(input.rows)),
-            cache: language.makeCache(capacity: input.rows))
-        } : nil
-      previous = try compare(point, value, isolated: isolated)
-      progress?.advance(by: 1, point.name)
-    }
-    cache.advance(by: bundle.ids.count)
-    let normalized = try language.finalNorm(value)
-    let lastNorm = try compare(.finalNorm, normalized, isolated: previous.map(language.finalNorm))
-    let logits = try language.head(Self.lastRow(normalized))
-    let reference = try compare(.head, logits, isolated: lastNorm.map { try language.head(Self.lastRow($0)) })
-    progress?.advance(by: 2, TapPoint.head.name)
-    guard let answerIDs = bundle.answerIDs else { return nil }
-    return try checkAnswer(answerIDs, logits: logits, reference: reference, cache: cache)
+    let session = Session(engine.language, capacity: bundle.ids.count + answerIDs.count)
+    let input = ModelInput(
+      ids: bundle.ids, tokenTypes: bundle.tokenTypes, positions: bundle.positions, features: features)
+    let (logits, reference) = try walk(
+      session.begin(input, progress: progress), reference: referenceEmbeddings(features))
+    guard bundle.answerIDs != nil else { return nil }
+    return try checkAnswer(answerIDs, logits: logits, reference: reference, session: session)
   }
 
-  private static func lastRow(_ x: FloatMatrix) -> FloatMatrix { x.copyRows(x.rows - 1..<x.rows) }
+  /// Runs every stage in its pass, and on the reference's value of the stage before while its weights are at
+  /// hand.
+  ///
+  /// - Parameter reference: the first stage's input in the reference.
+  /// - Returns: the last stage's output, and the reference's.
+  private mutating func walk(
+    _ pass: ForwardPass, reference: FloatMatrix?
+  ) throws -> (value: FloatMatrix, reference: FloatMatrix?) {
+    var (pass, reference) = (pass, reference)
+    while let tap = try pass.advance() {
+      let isolated = bundle.points.contains(tap.point) ? reference.map(tap.stage.runIsolated) : nil
+      reference = try compare(tap.point, tap.value, isolated: isolated)
+    }
+    return (pass.value, reference)
+  }
 
   /// The first layer's input as the reference had it: up to the first frame whose features the bundle does
   /// not hold.
@@ -138,13 +124,13 @@ package struct Verifier {
       used += 1
     }
     guard end > 0 else { return nil }
-    return try engine.language.embeddings(
+    return try engine.language.embedding(
       ids: Array(bundle.ids.prefix(end)), tokenTypes: Array(bundle.tokenTypes.prefix(end)),
       features: used > 0 ? known?.copyRows(0..<used) : nil)
   }
 
   private func checkAnswer(
-    _ answerIDs: [Int], logits: FloatMatrix, reference: FloatMatrix?, cache: KeyValueCache
+    _ answerIDs: [Int], logits: FloatMatrix, reference: FloatMatrix?, session: Session
   ) throws -> AnswerResult {
     let error =
       reference.map { AnswerCheck.logitError(logits, reference: $0, mode: engine.compute.mode) } ?? 0
@@ -152,9 +138,7 @@ package struct Verifier {
     let gaps = ReferenceGaps(margins: bundle.margins, firstLogits: reference, minimum: bundle.minimumMargin)
     var steps: [AnswerStep] = []
     var logits = logits
-    var position = (bundle.positions.last ?? 0) + 1
     for (step, id) in answerIDs.enumerated() {
-      try Interruption.check()
       let gap = gaps.known(step)
       let (chosen, agreement) = check.compare(logits, reference: id, gap: gap ?? gaps.minimum)
       steps.append(
@@ -163,10 +147,7 @@ package struct Verifier {
           referenceText: try engine.tokenizer.decode([id], skipSpecial: false), gap: gap, agreement: agreement
         ))
       guard step + 1 < answerIDs.count else { break }
-      let language = engine.language
-      let x = try language.embeddings(ids: [id], tokenTypes: [0], features: nil)
-      logits = try language.head(language.finalNorm(language.forward(x, positions: [position], cache: cache)))
-      position += 1
+      logits = try session.step(id)
     }
     let ids = steps.map(\.id)
     return AnswerResult(

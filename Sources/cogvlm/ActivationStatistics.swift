@@ -25,7 +25,6 @@ struct ActivationStatistics {
     let progress = Progress("Running the model", total: points.count)
     defer { progress.finish() }
     func measure(_ tap: Tap) throws {
-      try Interruption.check()
       progress.advance(by: 1, tap.point.name)
       guard wanted.contains(tap.point) else { return }
       try collector.add(
@@ -33,35 +32,19 @@ struct ActivationStatistics {
         name: tap.point.name, part: tap.point.part.rawValue)
     }
     let features = try video.map {
-      VideoFeatures(matrix: try see($0.images, measure), frames: $0.frames)
+      VideoFeatures(matrix: try engine.vision.forward($0.images, tap: measure), frames: $0.frames)
     }
     let prompt = try Conversation(engine, about: features, template: template).prompt(query)
     let session = try Session(engine, capacity: prompt.count)
-    _ = try session.prefill(
-      ModelInput(prompt, features: features), tap: measure)
+    _ = try session.prefill(ModelInput(prompt, features: features), tap: measure)
     return collector.report(path: path)
   }
 
-  /// The vision part stage by stage; all frames go through a stage together.
-  private func see(_ images: FloatMatrix, _ tap: TapHandler) throws -> FloatMatrix {
-    func seen(_ point: TapPoint, _ value: FloatMatrix) throws -> FloatMatrix {
-      try tap(Tap(point: point, value: value))
-      return value
-    }
-    let stages = engine.vision
-    var x = try seen(.patchEmbedding, stages.patchEmbedding(images))
-    for layer in 0..<engine.configuration.vision.layerCount {
-      x = try seen(.visionLayer(layer), stages.layer(layer, x))
-    }
-    x = try seen(.convolution, stages.convolution(x))
-    x = try seen(.adapter, stages.adapter(x))
-    return try seen(.vision, stages.framed(x))
-  }
-
-  /// Rows are positions and columns channels; the convolution has its channels before their positions.
+  /// Rows are positions and columns channels; where a row has several positions, the channels come before
+  /// them.
   private func shape(of tap: Tap) -> Shape {
-    guard tap.point == .convolution else { return Shape([tap.value.rows, tap.value.columns]) }
-    let channels = engine.configuration.vision.hiddenSize
-    return Shape([tap.value.rows, channels, tap.value.columns / channels, 1])
+    let channels = tap.point.rowShape(engine.configuration)[0]
+    let positions = tap.value.columns / channels
+    return Shape([tap.value.rows, channels] + (positions == 1 ? [] : [positions, 1]))
   }
 }

@@ -69,7 +69,7 @@ struct AskCommand: ParsableCommand {
     let features = try video.map(encoder.encode)
     let encoded = ContinuousClock.now
     let conversation = Conversation(engine, about: features, template: template, history: try history())
-    let progress = Progress("Reading the prompt", total: engine.configuration.layerCount)
+    let progress = Progress("Reading the prompt", total: engine.language.stageCount)
     var isFirst = true
     let answer = try conversation.answer(question, options: answerOptions, progress: progress) { piece in
       guard !json, !piece.isEmpty else { return }

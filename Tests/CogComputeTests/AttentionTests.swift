@@ -28,23 +28,21 @@ struct AttentionCase {
     values = random.normals(keyCount * (keyValueHeads * dimension + padding)).map(roundedToBFloat16)
   }
 
-  var scale: Float { Float(1 / Double(dimension).squareRoot()) }
+  var shape: AttentionHeads {
+    AttentionHeads(count: heads, keyValueCount: keyValueHeads, dimension: dimension)
+  }
+
+  var scale: Float { shape.scale }
 
   func computed(_ compute: Compute) -> [Float] {
-    queries.withUnsafeBufferPointer { q in
-      keys.withUnsafeBufferPointer { k in
-        values.withUnsafeBufferPointer { v in
-          guard let q = q.baseAddress, let k = k.baseAddress, let v = v.baseAddress else { return [] }
-          let stride = keyValueHeads * dimension + padding
-          return compute.attention(
-            AttentionInput(
-              queries: q, queryStride: heads * dimension + padding, keys: k, keyStride: stride, values: v,
-              valueStride: stride, queryCount: queryCount, keyCount: keyCount, headCount: heads,
-              keyValueHeadCount: keyValueHeads, headDimension: dimension, scale: scale, isCausal: isCausal)
-          ).values
-        }
-      }
+    func slice(_ values: [Float], rows: Int, columns: Int) -> MatrixSlice {
+      FloatMatrix(values, rows: rows, columns: columns + padding).columns(0..<columns)
     }
+    return compute.attention(
+      queries: slice(queries, rows: queryCount, columns: shape.width),
+      keys: slice(keys, rows: keyCount, columns: shape.keyValueWidth),
+      values: slice(values, rows: keyCount, columns: shape.keyValueWidth), heads: shape, isCausal: isCausal
+    ).values
   }
 
   /// In double; `roundsWeights` rounds the exponentials to bfloat16 before they meet the values.

@@ -30,23 +30,17 @@ private struct CachedCase {
     // In two pieces, as a prompt and an answer are.
     let first = keyCount / 2
     for (cache, rows) in [(cachedKeys, keys), (cachedValues, values)] {
-      cache.store(rows.pointer, stride: width, tokenCount: first, at: 0, compute: compute)
-      cache.store(
-        rows.pointer + first * width, stride: width, tokenCount: keyCount - first, at: first, compute: compute
-      )
+      cache.store(rows.sharedRows(0..<first).columns(0..<width), at: 0, compute: compute)
+      cache.store(rows.lastRows(keyCount - first).columns(0..<width), at: first, compute: compute)
     }
-    let scale = Float(1 / Double(dimension).squareRoot())
+    let shape = AttentionHeads(count: heads, keyValueCount: keyValueHeads, dimension: dimension)
+    let asking = queries.columns(0..<shape.width)
     let result = compute.attention(
-      CachedAttentionInput(
-        queries: queries.pointer, queryStride: heads * dimension, queryCount: queryCount, headCount: heads,
-        keyCount: keyCount, keys: cachedKeys, values: cachedValues, scale: scale))
+      queries: asking, keys: cachedKeys, values: cachedValues, keyCount: keyCount, heads: shape)
     let exact = try Compute(mode: .float32, kernels: compute.kernels)
     let expected = exact.attention(
-      AttentionInput(
-        queries: queries.pointer, queryStride: heads * dimension, keys: keys.pointer, keyStride: width,
-        values: values.pointer, valueStride: width, queryCount: queryCount, keyCount: keyCount,
-        headCount: heads, keyValueHeadCount: keyValueHeads, headDimension: dimension, scale: scale,
-        isCausal: true))
+      queries: asking, keys: keys.columns(0..<width), values: values.columns(0..<width), heads: shape,
+      isCausal: true)
     return (result.values, expected.values)
   }
 
@@ -88,12 +82,11 @@ struct CachedAttentionTests {
   func clamps() throws {
     let compute = try Compute(mode: .fast)
     let cache = HalfHeads(headCount: 1, capacity: 1, dimension: 2)
-    cache.store([1e6, -1e6], stride: 2, tokenCount: 1, at: 0, compute: compute)
+    cache.store(FloatMatrix([1e6, -1e6], rows: 1, columns: 2).columns(0..<2), at: 0, compute: compute)
     let query = FloatMatrix([0, 0], rows: 1, columns: 2)
     let result = compute.attention(
-      CachedAttentionInput(
-        queries: query.pointer, queryStride: 2, queryCount: 1, headCount: 1, keyCount: 1, keys: cache,
-        values: cache, scale: 1))
+      queries: query.columns(0..<2), keys: cache, values: cache, keyCount: 1,
+      heads: AttentionHeads(count: 1, keyValueCount: 1, dimension: 2))
     #expect(result.values == [65504, -65504])
   }
 }

@@ -21,7 +21,8 @@ struct PlainLinearTests {
         let weight = try plainWeight(w, type: type, rows: rows, columns: columns, offset: offset)
         for kernels in KernelSet.available {
           let compute = try Compute(mode: .float32, kernels: kernels)
-          let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), weight, bias: bias)
+          let layer = try Linear(weight, bias: bias, compute: compute)
+          let result = layer(FloatMatrix(x, rows: tokens, columns: columns))
           #expect(result.rows == tokens && result.columns == rows)
           #expect(relativeL2(result.values, expected) < 5e-7, "\(kernels.name) [\(rows), \(columns)]")
         }
@@ -43,8 +44,8 @@ struct PlainLinearTests {
       let weight = try plainWeight(values, type: type, rows: rows, columns: columns)
       for kernels in KernelSet.available {
         let compute = try Compute(mode: .bfloat16, kernels: kernels)
-        let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), weight, bias: bias)
-          .values
+        let layer = try Linear(weight, bias: bias, compute: compute)
+        let result = layer(FloatMatrix(x, rows: tokens, columns: columns)).values
         let equal = zip(result, expected).count { $0 == roundedToBFloat16(Float($1)) }
         // A float32 sum that lies next to the middle of two bfloat16 numbers may fall to either side.
         #expect(Double(equal) >= 0.99 * Double(expected.count), "\(kernels.name) \(type): \(equal)")

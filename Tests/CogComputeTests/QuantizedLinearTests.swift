@@ -27,7 +27,8 @@ struct QuantizedLinearTests {
         let weight = try twin.weight(offset: offset)
         for kernels in KernelSet.available {
           let compute = try Compute(mode: .fast, kernels: kernels)
-          let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), weight, bias: bias)
+          let layer = try Linear(weight, bias: bias, compute: compute)
+          let result = layer(FloatMatrix(x, rows: tokens, columns: columns))
           #expect(
             result.values == expected,
             "\(kernels.name), \(tokens) tokens, \(weight.encoding.label) [\(rows), \(columns)]")
@@ -50,7 +51,7 @@ struct QuantizedLinearTests {
       for kernels in KernelSet.available {
         let compute = try Compute(mode: .fast, kernels: kernels, threads: pool)
         // A difference of so many numbers takes minutes to print.
-        let isEqual = try compute.linear(x, twin.weight(), bias: bias).values == expected
+        let isEqual = try Linear(twin.weight(), bias: bias, compute: compute)(x).values == expected
         #expect(isEqual, "\(kernels.name) [\(rows), \(columns)]")
       }
     }
@@ -65,14 +66,16 @@ struct QuantizedLinearTests {
       let twin = PanelTwin(
         rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
       let weight = try twin.weight(offset: 5)
-      #expect(try weight.dequantizedRows(0..<rows).values == twin.values)
+      let kernels = try KernelSet.best()
+      #expect(try weight.dequantizedRows(0..<rows, kernels: kernels).values == twin.values)
       let part = rows / 3..<max(rows / 3, rows - 1)
       #expect(
-        try weight.dequantizedRows(part).values
+        try weight.dequantizedRows(part, kernels: kernels).values
           == Array(twin.values[part.lowerBound * columns..<part.upperBound * columns]))
       let x = random.normals(3 * columns)
       let expected = product(x, twin.values, tokens: 3, rows: rows, columns: columns)
-      let result = try Compute(mode: .float32).linear(FloatMatrix(x, rows: 3, columns: columns), weight)
+      let result = try Linear(weight, compute: Compute(mode: .float32))(
+        FloatMatrix(x, rows: 3, columns: columns))
       #expect(relativeL2(result.values, expected) < 5e-7)
     }
   }
@@ -93,7 +96,8 @@ struct QuantizedLinearTests {
         let expected = twin.product(x, tokens: tokens, bias: nil)
         for kernels in KernelSet.available {
           let compute = try Compute(mode: .fast, kernels: kernels)
-          let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), twin.weight())
+          let layer = try Linear(twin.weight(), compute: compute)
+          let result = layer(FloatMatrix(x, rows: tokens, columns: columns))
           #expect(result.values == expected, "\(kernels.name) q \(q) zero \(zero)")
         }
       }
@@ -118,7 +122,8 @@ struct QuantizedLinearTests {
       let expected = twin.product(x, tokens: tokens, bias: nil)
       for kernels in KernelSet.available {
         let compute = try Compute(mode: .fast, kernels: kernels)
-        let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: columns), twin.weight()).values
+        let layer = try Linear(twin.weight(), compute: compute)
+        let result = layer(FloatMatrix(x, rows: tokens, columns: columns)).values
         let isEqual = areSame(result, expected)
         #expect(isEqual, "\(kernels.name) [\(rows), \(columns)]")
       }
@@ -136,7 +141,8 @@ struct QuantizedLinearTests {
         x[100 + 99] = bad
         for kernels in KernelSet.available {
           let compute = try Compute(mode: .fast, kernels: kernels)
-          let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: 100), twin.weight()).values
+          let layer = try Linear(twin.weight(), compute: compute)
+          let result = layer(FloatMatrix(x, rows: tokens, columns: 100)).values
           #expect(result[20..<40].allSatisfy { $0.isNaN }, "\(kernels.name)")
           #expect(
             Array(result[..<20]) == Array(expected[..<20])
@@ -159,7 +165,8 @@ struct QuantizedLinearTests {
         #expect((peak >= 0x1p-120 || largest == 1) == expected.contains { $0 != 0 })
         for kernels in KernelSet.available {
           let compute = try Compute(mode: .fast, kernels: kernels)
-          let result = try compute.linear(FloatMatrix(x, rows: tokens, columns: 64), twin.weight())
+          let layer = try Linear(twin.weight(), compute: compute)
+          let result = layer(FloatMatrix(x, rows: tokens, columns: 64))
           #expect(result.values == expected, "\(kernels.name), \(tokens) tokens, \(peak)")
         }
       }
@@ -176,8 +183,8 @@ struct QuantizedLinearTests {
       var expected = product(
         x, twin.values.map(roundedToBFloat16), tokens: tokens, rows: 37, columns: 200)
       for index in expected.indices { expected[index] += Double(roundedToBFloat16(bias[index % 37])) }
-      let result = try Compute(mode: .bfloat16).linear(
-        FloatMatrix(x, rows: tokens, columns: 200), twin.weight(), bias: bias)
+      let layer = try Linear(twin.weight(), bias: bias, compute: Compute(mode: .bfloat16))
+      let result = layer(FloatMatrix(x, rows: tokens, columns: 200))
       #expect(result.values.allSatisfy { $0 == roundedToBFloat16($0) })
       let equal = zip(result.values, expected).count { $0 == roundedToBFloat16(Float($1)) }
       // A float32 sum that lies next to the middle of two bfloat16 numbers may fall to either side.
@@ -202,20 +209,10 @@ struct WeightMatrixTests {
     }
     let weight = try WeightMatrix(
       encoding: .plain(.float32), rows: 16, columns: 16, bytes: bytes)
-    #expect(throws: CogError.self) { try weight.dequantizedRows(10..<17) }
-    #expect(throws: CogError.self) { try weight.dequantizedRows(-1..<2) }
-    #expect(try weight.dequantizedRows(3..<3).rows == 0)
-  }
-
-  @Test("An input or a bias of another size than the weight's is refused")
-  func checksLinear() throws {
-    let weight = try plainWeight([Float](repeating: 1, count: 12), type: .float32, rows: 3, columns: 4)
-    let compute = try Compute(mode: .float32)
-    #expect(throws: CogError.self) { try compute.linear(FloatMatrix(rows: 2, columns: 5), weight) }
-    #expect(throws: CogError.self) {
-      try compute.linear(FloatMatrix(rows: 2, columns: 4), weight, bias: [1, 2])
-    }
-    #expect(try compute.linear(FloatMatrix(rows: 0, columns: 4), weight).count == 0)
+    let kernels = try KernelSet.best()
+    #expect(throws: CogError.self) { try weight.dequantizedRows(10..<17, kernels: kernels) }
+    #expect(throws: CogError.self) { try weight.dequantizedRows(-1..<2, kernels: kernels) }
+    #expect(try weight.dequantizedRows(3..<3, kernels: kernels).rows == 0)
   }
 
   @Test("Any scale, zero point and weight bytes give numbers, never a trap")
@@ -229,49 +226,15 @@ struct WeightMatrixTests {
         bytes: OwnedBytes(UnsafeRawBufferPointer(block.bytes), owner: block))
       for tokens in [5, 33] {
         let x = FloatMatrix(random.normals(tokens * 150), rows: tokens, columns: 150)
-        let oracle = try Compute(mode: .fast, kernels: KernelSet.named("portable")).linear(x, weight).values
+        let portable = try Compute(mode: .fast, kernels: KernelSet.named("portable"))
+        let oracle = try Linear(weight, compute: portable)(x).values
         for kernels in KernelSet.available {
-          let result = try Compute(mode: .fast, kernels: kernels).linear(x, weight).values
+          let result = try Linear(weight, compute: Compute(mode: .fast, kernels: kernels))(x).values
           let isEqual = areSame(result, oracle)
           #expect(isEqual, "\(kernels.name)")
         }
       }
-      #expect(try weight.dequantizedRows(0..<19).count == 19 * 150)
-    }
-  }
-
-  @Test(
-    "Weights that share their input give what each gives alone",
-    arguments: [ComputeMode.fast, .float32, .bfloat16], [1, 2, 35])
-  func sharedInput(mode: ComputeMode, tokens: Int) throws {
-    var random = SeededGenerator(UInt64(tokens))
-    let twins = [(48, 64, true), (33, 64, true), (700, 64, false), (5, 32, true)].map {
-      PanelTwin(rows: $0, columns: 200, groupSize: $1, isInt4: $2, random: &random)
-    }
-    let weights = try twins.map { try $0.weight() }
-    let x = FloatMatrix(random.normals(tokens * 200), rows: tokens, columns: 200)
-    for kernels in KernelSet.available {
-      let compute = try Compute(mode: mode, kernels: kernels)
-      // Three that share the groups of their input, then one that does not.
-      for count in [1, 3, 4] {
-        for precision in [ActivationPrecision.eightBits, .sixteenBits] {
-          let together = try compute.linear(x, Array(weights[..<count]), precision: precision)
-          let alone = try weights[..<count].map { try compute.linear(x, $0, precision: precision) }
-          #expect(together.map(\.values) == alone.map(\.values), "\(kernels.name), \(count) weights")
-        }
-      }
-    }
-  }
-
-  @Test("A weight of other columns is refused beside one that fits")
-  func sharedInputOfAnotherSize() throws {
-    var random = SeededGenerator(1)
-    let weights = try [200, 208].map {
-      try PanelTwin(rows: 16, columns: $0, groupSize: 64, isInt4: true, random: &random).weight()
-    }
-    let x = FloatMatrix(rows: 1, columns: 200)
-    #expect(throws: CogError.self) {
-      try Compute(mode: .fast).linear(x, weights, precision: .eightBits)
+      #expect(try weight.dequantizedRows(0..<19, kernels: KernelSet.best()).count == 19 * 150)
     }
   }
 }

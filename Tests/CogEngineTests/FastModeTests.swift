@@ -39,48 +39,32 @@ import Testing
 
   private func visionErrors(_ exact: Engine, _ fast: Engine) throws -> [TapError] {
     let images = try Self.images(exact)
-    typealias Stage = (name: String, run: (VisionTower) -> (FloatMatrix) throws -> FloatMatrix)
-    var stages: [Stage] = [("patch_embedding", { $0.patchEmbedding })]
-    for layer in 0..<exact.configuration.vision.layerCount {
-      stages.append(("vision layer \(layer)", { tower in { try tower.layer(layer, $0) } }))
-    }
-    stages += [("conv", { $0.convolution }), ("adapter", { $0.adapter }), ("vision", { $0.framed })]
-    return try compare(stages, exact.vision, fast.vision, input: images)
+    return try compare(exact.vision.pass(images), fast.vision.pass(images), input: images)
   }
 
   private func languageErrors(_ exact: Engine, _ fast: Engine) throws -> [TapError] {
     let prompt = try exact.prompt(
       frameCount: 0, query: String(repeating: "Which way does the circle move? ", count: 12))
-    let input = try exact.language.embeddings(ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: nil)
-    typealias Stage = (name: String, run: (LanguageModel) -> (FloatMatrix) throws -> FloatMatrix)
-    var stages: [Stage] = (0..<exact.configuration.layerCount).map { layer in
-      (
-        "layer \(layer)",
-        { model in
-          {
-            try model.layer(
-              layer, $0, positions: prompt.positions, cache: model.makeCache(capacity: prompt.count))
-          }
-        }
-      )
-    }
-    stages += [("norm", { $0.finalNorm }), ("lm_head", { $0.head })]
-    return try compare(stages, exact.language, fast.language, input: input)
+    let input = ModelInput(prompt, features: nil)
+    let embeddings = try exact.language.embedding(
+      ids: input.ids, tokenTypes: input.tokenTypes, features: nil)
+    return try compare(
+      Session(exact, capacity: prompt.count).begin(input), Session(fast, capacity: prompt.count).begin(input),
+      input: embeddings)
   }
 
-  private func compare<Network>(
-    _ stages: [(name: String, run: (Network) -> (FloatMatrix) throws -> FloatMatrix)], _ exact: Network,
-    _ fast: Network, input: FloatMatrix
-  ) throws -> [TapError] {
-    var (reference, accumulated) = (input, input)
-    return try stages.map { stage in
-      let isolated = try stage.run(fast)(reference)
-      accumulated = try stage.run(fast)(accumulated)
-      reference = try stage.run(exact)(reference)
-      return TapError(
-        name: stage.name, isolated: relativeL2(isolated, reference),
-        accumulated: relativeL2(accumulated, reference))
+  private func compare(_ exact: ForwardPass, _ fast: ForwardPass, input: FloatMatrix) throws -> [TapError] {
+    var (exact, fast, input) = (exact, fast, input)
+    var errors: [TapError] = []
+    while let tap = try fast.advance() {
+      let isolated = tap.stage.runIsolated(input)
+      input = try #require(try exact.advance()).value
+      errors.append(
+        TapError(
+          name: tap.point.name, isolated: relativeL2(isolated, input),
+          accumulated: relativeL2(tap.value, input)))
     }
+    return errors
   }
 
   private func relativeL2(_ a: FloatMatrix, _ b: FloatMatrix) -> Double {

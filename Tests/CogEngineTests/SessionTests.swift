@@ -7,9 +7,7 @@ import Testing
 
 @Suite struct SessionTests {
   private func input(_ engine: Engine, _ query: String) throws -> ModelInput {
-    let prompt = try engine.prompt(frameCount: 0, query: query)
-    return ModelInput(
-      ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: nil)
+    ModelInput(try engine.prompt(frameCount: 0, query: query), features: nil)
   }
 
   @Test("Tokens fed one by one onto the cache give the logits of one prefill")
@@ -48,12 +46,15 @@ import Testing
   func lastOnly(mode: ComputeMode) throws {
     let engine = try Engine(path: QuantizedModel.path("tiny"), mode: mode)
     let ids = Array(1...20)
-    let embedded = try engine.language.embeddings(
-      ids: ids, tokenTypes: Array(repeating: 0, count: 20), features: nil)
-    let all = try engine.language.forward(
-      embedded, positions: Array(0..<20), cache: engine.language.makeCache(capacity: 20))
-    let last = try engine.language.forward(
-      embedded, positions: Array(0..<20), cache: engine.language.makeCache(capacity: 20), lastOnly: true)
+    func lastLayer(lastOnly: Bool) throws -> FloatMatrix {
+      let input = ModelInput(
+        ids: ids, tokenTypes: Array(repeating: 0, count: 20), positions: Array(0..<20), features: nil)
+      var pass = try Session(engine, capacity: 20).begin(input, lastOnly: lastOnly)
+      var value: FloatMatrix?
+      _ = try pass.run { if $0.point == .layer(engine.configuration.layerCount - 1) { value = $0.value } }
+      return try #require(value)
+    }
+    let (all, last) = (try lastLayer(lastOnly: false), try lastLayer(lastOnly: true))
     #expect(all.rows == 20 && last.rows == 1)
     let largest = all.row(19).map(abs).max() ?? 0
     for (a, b) in zip(last.values, all.row(19)) {
@@ -72,6 +73,23 @@ import Testing
     #expect(answer.ids.count == 4)
   }
 
+  @Test("A session that forgets a part of its answer goes on as if it had never made it")
+  func truncate() throws {
+    let engine = try Engine(path: QuantizedModel.path("sample"), mode: .fast)
+    let prompt = try input(engine, "Which way does the circle move?")
+    let session = try Session(engine, capacity: prompt.ids.count + 4)
+    _ = try session.prefill(prompt)
+    let first = try session.step(5)
+    let second = try session.step(6).values
+    _ = try session.step(7)
+    #expect(session.generatedCount == 3 && session.remaining == 1)
+    session.truncate(toGenerated: 1)
+    #expect(session.generatedCount == 1)
+    #expect(try session.step(6).values == second)
+    session.truncate(toGenerated: 0)
+    #expect(try session.step(5).values == first.values)
+  }
+
   @Test("A prompt that is longer than the cache is refused")
   func longPrompt() throws {
     let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .fast)
@@ -83,11 +101,11 @@ import Testing
   @Test("Ids and features that do not fit the model are refused")
   func wrongInput() throws {
     let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .float32)
-    let language = engine.language
-    #expect(throws: CogError.self) { try language.embeddings(ids: [4096], tokenTypes: [0], features: nil) }
-    #expect(throws: CogError.self) { try language.embeddings(ids: [-1], tokenTypes: [0], features: nil) }
-    #expect(throws: CogError.self) { try language.embeddings(ids: [5], tokenTypes: [1], features: nil) }
-    #expect(throws: CogError.self) { try engine.vision.patchEmbedding(FloatMatrix(rows: 1, columns: 12)) }
+    let embedding = engine.language.embedding
+    #expect(throws: CogError.self) { try embedding(ids: [4096], tokenTypes: [0], features: nil) }
+    #expect(throws: CogError.self) { try embedding(ids: [-1], tokenTypes: [0], features: nil) }
+    #expect(throws: CogError.self) { try embedding(ids: [5], tokenTypes: [1], features: nil) }
+    #expect(throws: CogError.self) { try engine.vision.forward(FloatMatrix(rows: 1, columns: 12)) }
     #expect(throws: CogError.self) {
       try Session(engine).prefill(ModelInput(ids: [], tokenTypes: [], positions: [], features: nil))
     }

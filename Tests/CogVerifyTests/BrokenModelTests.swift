@@ -98,56 +98,66 @@ struct Fault: CustomTestStringConvertible, Sendable {
     try NativeFixture.write(checkpoint: Fixtures.path("tiny/checkpoint"), to: model)
     let result = try ReferenceRun.verify(
       model: model, bundle: Fixtures.path("tiny/references/chat-7s.\(type).safetensors")
-    ) { PreNormVision(engine: $0) }
+    ) { try PreNormBlock.stages(of: $0) }
     let (passed, firstAtFault) = (result.passed, result.firstAtFault?.name)
     #expect(!passed)
     #expect(firstAtFault == "model.vision.transformer.layers.0")
   }
 }
 
-/// The vision tower as most transformers have it, which is wrong for this model: `h += attention(norm(h))`.
-struct PreNormVision: VisionStages {
-  let engine: Engine
+/// A layer of the vision tower as most transformers have it, which is wrong for this model: `h +=
+/// attention(norm(h))`.
+private struct PreNormBlock {
+  private let attentionNorm, mlpNorm: LayerNorm
+  private let queryKeyValue, output: Linear
+  private let mlp: GELUMLP
+  private let heads: AttentionHeads
+  private let positionCount: Int
+  private let compute: Compute
 
-  func patchEmbedding(_ images: FloatMatrix) throws -> FloatMatrix {
-    try engine.vision.patchEmbedding(images)
+  private init(_ weights: WeightBinder) throws {
+    let vision = weights.configuration.vision
+    let epsilon = vision.layerNormEpsilon
+    attentionNorm = try weights.layerNorm(
+      .visionAttentionNorm, bias: .visionAttentionNormBias, epsilon: epsilon)
+    mlpNorm = try weights.layerNorm(.visionMLPNorm, bias: .visionMLPNormBias, epsilon: epsilon)
+    queryKeyValue = try weights.linear(.visionQueryKeyValue, bias: .visionQueryKeyValueBias)
+    output = try weights.linear(.visionAttentionOutput, bias: .visionAttentionOutputBias)
+    mlp = try GELUMLP(
+      fc1: weights.linear(.visionMLPIn, bias: .visionMLPInBias),
+      fc2: weights.linear(.visionMLPOut, bias: .visionMLPOutBias))
+    heads = AttentionHeads(
+      count: vision.headCount, keyValueCount: vision.headCount, dimension: vision.headDimension)
+    positionCount = vision.positionCount
+    compute = weights.compute
   }
-  func convolution(_ x: FloatMatrix) throws -> FloatMatrix { try engine.vision.convolution(x) }
-  func adapter(_ x: FloatMatrix) throws -> FloatMatrix { try engine.vision.adapter(x) }
-  func framed(_ x: FloatMatrix) throws -> FloatMatrix { try engine.vision.framed(x) }
 
-  func layer(_ layer: Int, _ x: FloatMatrix) throws -> FloatMatrix {
-    let compute = engine.compute
-    let weights = ModelWeights(engine.file)
-    let vision = engine.configuration.vision
-    func norm(_ x: FloatMatrix, _ weight: TensorRole, _ bias: TensorRole) throws -> FloatMatrix {
-      try compute.layerNorm(
-        x, weight: weights.vector(weight, layer: layer), bias: weights.vector(bias, layer: layer),
-        epsilon: vision.layerNormEpsilon)
+  /// The stages of an engine's vision part with such layers.
+  static func stages(of engine: Engine) throws -> [Stage] {
+    let weights = WeightBinder(
+      engine.file, configuration: engine.configuration, compute: engine.compute)
+    return try engine.vision.stages.map { stage in
+      guard case .visionLayer(let number) = stage.point else { return stage }
+      let block = try PreNormBlock(weights.layer(number))
+      return Stage(stage.point) { block($0) }
     }
-    func linear(_ x: FloatMatrix, _ weight: TensorRole, _ bias: TensorRole) throws -> FloatMatrix {
-      try compute.linear(x, weights.matrix(weight, layer: layer), bias: weights.vector(bias, layer: layer))
-    }
-    let fused = try linear(
-      norm(x, .visionAttentionNorm, .visionAttentionNormBias), .visionQueryKeyValue, .visionQueryKeyValueBias)
+  }
+
+  private func callAsFunction(_ x: FloatMatrix) -> FloatMatrix {
+    let fused = queryKeyValue(attentionNorm(x))
     let context = FloatMatrix(rows: x.rows, columns: x.columns)
-    for start in stride(from: 0, to: x.rows, by: vision.positionCount) {
-      let first = UnsafePointer(fused.pointer + start * fused.columns)
-      let part = compute.attention(
-        AttentionInput(
-          queries: first, queryStride: fused.columns, keys: first + x.columns, keyStride: fused.columns,
-          values: first + 2 * x.columns, valueStride: fused.columns, queryCount: vision.positionCount,
-          keyCount: vision.positionCount, headCount: vision.headCount, keyValueHeadCount: vision.headCount,
-          headDimension: vision.headDimension, scale: 1 / Float(vision.headDimension).squareRoot(),
-          isCausal: false))
-      (context.pointer + start * x.columns).update(from: part.pointer, count: part.rows * part.columns)
+    let width = x.columns
+    for first in stride(from: 0, to: x.rows, by: positionCount) {
+      let frame = fused.sharedRows(first..<first + positionCount)
+      compute.attention(
+        queries: frame.columns(0..<width), keys: frame.columns(width..<2 * width),
+        values: frame.columns(2 * width..<3 * width), heads: heads, isCausal: false,
+        into: context.sharedRows(first..<first + positionCount))
     }
-    let hidden = try linear(context, .visionAttentionOutput, .visionAttentionOutputBias)
-    compute.add(hidden, x)
-    let inner = try linear(norm(hidden, .visionMLPNorm, .visionMLPNormBias), .visionMLPIn, .visionMLPInBias)
-    compute.gelu(inner)
-    let result = try linear(inner, .visionMLPOut, .visionMLPOutBias)
-    compute.add(result, hidden)
+    let hidden = output(context)
+    compute.add(x, to: hidden)
+    let result = mlp(mlpNorm(hidden))
+    compute.add(hidden, to: result)
     return result
   }
 }

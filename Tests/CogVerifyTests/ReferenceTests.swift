@@ -12,13 +12,13 @@ enum ReferenceRun {
   /// Verifies one bundle with a native file.
   static func verify(
     model: String, bundle path: String, mode: ComputeMode? = nil,
-    vision: (Engine) -> (any VisionStages)? = { _ in nil }
+    visionStages: (Engine) throws -> [Stage]? = { _ in nil }
   ) throws -> ReferenceResult {
     let file = try NativeFile(path: model)
     let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
     var inputs = VerificationInputs(file: file, mode: mode)
     let engine = try inputs.engine(for: bundle)
-    var verifier = Verifier(engine: engine, bundle: bundle, vision: vision(engine))
+    var verifier = try Verifier(engine: engine, bundle: bundle, visionStages: visionStages(engine))
     return try verifier.run(video: inputs.frames(of: bundle))
   }
 

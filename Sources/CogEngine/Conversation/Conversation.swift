@@ -57,7 +57,7 @@ package struct Conversation: Sendable {
   /// - Throws: `CogError` when prompt and answer cannot fit the model's context; what the context's
   ///   cancellation and `emit` throw.
   package func answer(
-    _ question: String, options: AnswerOptions = AnswerOptions(), progress: Progress? = nil,
+    _ question: String, options: AnswerOptions = AnswerOptions(), progress: (any ProgressTask)? = nil,
     emit: (String) throws -> Void = { _ in }
   ) throws -> Answer {
     let prompt = try prompt(question)

@@ -50,7 +50,7 @@ package struct VideoEncoder: Sendable {
   /// The features of prepared frames. - Throws: what the context's cancellation throws.
   package func encode(_ video: PreparedVideo) throws -> VideoFeatures {
     let progress = Progress(
-      "Looking at \(video.frames.count) frames", total: engine.configuration.vision.layerCount)
+      "Looking at \(video.frames.count) frames", total: engine.vision.stages.count)
     defer { progress.finish() }
     let matrix = try engine.vision.forward(video.images, progress: progress)
     return VideoFeatures(matrix: matrix, frames: video.frames)

@@ -1,42 +1,5 @@
 import CKernels
 import CogModel
-import CogBase
-
-extension Compute {
-  /// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for
-  /// each row: `[tokens, rows]`. The sum and the bias are float32; rounds once.
-  ///
-  /// In ``ComputeMode/fast`` a quantized weight meets activations quantized to 8 bits (`Formats/int4.md`); in
-  /// all other cases the weight is expanded to float32, and in bfloat16 mode rounded to bfloat16.
-  ///
-  /// - Throws: ``CogError`` when the sizes of input, weight and bias do not match.
-  package func linear(_ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]? = nil) throws -> FloatMatrix {
-    try checkSizes(tokens: x.rows, columns: x.columns, weight, bias: bias)
-    let bias = bias.map(parameters)
-    if mode == .fast, let quantized = QuantizedWeight(weight, bias: bias) {
-      return multiplyQuantized(x, [quantized])[0]
-    }
-    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
-    if x.rows > 0 { multiplyPlain(x, weight, bias: bias, into: result) }
-    return result
-  }
-
-  /// Throws what ``linear(_:_:bias:)`` throws for an input `[tokens, columns]`.
-  func checkSizes(tokens: Int, columns: Int, _ weight: WeightMatrix, bias: [Float]?) throws {
-    guard columns == weight.columns, tokens <= Int32.max else {
-      throw CogError(
-        "a linear layer's input does not match its weight", expected: "\(weight.columns) columns",
-        found: "\(columns)")
-    }
-    guard bias.map({ $0.count == weight.rows }) ?? true else {
-      throw CogError(
-        "a linear layer's bias does not match its weight", expected: "\(weight.rows) values",
-        found: "\(bias?.count ?? 0)")
-    }
-  }
-}
-
-// MARK: - Weights as float32
 
 extension Compute {
   /// Weight rows that one task multiplies with all tokens; BLAS rearranges the tokens for each such tile
@@ -45,10 +8,11 @@ extension Compute {
   /// Bytes of expanded weights that one task may hold.
   private static let tileBytes = 1 << 23
 
-  /// Shares out tiles of weight rows; each is expanded to float32 unless it can be used as it lies.
-  private func multiplyPlain(
-    _ x: FloatMatrix, _ weight: WeightMatrix, bias: [Float]?, into result: FloatMatrix
-  ) {
+  /// `x [tokens, columns]` times the transposed weight, plus the bias `[1, rows]`: `[tokens, rows]`. Shares out
+  /// tiles of weight rows; each is expanded to float32 unless it can be used as it lies.
+  func multiplyPlain(_ x: FloatMatrix, _ weight: WeightMatrix, bias: FloatMatrix?) -> FloatMatrix {
+    let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
+    guard x.rows > 0 else { return result }
     let fitting = max(16, min(Self.tileRows, Self.tileBytes / (4 * weight.columns) / 16 * 16))
     let shared = (weight.rows + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
     let tileRows = min(fitting, max(16, shared))
@@ -57,6 +21,7 @@ extension Compute {
       multiplyTile(x, weight, rows: range, into: result)
       finishTile(rows: range, bias: bias, of: result)
     }
+    return result
   }
 
   /// Writes the columns `range` of the result: the products with these rows of the weight.
@@ -93,14 +58,10 @@ extension Compute {
   }
 
   /// Adds the bias to the columns `range` of the result and rounds them.
-  private func finishTile(rows range: Range<Int>, bias: [Float]?, of result: FloatMatrix) {
+  private func finishTile(rows range: Range<Int>, bias: FloatMatrix?, of result: FloatMatrix) {
     for token in 0..<result.rows {
       let part = result.pointer + token * result.columns + range.lowerBound
-      bias?.withUnsafeBufferPointer { values in
-        if let base = values.baseAddress {
-          kernels.table.pointee.add(part, base + range.lowerBound, range.count)
-        }
-      }
+      if let bias { kernels.table.pointee.add(part, bias.pointer + range.lowerBound, range.count) }
       roundPart(part, range.count)
     }
   }

@@ -2,7 +2,7 @@ import CogBase
 import CogCompute
 import Testing
 
-struct GELULayersTests {
+struct GELUMLPTests {
   /// Inner and outer sizes with padding, short last groups and panels, rows too long to be chained, and other
   /// encodings.
   private static let sizes: [(inner: Int, columns: Int, outer: Int, groupSize: Int)] = [
@@ -23,14 +23,12 @@ struct GELULayersTests {
         for kernels in KernelSet.available {
           for hasBias in [true, false] {
             let compute = try Compute(mode: .fast, kernels: kernels)
-            let layers = try (
-              LinearLayer(first.weight(), bias: hasBias ? biases.0 : nil),
-              LinearLayer(second.weight(), bias: hasBias ? biases.1 : nil)
-            )
-            let features = try compute.linear(x, layers.0.weight, bias: layers.0.bias)
+            let fc1 = try Linear(first.weight(), bias: hasBias ? biases.0 : nil, compute: compute)
+            let fc2 = try Linear(second.weight(), bias: hasBias ? biases.1 : nil, compute: compute)
+            let features = fc1(x)
             compute.gelu(features)
-            let expected = try compute.linear(features, layers.1.weight, bias: layers.1.bias)
-            let result = try compute.geluLayers(x, inner: layers.0, outer: layers.1)
+            let expected = fc2(features)
+            let result = try GELUMLP(fc1: fc1, fc2: fc2)(x)
             let isEqual = result.values == expected.values
             #expect(
               isEqual, "\(kernels.name), \(tokens) tokens, [\(inner), \(columns)], [\(outer), \(inner)]")
@@ -48,9 +46,10 @@ struct GELULayersTests {
     var x = random.normals(40 * 128)
     x[17 * 128 + 5] = .infinity
     for kernels in KernelSet.available {
-      let result = try Compute(mode: .fast, kernels: kernels).geluLayers(
-        FloatMatrix(x, rows: 40, columns: 128), inner: LinearLayer(first.weight()),
-        outer: LinearLayer(second.weight()))
+      let compute = try Compute(mode: .fast, kernels: kernels)
+      let mlp = try GELUMLP(
+        fc1: Linear(first.weight(), compute: compute), fc2: Linear(second.weight(), compute: compute))
+      let result = mlp(FloatMatrix(x, rows: 40, columns: 128))
       let hurt = (0..<40).filter { !result.row($0).allSatisfy(\.isFinite) }
       #expect(hurt == [17], "\(kernels.name)")
       #expect(result.row(17).filter(\.isNaN).count == 32, "\(kernels.name)")
@@ -63,13 +62,8 @@ struct GELULayersTests {
     let first = PanelTwin(rows: 64, columns: 128, groupSize: 64, isInt4: true, random: &random)
     let second = PanelTwin(rows: 32, columns: 72, groupSize: 64, isInt4: true, random: &random)
     let compute = try Compute(mode: mode)
-    let (inner, x) = (try first.weight(), FloatMatrix(rows: 40, columns: 128))
-    #expect(throws: CogError.self) {
-      try compute.geluLayers(x, inner: LinearLayer(inner), outer: LinearLayer(second.weight()))
-    }
-    let third = PanelTwin(rows: 32, columns: 64, groupSize: 64, isInt4: true, random: &random)
-    #expect(throws: CogError.self) {
-      try compute.geluLayers(x, inner: LinearLayer(inner, bias: [0]), outer: LinearLayer(third.weight()))
-    }
+    let fc1 = try Linear(first.weight(), compute: compute)
+    let fc2 = try Linear(second.weight(), compute: compute)
+    #expect(throws: CogError.self) { try GELUMLP(fc1: fc1, fc2: fc2) }
   }
 }
