@@ -76,7 +76,7 @@ let package = Package(
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
         "CogInspect", "CogEngine",
       ]),
-    library("CogEvaluate", ["CogBase", "CogModel", "CogMedia", "CogEngine"]),
+    library("CogEvaluate", ["CogBase", "CogModel", "CogCompute", "CogMedia", "CogEngine"]),
     library(
       "CogBench",
       [
@@ -124,7 +124,7 @@ let package = Package(
         "CogInspect",
         "CogEngine",
       ]),
-    tests("CogEvaluate", ["CogBase"]),
+    tests("CogEvaluate", ["CogBase", "CogCompute"]),
     tests("CogReport", ["CogBase", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
     tests(
       "CogBench",

@@ -5,26 +5,27 @@ package struct InputLines {
   private static let longestLine = 64 << 20
   private let descriptor: Int32
   private let name: String
+  private let wait: (Int32) throws -> Void
   private var buffer: [UInt8] = []
   /// Where the next line begins in `buffer`, and up to where it holds no line feed.
   private var (start, searched) = (0, 0)
   private var isAtEnd = false
 
-  /// The lines of an open file descriptor; `name` stands for the file in errors.
-  package init(descriptor: Int32, name: String) {
+  /// The lines of an open file descriptor.
+  ///
+  /// - Parameters:
+  ///   - name: stands for the file in errors.
+  ///   - wait: returns when something can be read from the descriptor, or throws what ends the waiting.
+  package init(descriptor: Int32, name: String, wait: @escaping (Int32) throws -> Void = { _ in }) {
     self.descriptor = descriptor
     self.name = name
-  }
-
-  /// The lines of standard input.
-  package static var standardInput: InputLines {
-    InputLines(descriptor: STDIN_FILENO, name: "standard input")
+    self.wait = wait
   }
 
   /// The next line, or nil after the last; a last line needs no line feed.
   ///
-  /// - Throws: ``CogError`` when the stream cannot be read or a line has more than 64 MiB; an interrupt, also
-  ///   while it waits.
+  /// - Throws: ``CogError`` when the stream cannot be read or a line has more than 64 MiB; what ends the
+  ///   waiting for more.
   package mutating func next() throws -> [UInt8]? {
     while true {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -52,7 +53,7 @@ package struct InputLines {
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     // Waiting for what is no descriptor would never end.
     guard descriptor >= 0 else { throw CogError.system("cannot read", file: name, code: EBADF) }
-    try Interruption.wait(forInput: descriptor)
+    try wait(descriptor)
     let count = read(descriptor, &chunk, chunk.count)
     if count < 0 {
       guard errno == EINTR || errno == EAGAIN else { throw failure() }

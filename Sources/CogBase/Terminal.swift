@@ -35,9 +35,6 @@ package enum Terminal {
   /// Whether standard error is a terminal, where progress may be drawn.
   package static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-  /// Whether standard output is a terminal and color is wanted (`NO_COLOR` is not set).
-  package static var outputHasColor: Bool { isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil }
-
   /// Writes text to standard output at once; ``checkOutput()`` tells whether all of it arrived.
   package static func print(_ text: String, terminator: String = "\n") {
     guard outputError.load(ordering: .relaxed) == 0 else { return }

@@ -13,9 +13,8 @@ struct BenchModel {
   /// Opens the file, reads its tokenizer, binds the weights, and runs the first kernel.
   ///
   /// - Throws: ``CogError`` when the file cannot be run.
-  init(path: String, mode: ComputeMode?, pool: ThreadPool) throws {
-    let engine = try Engine(
-      path: path, mode: mode, context: RunContext(threads: pool, kernels: KernelSet.best()))
+  init(path: String, mode: ComputeMode?, context: RunContext) throws {
+    let engine = try Engine(path: path, mode: mode, context: context)
     (file, compute, vision, language) = (engine.file, engine.compute, engine.vision, engine.language)
     _ = try language.embedding(ids: [0], tokenTypes: [0], features: nil)
   }

@@ -17,11 +17,11 @@ package struct Benchmark {
   package var decodesAfterPrompt = true
   /// How to compute; nil chooses as the engine does.
   package var mode: ComputeMode?
-  /// The threads.
-  package var pool: ThreadPool
+  /// What it computes with.
+  package let context: RunContext
 
   /// A benchmark with the usual sizes.
-  package init(pool: ThreadPool = .shared) { self.pool = pool }
+  package init(context: RunContext = RunContext()) { self.context = context }
 
   /// Runs it.
   ///
@@ -30,7 +30,7 @@ package struct Benchmark {
   ///   - name: how the report names the model.
   ///   - onOpen: called once the file is open; a temporary one may lose its name then.
   /// - Throws: `CogError` when the sizes do not fit the model's context, the file cannot be run, or the
-  ///   model's numbers are not finite; an interrupt.
+  ///   model's numbers are not finite; what the context's cancellation throws.
   package func run(path: String, name: String, onOpen: () -> Void = {}) throws -> BenchReport {
     guard promptTokens > 0, newTokens >= 0, frames >= 0, runs > 0 else {
       throw CogError("a benchmark needs at least 1 run and 1 token of a prompt, and no negative size")
@@ -39,26 +39,27 @@ package struct Benchmark {
     var memory = ProcessMemory()
     memory.start()
     var loads: [Double] = []
-    var model = try timed(&loads) { try BenchModel(path: path, mode: mode, pool: pool) }
+    var model = try timed(&loads) { try BenchModel(path: path, mode: mode, context: context) }
     for _ in 1..<max(1, runs) {
-      model = try timed(&loads) { try BenchModel(path: path, mode: mode, pool: pool) }
+      model = try timed(&loads) { try BenchModel(path: path, mode: mode, context: context) }
     }
     onOpen()
     try checkContext(of: model)
     var samples = Samples()
-    let progress = Progress("Measuring \(name)", total: runs + 1)
+    let progress = context.progress.begin("Measuring \(name)", total: runs + 1)
     defer { progress.finish() }
     try warmUp(model)
     memory.stop()
     for run in 1...runs {
       progress.advance(by: 1, "run \(run) of \(runs)")
-      var limits = try MachineLimits.measure(kernels: model.compute.kernels, pool: pool)
+      var limits = try MachineLimits.measure(kernels: model.compute.kernels, pool: context.threads)
       memory.start()
       try measure(model, into: &samples)
       memory.stop()
       if newTokens > 0 {
         // A host may have moved the threads meanwhile, and given them a faster way to the memory.
-        limits.readBytesPerSecond = max(limits.readBytesPerSecond, try MachineLimits.readBandwidth(pool))
+        limits.readBytesPerSecond = max(
+          limits.readBytesPerSecond, try MachineLimits.readBandwidth(context.threads))
       }
       samples.limits.append(limits)
     }
@@ -109,7 +110,7 @@ package struct Benchmark {
   }
 
   private func timed<Result>(_ seconds: inout [Double], _ body: () throws -> Result) throws -> Result {
-    try Interruption.check()
+    try context.cancellation.check()
     let start = ContinuousClock.now
     let result = try body()
     seconds.append((ContinuousClock.now - start).seconds)

@@ -29,10 +29,10 @@ package struct SyntheticModel {
   ///
   /// - Parameters:
   ///   - path: where; an existing file is replaced when the new one is whole.
-  ///   - pool: the threads that make the numbers.
+  ///   - context: what makes the numbers.
   /// - Throws: `CogError` when an override of the recipe fits nothing, the disk has too little room or fails;
-  ///   an interrupt, after which no file is left.
-  package func write(to path: String, pool: ThreadPool) throws {
+  ///   what the context's cancellation throws, after which no file is left.
+  package func write(to path: String, context: RunContext) throws {
     let configuration = try preset.configuration(layers: layers)
     let table = TensorTable(configuration)
     try recipe.checkOverrides(against: table)
@@ -44,9 +44,9 @@ package struct SyntheticModel {
     let tokenizer = SyntheticTokenizer.encoded(vocabularySize: configuration.vocabularySize)
     try checkSpace(for: path, needed: total + tokenizer.count + (16 << 20))
 
-    let progress = Progress("Making the \(preset.name) model", total: total)
+    let progress = context.progress.begin("Making the \(preset.name) model", total: total)
     defer { progress.finish() }
-    let weights = SyntheticWeights(pool: pool, kernels: try KernelSet.best())
+    let weights = SyntheticWeights(context: context)
     let writer = try NativeWriter(path: path)
     for (index, (tensor, encoding)) in tensors.enumerated() {
       try writer.begin(name: tensor.name, shape: tensor.shape, encoding: encoding, sourceType: .bfloat16)

@@ -10,8 +10,7 @@ import Glibc
 /// not depend on the number of threads. The scales are such that a matrix keeps the size of its input about
 /// the same, so that activations stay in the range of a trained model's.
 struct SyntheticWeights {
-  let pool: ThreadPool
-  let kernels: KernelSet
+  let context: RunContext
 
   /// Takes the bytes of a finished block.
   typealias Emit = (UnsafeRawBufferPointer) throws -> Void
@@ -24,7 +23,7 @@ struct SyntheticWeights {
   /// Makes all bytes of a tensor, in order.
   ///
   /// - Parameter seed: another one for each tensor.
-  /// - Throws: ``CogError`` when a quantized shape is not whole panels; an interrupt; what `emit` throws.
+  /// - Throws: ``CogError`` when a quantized shape is not whole panels; what the context's cancellation and `emit` throw.
   func generate(
     _ tensor: TensorSpecification, encoding: TensorEncoding, seed: UInt64, emit: Emit
   ) throws {
@@ -50,9 +49,9 @@ extension SyntheticWeights {
       byteCount: panelsAtOnce * layout.panelBytes, alignment: PanelLayout.lineBytes)
     defer { block.deallocate() }
     for first in stride(from: 0, to: layout.panelCount, by: panelsAtOnce) {
-      try Interruption.check()
+      try context.cancellation.check()
       let count = min(panelsAtOnce, layout.panelCount - first)
-      pool.parallelFor(count) { index in
+      context.threads.parallelFor(count) { index in
         let bytes = block[index * layout.panelBytes..<(index + 1) * layout.panelBytes]
         var random = SplitMix64(seed: seed, stream: first + index)
         Self.fillPanel(UnsafeMutableRawBufferPointer(rebasing: bytes), layout, &random)
@@ -107,12 +106,12 @@ extension SyntheticWeights {
     let blockElements = min(count, chunksAtOnce * Self.chunkElements)
     var values = [Float](repeating: 0, count: blockElements)
     for first in stride(from: 0, to: count, by: max(1, blockElements)) {
-      try Interruption.check()
+      try context.cancellation.check()
       let block = min(blockElements, count - first)
       values.withUnsafeMutableBufferPointer { values in
         // Each chunk is written by one thread.
         nonisolated(unsafe) let values = values
-        pool.parallelFor((block + Self.chunkElements - 1) / Self.chunkElements) { chunk in
+        context.threads.parallelFor((block + Self.chunkElements - 1) / Self.chunkElements) { chunk in
           let start = chunk * Self.chunkElements
           var random = SplitMix64(seed: seed, stream: (first + start) / Self.chunkElements)
           for index in start..<min(block, start + Self.chunkElements) {
@@ -140,7 +139,7 @@ extension SyntheticWeights {
     let byteCount = try Shape([values.count]).byteCount(of: type)
     var bytes = [UInt8](repeating: 0, count: byteCount)
     try values.withUnsafeBufferPointer { values in
-      try bytes.withUnsafeMutableBytes { try kernels.convert(values, to: type, into: $0) }
+      try bytes.withUnsafeMutableBytes { try context.kernels.convert(values, to: type, into: $0) }
     }
     try bytes.withUnsafeBytes { try emit($0) }
   }

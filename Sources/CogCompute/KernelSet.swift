@@ -24,9 +24,11 @@ package struct KernelSet: @unchecked Sendable {
     return sets.filter { $0.table != fastest.table } + [fastest]
   }
 
+  /// The fastest set of this processor.
+  ///
   /// Asked for once: a virtual machine leaves its processor for every question about what it can do, some
   /// microseconds each.
-  private static let fastest = KernelSet(table: cog_best_kernels())
+  package static let fastest = KernelSet(table: cog_best_kernels())
 
   /// The fastest set, or the one that `COGVLM_KERNELS` names.
   ///

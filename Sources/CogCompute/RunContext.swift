@@ -12,9 +12,11 @@ package struct RunContext: Sendable {
   /// Receives how far the work is.
   package var progress: any ProgressReporter
 
-  /// A context; by default the work is never stopped and its progress not shown.
+  /// A context; by default one thread for each processor, the fastest kernels, and work that is never stopped and
+  /// whose progress is not shown.
   package init(
-    threads: ThreadPool, kernels: KernelSet, cancellation: any Cancellation = NeverCancelled(),
+    threads: ThreadPool = ThreadPool(), kernels: KernelSet = .fastest,
+    cancellation: any Cancellation = NeverCancelled(),
     progress: any ProgressReporter = SilentProgress()
   ) {
     self.threads = threads

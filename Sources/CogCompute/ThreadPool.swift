@@ -19,6 +19,9 @@ package final class ThreadPool: Sendable {
     for number in 1..<self.threadCount { state.startWorker(number) }
   }
 
+  /// A pool with one thread for each processor that this process may use.
+  package convenience init() { self.init(threadCount: cog_processor_count()) }
+
   deinit { state.stop() }
 
   /// Calls `body` with 0, 1, ... `count - 1`, in any order and at the same time, and returns when all calls

@@ -10,7 +10,7 @@ package struct Engine: Sendable {
   package let file: NativeFile
   /// Its tokenizer.
   package let tokenizer: Tokenizer
-  /// What the engine computes with, and who may stop it.
+  /// What it computes with, who may stop it and who sees its progress.
   package let context: RunContext
   /// The operations, in the engine's mode.
   package let compute: Compute
@@ -26,15 +26,15 @@ package struct Engine: Sendable {
   ///
   /// - Parameters:
   ///   - mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float one.
-  ///   - context: nil takes all processors and the fastest kernels, and ends with an interrupt.
+  ///   - context: what the engine computes with; by default all processors and the fastest kernels.
   /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the
   ///   model.
-  package init(path: String, mode: ComputeMode? = nil, context: RunContext? = nil) throws {
+  package init(path: String, mode: ComputeMode? = nil, context: RunContext = RunContext()) throws {
     try self.init(file: NativeFile(path: path), mode: mode, context: context)
   }
 
   /// An engine over an open native file. - Throws: as ``init(path:mode:context:)``.
-  package init(file: NativeFile, mode: ComputeMode? = nil, context: RunContext? = nil) throws {
+  package init(file: NativeFile, mode: ComputeMode? = nil, context: RunContext = RunContext()) throws {
     self.file = file
     tokenizer = try Tokenizer(encoded: file.tokenizerBytes(), file: file.path)
     guard tokenizer.vocabularySize <= file.configuration.vocabularySize else {
@@ -42,9 +42,6 @@ package struct Engine: Sendable {
         "the tokenizer has more tokens than the model", file: file.path, subject: "tokenizer",
         expected: "at most \(file.configuration.vocabularySize)", found: "\(tokenizer.vocabularySize)")
     }
-    let context =
-      try context
-      ?? RunContext(threads: .shared, kernels: KernelSet.best(), cancellation: UntilInterrupted())
     self.context = context
     compute = try Compute(
       mode: mode ?? (file.isFloat ? .bfloat16 : .fast), kernels: context.kernels, threads: context.threads)
@@ -52,9 +49,4 @@ package struct Engine: Sendable {
     vision = try VisionTower(weights, context: context)
     language = try LanguageModel(weights, context: context)
   }
-}
-
-/// Work that ends with an interrupt of the process.
-private struct UntilInterrupted: Cancellation {
-  func check() throws { try Interruption.check() }
 }

@@ -17,7 +17,7 @@ extension Evaluation {
     let encoder = VideoEncoder(engine)
     // All questions of a video follow each other, so the features of one video are enough to keep.
     var current: (video: String, conversation: Conversation)?
-    return try run(set) { question in
+    return try run(set, context: engine.context) { question in
       let conversation: Conversation
       if let current, current.video == question.video {
         conversation = current.conversation

@@ -1,23 +1,27 @@
 import CogBase
+package import CogCompute
 
 /// Asks the questions of a set.
 package enum Evaluation {
   /// Asks every question and scores the answers.
   ///
   /// All questions of a video are asked one after another, so that `answer` may keep what it made of the
-  /// video; the result has the order of the file. Progress is drawn on a terminal.
+  /// video; the result has the order of the file.
   ///
-  /// - Parameter answer: the model's answer to a question: its text and its token ids.
+  /// - Parameters:
+  ///   - context: who may stop the work and who sees its progress.
+  ///   - answer: the model's answer to a question: its text and its token ids.
   /// - Throws: what `answer` throws, a `CogError` without a subject with the question's number put in; and
-  ///   `Interruption.Interrupted` after Ctrl-C.
+  ///   what the context's cancellation throws.
   package static func run(
-    _ set: QuestionSet, answer: (Question) throws -> (text: String, ids: [Int])
+    _ set: QuestionSet, context: RunContext = RunContext(),
+    answer: (Question) throws -> (text: String, ids: [Int])
   ) throws -> EvaluationResult {
-    let progress = Progress("Asking", total: set.questions.count)
+    let progress = context.progress.begin("Asking", total: set.questions.count)
     defer { progress.finish() }
     var answers = [EvaluationResult.Answer?](repeating: nil, count: set.questions.count)
     for place in set.askingOrder {
-      try Interruption.check()
+      try context.cancellation.check()
       let question = set.questions[place]
       do {
         let (text, ids) = try answer(question)

@@ -11,6 +11,7 @@ package struct VerificationInputs {
   private let file: NativeFile
   private let mode: ComputeMode?
   private let video: VideoInput?
+  private let context: RunContext
   private var engines: [ComputeMode: Engine] = [:]
   private var videos: [FrameSampling: PreparedVideo] = [:]
 
@@ -19,17 +20,20 @@ package struct VerificationInputs {
   /// - Parameters:
   ///   - mode: how to compute; nil computes in each bundle's own mode.
   ///   - video: whose frames to take instead of the bundles' own; nil takes those.
-  package init(file: NativeFile, mode: ComputeMode? = nil, video: VideoInput? = nil) {
+  package init(
+    file: NativeFile, mode: ComputeMode? = nil, video: VideoInput? = nil, context: RunContext = RunContext()
+  ) {
+    self.context = context
     self.file = file
     self.mode = mode
     self.video = video
   }
 
-  /// The engine that a bundle is verified with. - Throws: as `Engine.init(file:mode:)`.
+  /// The engine that a bundle is verified with. - Throws: as `Engine.init(file:mode:context:)`.
   package mutating func engine(for bundle: ReferenceBundle) throws -> Engine {
     let mode = mode ?? bundle.computeMode
     if let engine = engines[mode] { return engine }
-    let engine = try Engine(file: file, mode: mode)
+    let engine = try Engine(file: file, mode: mode, context: context)
     engines[mode] = engine
     return engine
   }
@@ -65,7 +69,9 @@ package struct VerificationInputs {
 
   private mutating func frames(of video: VideoInput, _ sampling: FrameSampling) throws -> PreparedVideo {
     if let known = videos[sampling] { return known }
-    let frames = try PreparedVideo(video, sampling: sampling, size: file.configuration.vision.imageSize)
+    let frames = try PreparedVideo(
+      video, sampling: sampling, size: file.configuration.vision.imageSize,
+      cancellation: context.cancellation)
     videos[sampling] = frames
     return frames
   }

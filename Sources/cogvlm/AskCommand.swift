@@ -13,6 +13,7 @@ struct AskCommand: ParsableCommand {
     commandName: "ask", abstract: "Ask a question about a video, or without one.")
 
   @OptionGroup var options: ModelOptions
+  @OptionGroup var runOptions: RunOptions
   @OptionGroup var videoOptions: VideoOptions
 
   @Argument(help: "The question.")
@@ -60,8 +61,9 @@ struct AskCommand: ParsableCommand {
     let answerOptions = AnswerOptions(
       maximumNewTokens: maxNewTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
+    let context = try runOptions.context()
     let start = ContinuousClock.now
-    let engine = try Engine(file: options.open(), mode: options.mode)
+    let engine = try Engine(file: options.open(context), mode: options.mode, context: context)
     let loaded = ContinuousClock.now
     let encoder = VideoEncoder(engine)
     let video = try videoOptions.input().map { try encoder.prepare($0, template: template) }

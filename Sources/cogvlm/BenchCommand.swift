@@ -62,8 +62,7 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Make the new tokens from an empty context, as llama-bench does, not after the prompt.")
   var emptyContext = false
 
-  @Option(help: "Threads; one for each processor by default.")
-  var threads: Int?
+  @OptionGroup var runOptions: RunOptions
 
   @Option(help: "Arithmetic: float32, bfloat16 or fast. The engine's choice by default.")
   var mode: ComputeMode?
@@ -81,9 +80,6 @@ struct BenchCommand: ParsableCommand {
     }
     guard (0...1024).contains(frames) else { throw ValidationError("--frames must be from 0 to 1024.") }
     guard (1...1000).contains(runs) else { throw ValidationError("--runs must be from 1 to 1000.") }
-    guard threads.map({ (1...1024).contains($0) }) ?? true else {
-      throw ValidationError("--threads must be from 1 to 1024.")
-    }
     guard layers.map({ (1...4096).contains($0) }) ?? true else {
       throw ValidationError("--layers must be from 1 to 4096.")
     }
@@ -96,7 +92,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    var benchmark = Benchmark(pool: threads.map(ThreadPool.init(threadCount:)) ?? .shared)
+    var benchmark = Benchmark(context: try runOptions.context())
     benchmark.promptTokens = promptTokens
     benchmark.newTokens = newTokens
     benchmark.frames = frames
@@ -117,7 +113,7 @@ struct BenchCommand: ParsableCommand {
       ?? FileManager.default.temporaryDirectory.appending(path: "cogvlm-bench-\(UUID().uuidString).cogvlm")
       .path
     defer { if keep == nil { unlink(path) } }
-    try synthetic.write(to: path, pool: benchmark.pool)
+    try synthetic.write(to: path, context: benchmark.context)
     return try benchmark.run(path: path, name: synthetic.preset.name) { if keep == nil { unlink(path) } }
   }
 

@@ -1,18 +1,20 @@
 import CogBase
 import CogCheckpoint
+import CogCompute
 import CogNative
 
 /// Reads every byte that carries a checksum and compares.
 enum ContentCheck {
   /// Compares a native file's tensors with their checksums.
   ///
-  /// - Throws: ``CogError`` that names the first damaged tensor and how many there are; an interrupt.
-  static func checksums(of file: NativeFile) throws {
-    let progress = Progress("Comparing checksums", total: file.fileSize)
+  /// - Throws: ``CogError`` that names the first damaged tensor and how many there are; what the context's
+  ///   cancellation throws.
+  static func checksums(of file: NativeFile, _ context: RunContext) throws {
+    let progress = context.progress.begin("Comparing checksums", total: file.fileSize)
     defer { progress.finish() }
     var damaged: [CogError] = []
     for tensor in file.entries {
-      try Interruption.check()
+      try context.cancellation.check()
       do {
         try file.verifyChecksum(of: tensor)
       } catch let error as CogError {

@@ -13,6 +13,7 @@ struct EvalCommand: ParsableCommand {
     commandName: "eval", abstract: "Ask every question of a file and count the right answers.")
 
   @OptionGroup var options: ModelOptions
+  @OptionGroup var runOptions: RunOptions
 
   @Option(
     help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"),
@@ -41,7 +42,9 @@ struct EvalCommand: ParsableCommand {
   func run() throws {
     try Mislabeled.refuse(questions, expected: "a JSON list of questions")
     let set = try QuestionSet(path: questions, videoFolder: videos)
-    let engine = try Engine(file: options.open(comparesChecksums: true), mode: options.mode)
+    let context = try runOptions.context()
+    let engine = try Engine(
+      file: options.open(context, comparesChecksums: true), mode: options.mode, context: context)
     let result = try Evaluation.run(
       set, engine: engine, template: template, options: AnswerOptions(maximumNewTokens: maxNewTokens)
     ) { try VideoInput.checked($0) }

@@ -32,8 +32,10 @@ struct FramesCommand: ParsableCommand {
 
   func run() throws {
     let preparation = try ImagePreparation(size: size)
-    let frames = try VideoInput.checked(video, imagesPerSecond: fps).sample(template.frameSampling)
-    let files = try FrameExport.write(frames, to: output, preparation: preparation)
+    let frames = try VideoInput.checked(video, imagesPerSecond: fps).sample(
+      template.frameSampling, cancellation: SignalCancellation())
+    let files = try FrameExport.write(
+      frames, to: output, preparation: preparation, cancellation: SignalCancellation())
     let report = FramesReport(frames.selection, files: files)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text(output: output))
   }

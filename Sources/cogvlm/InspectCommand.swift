@@ -1,5 +1,6 @@
 import ArgumentParser
 import CogBase
+import CogCompute
 import CogInspect
 import CogNative
 import CogReport
@@ -34,6 +35,8 @@ struct InspectCommand: ParsableCommand {
       "Compare the tensors with those of the model and with their checksums, and look for NaN and infinity.")
   var check = false
 
+  @OptionGroup var runOptions: RunOptions
+
   @Flag(help: "Print one JSON document.")
   var json = false
 
@@ -63,7 +66,7 @@ struct InspectCommand: ParsableCommand {
     let inspection = try Inspection(native: file)
     guard check else { return inspection }
     _ = try TokenizerSource.open(source)
-    try ContentCheck.checksums(of: file)
+    try ContentCheck.checksums(of: file, runOptions.context())
     return try inspection.checkingValues()
   }
 

@@ -25,11 +25,13 @@ struct ModelOptions: ParsableArguments {
 
   /// Opens the model's file.
   ///
-  /// - Parameter comparesChecksums: whether every tensor is read and compared with its checksum first.
-  func open(comparesChecksums: Bool = false) throws -> NativeFile {
+  /// - Parameters:
+  ///   - context: who may stop the comparison and who sees its progress.
+  ///   - comparesChecksums: whether every tensor is read and compared with its checksum first.
+  func open(_ context: RunContext, comparesChecksums: Bool = false) throws -> NativeFile {
     try Mislabeled.refuseAsModel(model)
     let file = try NativeFile(path: model)
-    if comparesChecksums { try ContentCheck.checksums(of: file) }
+    if comparesChecksums { try ContentCheck.checksums(of: file, context) }
     return file
   }
 }

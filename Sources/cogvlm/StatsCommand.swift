@@ -34,6 +34,8 @@ struct StatsCommand: ParsableCommand {
 
   @OptionGroup var videoOptions: VideoOptions
 
+  @OptionGroup var runOptions: RunOptions
+
   @Option(help: "Arithmetic of the run: float32, bfloat16 or fast, as in ask.")
   var mode: ComputeMode?
 
@@ -60,14 +62,21 @@ struct StatsCommand: ParsableCommand {
       try HTMLPlace.check(
         html, besides: [source] + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))
     }
-    let report = try stored.map { try StatisticsPass.run($0, filter: filter) } ?? measureActivations(filter)
+    let report = try stored.map { try measure($0, filter) } ?? measureActivations(filter)
     if let html { try StatisticsPage.page(report, stored: stored).write(to: html) }
     Terminal.print(try render(report))
   }
 
+  private func measure(_ stored: TensorCatalog, _ filter: TensorFilter) throws -> StatisticsReport {
+    let context = try runOptions.context()
+    let collector = try StatisticsCollector(
+      threads: context.threads, kernels: context.kernels, stopCheck: { try context.cancellation.check() })
+    return try StatisticsPass.run(stored, filter: filter, collector)
+  }
+
   private func measureActivations(_ filter: TensorFilter) throws -> StatisticsReport {
     try Mislabeled.refuseAsModel(source)
-    let engine = try Engine(file: NativeFile(path: source), mode: mode)
+    let engine = try Engine(file: NativeFile(path: source), mode: mode, context: runOptions.context())
     let video = try videoOptions.input().map { try VideoEncoder(engine).prepare($0, template: template) }
     return try ActivationStatistics(engine: engine, filter: filter).run(
       query: question ?? "", template: template, video: video, path: source)

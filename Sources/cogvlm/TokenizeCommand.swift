@@ -39,7 +39,8 @@ struct TokenizeCommand: ParsableCommand {
       if decode { return Terminal.print(try tokenizer.decode(ids(text), skipSpecial: false)) }
       return Terminal.print(tokenizer.encode(text).map(String.init).joined(separator: " "))
     }
-    var lines = InputLines.standardInput
+    var lines = InputLines(
+      descriptor: STDIN_FILENO, name: "standard input", wait: Interruption.wait(forInput:))
     var number = 0
     while !Terminal.readerHasGone, let line = try lines.next() {
       number += 1

@@ -1,4 +1,5 @@
 import CogBase
+import CogCompute
 import CogEngine
 import CogInspect
 import CogMedia
@@ -11,12 +12,12 @@ extension VerifyCommand {
   private static let mostPicturedVideos = 4
 
   /// Compares with another native file, prints and writes the report, and tells whether it passed.
-  func compare(_ file: NativeFile, with path: String) throws -> Bool {
+  func compare(_ file: NativeFile, with path: String, _ context: RunContext) throws -> Bool {
     try Mislabeled.refuseAsModel(path)
     let other = try NativeFile(path: path)
-    try ContentCheck.checksums(of: other)
-    let engine = try Engine(file: file, mode: options.mode)
-    let reference = try Engine(file: other, mode: comparison.againstMode)
+    try ContentCheck.checksums(of: other, context)
+    let engine = try Engine(file: file, mode: options.mode, context: context)
+    let reference = try Engine(file: other, mode: comparison.againstMode, context: context)
     let items = try comparison.items(video: videoOptions.video)
     let progress = Progress(
       "Comparing",

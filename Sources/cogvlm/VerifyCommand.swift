@@ -18,6 +18,8 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var options: ModelOptions
 
+  @OptionGroup var runOptions: RunOptions
+
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp("Reference bundles (NAME.f32.safetensors).", valueName: "file"),
@@ -46,21 +48,24 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try options.open(comparesChecksums: true)
+    let context = try runOptions.context()
+    let file = try options.open(context, comparesChecksums: true)
     if let html {
       let inputs = [comparison.against, comparison.questions, videoOptions.video].compactMap { $0 }
       try HTMLPlace.check(html, besides: [options.model] + reference + inputs)
     }
-    let passed = try comparison.against.map { try compare(file, with: $0) } ?? verifyBundles(file)
+    let passed =
+      try comparison.against.map { try compare(file, with: $0, context) } ?? verifyBundles(file, context)
     if !passed { throw ExitCode(1) }
   }
 
   // MARK: Bundles
 
-  private func verifyBundles(_ file: NativeFile) throws -> Bool {
+  private func verifyBundles(_ file: NativeFile, _ context: RunContext) throws -> Bool {
     var pictures: [[[UInt8]]] = []
     var results: [ReferenceResult] = []
-    var inputs = VerificationInputs(file: file, mode: options.mode, video: try videoOptions.input())
+    var inputs = VerificationInputs(
+      file: file, mode: options.mode, video: try videoOptions.input(), context: context)
     for path in reference {
       try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
       let bundle = try ReferenceBundle(path: path, configuration: file.configuration)

@@ -64,7 +64,7 @@ import Testing
 @Suite struct BenchmarkTests {
   static func run(_ change: (inout Benchmark) -> Void = { _ in }) throws -> BenchReport {
     let folder = try TemporaryFolder()
-    var benchmark = Benchmark(pool: ThreadPool(threadCount: 2))
+    var benchmark = Benchmark(context: RunContext(threads: ThreadPool(threadCount: 2)))
     (benchmark.promptTokens, benchmark.newTokens, benchmark.frames, benchmark.runs) = (8, 3, 1, 2)
     change(&benchmark)
     return try benchmark.run(path: SyntheticModelTests.make(in: folder), name: "tiny")

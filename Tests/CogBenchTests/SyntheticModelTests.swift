@@ -142,7 +142,7 @@ import Testing
     var recipe = try QuantizationRecipe(preset: "int4")
     recipe.overrides = [try .init(parsing: "nothing.*=int8/64")]
     #expect(throws: CogError.self) {
-      try SyntheticModel(preset: .tiny, recipe: recipe).write(to: folder.path("tiny"), pool: .shared)
+      try SyntheticModel(preset: .tiny, recipe: recipe).write(to: folder.path("tiny"), context: RunContext())
     }
     #expect(try folder.contents() == [])
   }

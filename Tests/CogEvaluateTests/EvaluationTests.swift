@@ -1,6 +1,8 @@
 import CogBase
+import CogCompute
 import CogEvaluate
 import Foundation
+import Synchronization
 import Testing
 
 struct EvaluationTests {
@@ -37,6 +39,23 @@ struct EvaluationTests {
         + #""expected":"red","ids":[7,8],"question":"q","task":"color","video":"v.mp4"}]}"#)
     #expect(try JSONDecoder().decode(EvaluationResult.self, from: data) == result)
     #expect(EvaluationResult(answers: []).accuracy.overall == 0)
+  }
+
+  @Test("a cancellation ends the run between two questions")
+  func cancellation() throws {
+    struct Ended: Error {}
+    final class Asked: Cancellation {
+      let count = Atomic<Int>(0)
+      func check() throws { if count.load(ordering: .relaxed) == 2 { throw Ended() } }
+    }
+    let asked = Asked()
+    #expect(throws: Ended.self) {
+      try Evaluation.run(questionSet(Self.set), context: RunContext(cancellation: asked)) { _ in
+        asked.count.wrappingAdd(1, ordering: .relaxed)
+        return ("", [])
+      }
+    }
+    #expect(asked.count.load(ordering: .relaxed) == 2)
   }
 
   @Test("an error of the model names the question, unless it names something itself")

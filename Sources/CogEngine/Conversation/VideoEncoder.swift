@@ -44,7 +44,7 @@ package struct VideoEncoder: Sendable {
   package func prepare(_ video: VideoInput, template: PromptTemplate? = nil) throws -> PreparedVideo {
     try PreparedVideo(
       video, sampling: (template ?? engine.configuration.template).frameSampling,
-      size: engine.configuration.vision.imageSize)
+      size: engine.configuration.vision.imageSize, cancellation: engine.context.cancellation)
   }
 
   /// The features of prepared frames. - Throws: what the context's cancellation throws.
