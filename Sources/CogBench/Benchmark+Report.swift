@@ -17,7 +17,8 @@ extension Benchmark {
     return BenchReport(
       model: BenchReport.Model(model.file, name: name),
       machine: BenchReport.Machine(
-        processor: SystemText.processorName, threads: pool.threadCount, kernels: model.compute.kernels.name,
+        processor: SystemText.processorName, threads: context.threads.threadCount,
+        kernels: model.compute.kernels.name,
         loadAverages: loadAverages),
       mode: model.compute.mode, runs: runs, limits: try limits(samples.limits),
       loadSeconds: try Self.spread(loads),
