@@ -67,7 +67,7 @@ struct StatsCommand: ParsableCommand {
     Terminal.print(try render(report))
   }
 
-  private func measure(_ stored: TensorCatalog, _ filter: TensorFilter) throws -> StatisticsReport {
+  private func measure(_ stored: any TensorStore, _ filter: TensorFilter) throws -> StatisticsReport {
     let context = try runOptions.context()
     let collector = try StatisticsCollector(
       threads: context.threads, kernels: context.kernels, stopCheck: { try context.cancellation.check() })
