@@ -30,12 +30,7 @@ let package = Package(
   name: "cogvlm-toolkit",
   products: [
     .executable(name: "cogvlm", targets: ["cogvlm"]),
-    .library(
-      name: "CogVLMToolkit",
-      targets: [
-        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench", "CogReport",
-      ]),
+    .library(name: "CogVLM", targets: ["CogVLM"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,6 +84,14 @@ let package = Package(
         "CogVerify", "CogEvaluate", "CogBench", mustache, crypto,
       ]),
 
+    // The public face.
+    library(
+      "CogVLM",
+      [
+        "CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText", "CogQuantize", "CogInspect",
+        "CogEngine", "CogVerify",
+      ]),
+
     // The command line.
     .executableTarget(
       name: "cogvlm",
@@ -98,6 +101,11 @@ let package = Package(
         argumentParser,
       ],
       swiftSettings: strict),
+
+    // A program that uses the public face; the README shows it.
+    .executableTarget(
+      name: "AskAboutAVideo", dependencies: ["CogVLM"], path: "Examples/AskAboutAVideo", swiftSettings: strict
+    ),
 
     // Tests.
     .target(
@@ -129,6 +137,7 @@ let package = Package(
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),
+    tests("CogVLM", ["AskAboutAVideo"]),
     .testTarget(
       name: "CommandTests", dependencies: ["CogTestSupport", "CogBase", "cogvlm"], swiftSettings: strict),
     .testTarget(name: "LayeringTests", dependencies: ["CogTestSupport", "CogBase"], swiftSettings: strict),

@@ -5,12 +5,8 @@ import Testing
 /// Runs the real `cogvlm` binary, as a user would.
 struct Command {
   /// The binary in the folder that the tests were built into, or the one that `COGVLM_BINARY` names.
-  static let binary: URL = {
-    if let path = ProcessInfo.processInfo.environment["COGVLM_BINARY"] { return URL(filePath: path) }
-    let candidates = [URL(filePath: CommandLine.arguments[0]), Bundle.main.executableURL].compactMap { $0 }
-      .map { $0.resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "cogvlm") }
-    return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[0]
-  }()
+  static let binary =
+    ProcessInfo.processInfo.environment["COGVLM_BINARY"].map { URL(filePath: $0) } ?? Program.built("cogvlm")
 
   /// Runs the binary, or another program, to its end.
   ///

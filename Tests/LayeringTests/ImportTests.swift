@@ -45,10 +45,29 @@ import Testing
     #expect(listed == ["CKernels"] + Self.order)
   }
 
-  private func imports(of target: String) throws -> [(file: String, module: String)] {
+  @Test("Nothing is public but what CogVLM promises")
+  func publicDeclarations() throws {
+    for target in Self.order where target != "CogVLM" {
+      for file in try files(of: target) {
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let found = text.split(separator: "\n").filter {
+          $0.contains(#/^\s*(@\w+(\(.*\))? )*(public|open) /#)
+        }
+        #expect(found == [], "\(file.lastPathComponent)")
+      }
+    }
+    #expect(
+      try files(of: "CogVLM").contains { try String(contentsOf: $0, encoding: .utf8).contains("public ") })
+  }
+
+  private func files(of target: String) throws -> [URL] {
     let folder = Fixtures.packageFolder.appending(path: "Sources/\(target)")
-    let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+    return try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
       .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+  }
+
+  private func imports(of target: String) throws -> [(file: String, module: String)] {
+    let files = try files(of: target)
     #expect(!files.isEmpty)
     return try files.flatMap { file in
       try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in

@@ -15,6 +15,13 @@ public enum Program {
     public var output: String { String(decoding: outputBytes, as: UTF8.self) }
   }
 
+  /// A program of this package, in the folder that the tests were built into.
+  public static func built(_ name: String) -> URL {
+    let candidates = [URL(filePath: CommandLine.arguments[0]), Bundle.main.executableURL].compactMap { $0 }
+      .map { $0.resolvingSymlinksInPath().deletingLastPathComponent().appending(path: name) }
+    return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[0]
+  }
+
   /// Runs a program to its end. Output goes through files, so that no pipe can fill up.
   ///
   /// - Parameters:

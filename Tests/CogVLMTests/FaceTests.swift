@@ -1,0 +1,125 @@
+import CogTestSupport
+import CogVLM
+import Foundation
+import Synchronization
+import Testing
+
+@Suite struct FaceTests {
+  private static let checkpoint = Checkpoint(path: Fixtures.path("sample/checkpoint"))
+  private static let video = Video(path: Fixtures.path("sample/videos/v22_h264.mp4"))
+  private static let question = "Which way does the circle move?"
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func converted() async throws -> Model {
+    try await Self.checkpoint.convert(to: folder.path("model.cogvlm"))
+    return try await Model(path: folder.path("model.cogvlm"))
+  }
+
+  @Test("A model that was converted answers about a video, whole and in pieces, and remembers")
+  func answers() async throws {
+    let model = try await converted()
+    #expect(model.arithmetic == .bfloat16 && model.template == .chat && !model.isQuantized)
+    let features = try await model.encode(Self.video)
+    #expect(features.frames.count == 3 && features.frames[0].seconds == 0)
+    #expect(features.frames.map(\.index) == [0, 15, 29])
+    let conversation = try Conversation(with: model, about: features)
+    let answer = try await conversation.answer(Self.question)
+    #expect(answer.text == "up" && answer.isComplete && answer.tokens == 2)
+    #expect(conversation.history == [.init(question: Self.question, answer: "up")])
+    let other = try Conversation(with: model, about: features)
+    var pieces: [String] = []
+    for try await piece in other.ask(Self.question) { pieces.append(piece) }
+    #expect(pieces.joined() == "up")
+    #expect(other.history == conversation.history)
+    let next = try await other.answer("What color is the circle?")
+    #expect(next.promptTokens > answer.promptTokens)
+  }
+
+  @Test("A quantized file is smaller, says what it lost, and opens in fast arithmetic")
+  func quantizes() async throws {
+    let progress = Mutex<[Progress]>([])
+    let options = RunOptions(threads: 2) { step in progress.withLock { $0.append(step) } }
+    var recipe = QuantizationRecipe(preset: .int4Fine)
+    recipe.exceptions = ["model.layers.0.*=int8/64"]
+    let path = folder.path("small.cogvlm")
+    let result = try await Self.checkpoint.quantize(to: path, recipe: recipe, options: options)
+    let encodings = Set(result.tensors.map(\.encoding))
+    #expect(encodings.isSuperset(of: ["int4/32", "int8/64", "BF16"]))
+    #expect(result.tensors.contains { $0.relativeError > 0.01 } && result.warnings.isEmpty)
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    #expect(attributes[.size] as? Int == result.byteCount)
+    #expect(progress.withLock { $0.last?.fraction } == 1)
+    let model = try await Model(path: path, options: options)
+    #expect(model.isQuantized && model.arithmetic == .fast)
+  }
+
+  @Test("A checkpoint is inspected, and verified against PyTorch once converted")
+  func inspectsAndVerifies() async throws {
+    let inspection = try await Self.checkpoint.inspect(checkingValues: true)
+    #expect(inspection.isComplete == true && inspection.problems == [])
+    #expect(inspection.tensors.first { $0.name == "lm_head.weight" }?.shape == [4096, 256])
+    #expect(inspection.metadata["config.hidden_size"] == "256")
+    let bundle = Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors")
+    let verification = try await converted().verify(against: bundle)
+    #expect(verification.passed && verification.firstAtFault == nil && verification.answer == " up")
+    #expect(verification.layers.count == 14 && verification.layers.last?.name == "lm_head")
+    #expect(verification.layers.allSatisfy { $0.accumulatedError < 1.5e-2 })
+  }
+
+  @Test("Errors have a code, the file and one line of words")
+  func errors() async throws {
+    let path = folder.path("missing")
+    var error = await #expect(throws: CogVLMError.self) { _ = try await Model(path: path) }
+    #expect(error?.code == .notFound && error?.file == path)
+    #expect(error?.description.hasPrefix("\(path): ") == true)
+    error = await #expect(throws: CogVLMError.self) { _ = try await Checkpoint(path: path).inspect() }
+    #expect(error?.code == .notFound)
+    error = await #expect(throws: CogVLMError.self) {
+      try await Self.checkpoint.quantize(
+        to: self.folder.path("x.cogvlm"), recipe: QuantizationRecipe(exceptions: ["no encoding"]))
+    }
+    #expect(error?.code == .invalid)
+    error = await #expect(throws: CogVLMError.self) {
+      _ = try await Self.checkpoint.inspect(options: RunOptions(threads: 0))
+    }
+    #expect(error?.description.contains("threads") == true)
+    #expect(try folder.contents() == [])
+  }
+
+  @Test("The features of one model are not taken by another")
+  func otherModel() async throws {
+    let first = try await converted()
+    let second = try await Model(path: folder.path("model.cogvlm"))
+    let features = try await first.encode(Self.video)
+    #expect(throws: CogVLMError.self) { _ = try Conversation(with: second, about: features) }
+    let conversation = try Conversation(with: first, about: features)
+    await #expect(throws: CogVLMError.self) {
+      _ = try await conversation.answer(String(repeating: "long ", count: 4000))
+    }
+    #expect(conversation.history == [])
+  }
+
+  @Test("A task that is cancelled stops the work, and nothing is left of the output")
+  func cancellation() async throws {
+    let model = try await converted()
+    let video = try await model.encode(Self.video)
+    let conversation = try Conversation(with: model, about: video)
+    let work = Task {
+      // Cancelled before it begins, whatever the machine's speed.
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try await conversation.answer(Self.question)
+    }
+    await #expect(throws: CancellationError.self) { _ = try await work.value }
+    #expect(conversation.history == [])
+    let conversion = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try await Self.checkpoint.quantize(to: folder.path("none.cogvlm"))
+    }
+    await #expect(throws: CancellationError.self) { _ = try await conversion.value }
+    #expect(try folder.contents() == ["model.cogvlm"])
+    // The model is as good as before.
+    #expect(try await conversation.answer(Self.question).text == "up")
+  }
+}
