@@ -6,15 +6,7 @@ import Glibc
 import Testing
 
 /// Writes safetensors files, right or wrong.
-enum SafetensorsBuilder {
-  static func file(header: String, data: [UInt8] = [], length: UInt64? = nil) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.write(length ?? UInt64(header.utf8.count))
-    writer.write(contentsOf: header.utf8)
-    writer.write(contentsOf: data)
-    return writer.bytes
-  }
-
+extension SafetensorsBuilder {
   /// A file with two tensors of 6 and 2 elements and metadata; the header has an odd length, so nothing is
   /// aligned.
   static let small = file(
@@ -25,13 +17,11 @@ enum SafetensorsBuilder {
 
   /// A file of BF16 tensors with the given names and shapes, all zero.
   static func zeros(_ tensors: [(name: String, shape: [Int])]) -> [UInt8] {
-    var end = 0
-    let entries = tensors.map { name, shape in
-      let start = end
-      end += 2 * shape.reduce(1, *)
-      return "\"\(name)\":{\"dtype\":\"BF16\",\"shape\":\(shape),\"data_offsets\":[\(start),\(end)]}"
-    }
-    return file(header: "{" + entries.joined(separator: ",") + "}", data: [UInt8](repeating: 0, count: end))
+    file(
+      tensors.map { name, shape in
+        Tensor(
+          name, type: "BF16", shape: shape, bytes: [UInt8](repeating: 0, count: 2 * shape.reduce(1, *)))
+      })
   }
 }
 

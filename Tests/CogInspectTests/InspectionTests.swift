@@ -13,18 +13,11 @@ import Testing
 
   /// A safetensors file of BF16 zeros.
   private func write(_ tensors: [(String, [Int])], metadata: String = "", as name: String) throws -> String {
-    var end = 0
-    let entries = tensors.map { name, shape in
-      let start = end
-      end += 2 * shape.reduce(1, *)
-      return "\"\(name)\":{\"dtype\":\"BF16\",\"shape\":\(shape),\"data_offsets\":[\(start),\(end)]}"
+    let tensors = tensors.map { name, shape in
+      SafetensorsBuilder.Tensor(
+        name, type: "BF16", shape: shape, bytes: [UInt8](repeating: 0, count: 2 * shape.reduce(1, *)))
     }
-    let header = "{\"__metadata__\":{\(metadata)}," + entries.joined(separator: ",") + "}"
-    var writer = ByteWriter()
-    writer.write(UInt64(header.utf8.count))
-    writer.write(contentsOf: header.utf8)
-    writer.write(contentsOf: [UInt8](repeating: 0, count: end))
-    return try folder.write(writer.bytes, as: name)
+    return try folder.write(SafetensorsBuilder.file(tensors, metadata: metadata), as: name)
   }
 
   @Test("A file without a configuration is listed, its tensors grouped by name")

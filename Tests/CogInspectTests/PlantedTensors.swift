@@ -1,4 +1,3 @@
-import CogBase
 import CogTestSupport
 import Foundation
 
@@ -8,19 +7,9 @@ enum PlantedTensors {
   static func write(
     _ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])], in folder: TemporaryFolder
   ) throws -> String {
-    var data: [UInt8] = []
-    let entries = tensors.map { tensor in
-      let start = data.count
-      data += tensor.bytes
-      let place = #""shape":\#(tensor.shape),"data_offsets":[\#(start),\#(data.count)]"#
-      return #""\#(tensor.name)":{"dtype":"\#(tensor.type)",\#(place)}"#
-    }
-    let header = "{" + entries.joined(separator: ",") + "}"
-    var writer = ByteWriter()
-    writer.write(UInt64(header.utf8.count))
-    writer.write(contentsOf: header.utf8)
-    writer.write(contentsOf: data)
-    return try folder.write(writer.bytes, as: "\(UUID().uuidString).safetensors")
+    let file = SafetensorsBuilder.file(
+      tensors.map { .init($0.name, type: $0.type, shape: $0.shape, bytes: $0.bytes) })
+    return try folder.write(file, as: "\(UUID().uuidString).safetensors")
   }
 
   /// The bytes of values.

@@ -64,18 +64,11 @@ struct Safetensors {
   }
 
   /// The bytes of one file.
-  func encoded() throws -> Data {
-    var header: [String: Any] = ["__metadata__": ["format": "pt"]]
-    var data = Data()
-    for tensor in tensors {
-      header[tensor.name] = [
-        "dtype": tensor.type, "shape": tensor.shape,
-        "data_offsets": [data.count, data.count + tensor.bytes.count],
-      ]
-      data += tensor.bytes
-    }
-    let text = try JSONSerialization.data(withJSONObject: header, options: .sortedKeys)
-    return Data((0..<8).map { UInt8(truncatingIfNeeded: text.count >> ($0 * 8)) }) + text + data
+  func encoded() -> Data {
+    Data(
+      SafetensorsBuilder.file(
+        tensors.map { .init($0.name, type: $0.type, shape: $0.shape, bytes: Array($0.bytes)) },
+        metadata: #""format":"pt""#))
   }
 
   /// Writes `model.safetensors` into a new folder, beside config.json and tokenizer.json of a fixture.
