@@ -1,5 +1,34 @@
 import CogBase
 
+/// What a tensor does, apart from which layer it is in.
+package enum TensorRole: String, Sendable, CaseIterable, Codable {
+  // Language model.
+  case tokenEmbedding, outputHead, finalNorm
+  case inputNorm, postAttentionNorm, queryKeyValue, attentionOutput, rotaryFrequencies
+  case mlpGate, mlpUp, mlpDown
+  // Vision tower.
+  case patchProjection, patchProjectionBias, classEmbedding, positionEmbedding
+  case visionQueryKeyValue, visionQueryKeyValueBias, visionAttentionOutput, visionAttentionOutputBias
+  case visionMLPIn, visionMLPInBias, visionMLPOut, visionMLPOutBias
+  case visionAttentionNorm, visionAttentionNormBias, visionMLPNorm, visionMLPNormBias
+  // Between the two.
+  case convolution, convolutionBias
+  case adapterProjection, adapterNorm, adapterNormBias, adapterGate, adapterUp, adapterDown
+  case beginOfImage, endOfImage
+
+  /// Whether the tensor is the weight matrix of a linear layer (or the embedding table): what quantization is
+  /// for.
+  package var isMatrix: Bool {
+    switch self {
+    case .tokenEmbedding, .outputHead, .queryKeyValue, .attentionOutput, .mlpGate, .mlpUp, .mlpDown,
+      .visionQueryKeyValue, .visionAttentionOutput, .visionMLPIn, .visionMLPOut,
+      .adapterProjection, .adapterGate, .adapterUp, .adapterDown:
+      true
+    default: false
+    }
+  }
+}
+
 extension TensorTable {
   /// A tensor of the model, or of each of its layers.
   struct Row: Sendable {

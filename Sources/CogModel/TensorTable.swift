@@ -5,35 +5,6 @@ package enum ModelPart: String, Sendable, CaseIterable, Codable {
   case embedding, language, head, vision, convolution, adapter
 }
 
-/// What a tensor does, apart from which layer it is in.
-package enum TensorRole: String, Sendable, CaseIterable, Codable {
-  // Language model.
-  case tokenEmbedding, outputHead, finalNorm
-  case inputNorm, postAttentionNorm, queryKeyValue, attentionOutput, rotaryFrequencies
-  case mlpGate, mlpUp, mlpDown
-  // Vision tower.
-  case patchProjection, patchProjectionBias, classEmbedding, positionEmbedding
-  case visionQueryKeyValue, visionQueryKeyValueBias, visionAttentionOutput, visionAttentionOutputBias
-  case visionMLPIn, visionMLPInBias, visionMLPOut, visionMLPOutBias
-  case visionAttentionNorm, visionAttentionNormBias, visionMLPNorm, visionMLPNormBias
-  // Between the two.
-  case convolution, convolutionBias
-  case adapterProjection, adapterNorm, adapterNormBias, adapterGate, adapterUp, adapterDown
-  case beginOfImage, endOfImage
-
-  /// Whether the tensor is the weight matrix of a linear layer (or the embedding table): what quantization is
-  /// for.
-  package var isMatrix: Bool {
-    switch self {
-    case .tokenEmbedding, .outputHead, .queryKeyValue, .attentionOutput, .mlpGate, .mlpUp, .mlpDown,
-      .visionQueryKeyValue, .visionAttentionOutput, .visionMLPIn, .visionMLPOut,
-      .adapterProjection, .adapterGate, .adapterUp, .adapterDown:
-      true
-    default: false
-    }
-  }
-}
-
 /// One tensor that the model must have.
 package struct TensorSpecification: Equatable, Sendable {
   /// The full name, as in the published checkpoint.
