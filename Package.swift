@@ -59,10 +59,15 @@ let package = Package(
     library("CogMedia", ["CogBase", "CogModel", "CLibAV"]),
     library("CogText", ["CogBase", "CogModel"]),
 
+    // The one door for what a user names.
+    library("CogSources", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogText"]),
+
     // The jobs.
     library(
       "CogQuantize",
-      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", crypto]),
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CogSources", crypto,
+      ]),
     library("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute"]),
     library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
     library(
@@ -88,8 +93,8 @@ let package = Package(
     library(
       "CogVLM",
       [
-        "CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText", "CogQuantize", "CogInspect",
-        "CogEngine", "CogVerify",
+        "CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText", "CogSources", "CogQuantize",
+        "CogInspect", "CogEngine", "CogVerify",
       ]),
 
     // The command line.
@@ -97,7 +102,8 @@ let package = Package(
       name: "cogvlm",
       dependencies: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench", "CogReport",
+        "CogSources", "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench",
+        "CogReport",
         argumentParser,
       ],
       swiftSettings: strict),
@@ -118,10 +124,14 @@ let package = Package(
     tests("CogCompute", ["CogBase", "CogModel", "CKernels"]),
     tests("CogMedia", ["CogBase", "CogModel"]),
     tests("CogText", ["CogBase", "CogModel"]),
+    tests("CogSources", ["CogBase", "CogModel", "CogCheckpoint"]),
     tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),
     tests(
       "CogInspect",
-      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", "CogQuantize"]),
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", "CogSources",
+        "CogQuantize",
+      ]),
     tests(
       "CogEngine",
       ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText", "CogQuantize"]),

@@ -10,26 +10,34 @@ package enum Checkpoints {
   ///
   /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with the
   ///   checkpoint.
-  package static func open(path: String) throws -> any CheckpointStore {
-    if try FileStatus(path: path).isFolder { return try openFolder(path) }
-    if try FileKind.sniff(path: path) == .shardIndex { return try openIndex(path, givenPath: path) }
-    return try openFile(path)
+  package static func open(path: String) throws -> any CheckpointStore { try open(RecognizedPath(path)) }
+
+  /// The same of a path that was looked at.
+  package static func open(_ place: RecognizedPath) throws -> any CheckpointStore {
+    switch place {
+    case .folder(let path): return try openFolder(path)
+    case .file(let file) where file.kind == .shardIndex: return try openIndex(file, givenPath: file.path)
+    case .file(let file): return try openFile(file)
+    }
   }
 
   /// Opens a single file of weights.
   ///
   /// - Throws: ``CogError`` that names what the file is when it is something else.
-  static func openFile(_ path: String) throws -> any CheckpointStore {
-    let kind = try FileKind.sniff(path: path)
-    switch kind {
-    case .safetensors: return try SafetensorsFile(path: path)
-    case .torchZip, .zip: return try TorchFile(path: path)
-    default: throw kind.refusal(of: path)
+  static func openFile(_ file: RecognizedFile) throws -> any CheckpointStore {
+    switch file.kind {
+    case .safetensors: return try SafetensorsFile(file.mapped())
+    case .torchZip, .zip: return try TorchFile(file.mapped())
+    default: throw file.kind.refusal(of: file.path)
     }
   }
 
-  private static func openIndex(_ path: String, givenPath: String) throws -> ShardedCheckpoint {
-    try ShardedCheckpoint(index: ShardIndex(path: path), path: givenPath, folder: CheckpointFolder(of: path))
+  private static func openFile(_ path: String) throws -> any CheckpointStore {
+    try openFile(RecognizedFile(path: path))
+  }
+
+  private static func openIndex(_ file: RecognizedFile, givenPath: String) throws -> ShardedCheckpoint {
+    try ShardedCheckpoint(index: ShardIndex(file), path: givenPath, folder: CheckpointFolder(of: file.path))
   }
 
   private static func openFolder(_ path: String) throws -> any CheckpointStore {
@@ -62,13 +70,10 @@ package enum Checkpoints {
 
   /// Opens what is named like an index; what it is instead, if it is not an index, is named.
   private static func openIndexFile(_ path: String, givenPath: String) throws -> ShardedCheckpoint {
-    let kind = try FileKind.sniff(path: path)
-    switch kind {
-    case .shardIndex, .json: return try openIndex(path, givenPath: givenPath)
-    default:
-      throw CogError(
-        "this is \(kind.description)", file: path, expected: "the index of a sharded checkpoint (JSON)",
-        advice: kind.advice)
+    let file = try RecognizedFile(path: path)
+    switch file.kind {
+    case .shardIndex, .json: return try openIndex(file, givenPath: givenPath)
+    default: throw file.kind.refusal(of: path, expected: "the index of a sharded checkpoint (JSON)")
     }
   }
 

@@ -1,4 +1,5 @@
 package import CogBase
+import CogModel
 
 /// What a file is, told by its content and never by its name.
 package enum FileKind: String, Sendable, Codable, CaseIterable {
@@ -30,9 +31,6 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
   case zeros
   /// Anything else.
   case unknown
-
-  /// The magic bytes of a `.cogvlm` file.
-  package static let nativeMagic: [UInt8] = [0x89, 0x43, 0x4F, 0x47, 0x56, 0x4C, 0x4D, 0x0A]
 
   /// What the file is, in words that follow "this is".
   package var description: String {
@@ -73,30 +71,28 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// The error for a file that is of this kind where weights are wanted.
-  package func refusal(of path: String) -> CogError {
+  /// The error for a file that is of this kind where something else is wanted, weights of a checkpoint by
+  /// default.
+  package func refusal(
+    of path: String, expected: String = "a checkpoint: safetensors or a PyTorch zip file"
+  ) -> CogError {
     CogError(
-      "this is \(description)", file: path, expected: "a checkpoint: safetensors or a PyTorch zip file",
-      advice: advice)
+      "this is \(description)", code: .unsupported, file: path, expected: expected, advice: advice)
   }
 
   /// The kind of a file, from its first bytes and, for a zip archive, its directory.
-  ///
-  /// - Throws: ``CogError`` when the file cannot be read or is not a regular file.
-  package static func sniff(path: String) throws -> FileKind {
-    guard try FileStatus(path: path).requireRegular(path).byteCount > 0 else { return .empty }
-    let file = try MappedFile(path: path)
-    return withExtendedLifetime(file) {
-      let kind = sniff(start: file.bytes)
-      if kind == .zip { return sniffZip(file) }
-      if kind == .unknown, isZeroFilled(file.bytes) { return .zeros }
+  init(of file: MappedFile) {
+    self = withExtendedLifetime(file) {
+      let kind = Self.sniff(start: file.bytes)
+      if kind == .zip { return Self.sniffZip(file) }
+      if kind == .unknown, Self.isZeroFilled(file.bytes) { return .zeros }
       return kind
     }
   }
 
   private static func sniff(start bytes: UnsafeRawBufferPointer) -> FileKind {
     let head = UnsafeRawBufferPointer(rebasing: bytes.prefix(4096))
-    if head.starts(with: nativeMagic) { return .native }
+    if head.starts(with: NativeFormat.magic) { return .native }
     if head.starts(with: "GGUF".utf8) { return .gguf }
     if head.starts(with: "PK\u{3}\u{4}".utf8) || head.starts(with: "PK\u{5}\u{6}".utf8) { return .zip }
     if head.count >= 2, head[0] == 0x80, (2...5).contains(head[1]) {

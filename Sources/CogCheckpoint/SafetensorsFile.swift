@@ -1,4 +1,4 @@
-import CogBase
+package import CogBase
 package import CogModel
 
 /// A safetensors file, mapped: its header is read and checked when it opens, its tensors when they are used.
@@ -16,9 +16,13 @@ package final class SafetensorsFile: CheckpointStore {
   ///
   /// - Throws: ``CogError`` when the file cannot be read, is something else, or its header and size do not
   ///   agree.
-  package init(path: String) throws {
-    self.path = path
-    mapping = try MappedFile(path: path)
+  package convenience init(path: String) throws { try self.init(MappedFile(path: path)) }
+
+  /// The same of a file that is mapped. - Throws: as ``init(path:)``.
+  package init(_ mapping: MappedFile) throws {
+    path = mapping.path
+    let path = path
+    self.mapping = mapping
     let bytes = mapping.bytes
     let header = try naming(file: path) { try SafetensorsHeader(file: bytes, path: path) }
     metadata = header.metadata
@@ -29,7 +33,9 @@ package final class SafetensorsFile: CheckpointStore {
   package var entries: [TensorEntry] { table.entries }
 
   /// The one file.
-  package var files: [String] { [path] }
+  package var parts: [CheckpointFile] {
+    [CheckpointFile(path: path, kind: .safetensors, byteCount: mapping.bytes.count)]
+  }
 
   /// The tensor of a name, or nil.
   package func entry(named name: String) -> TensorEntry? { table.entry(named: name) }

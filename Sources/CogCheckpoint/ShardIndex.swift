@@ -5,8 +5,10 @@ import CogBase
 /// Source: `model.safetensors.index.json` and `pytorch_model.bin.index.json` as transformers writes them:
 /// `{"metadata": {...}, "weight_map": {tensor: file}}`.
 struct ShardIndex {
+  /// The index.
+  let file: CheckpointFile
   /// The path of the index.
-  let path: String
+  var path: String { file.path }
   /// The names of the shards, sorted.
   let shards: [String]
   /// The shard of each tensor.
@@ -18,11 +20,11 @@ struct ShardIndex {
   ///
   /// - Throws: ``CogError`` when it is not JSON, has a tensor twice, maps nothing, or names a file outside
   ///   its folder.
-  init(path: String) throws {
-    self.path = path
-    let file = try MappedFile(path: path)
+  init(_ recognized: RecognizedFile) throws {
+    file = CheckpointFile(recognized)
+    let file = try recognized.mapped()
     defer { withExtendedLifetime(file) {} }
-    shardByTensor = try naming(file: path) {
+    shardByTensor = try naming(file: file.path) {
       guard file.bytes.count <= Self.largest else {
         throw CogError(
           "the index is too long", expected: "at most \(Self.largest) bytes", found: "\(file.bytes.count)")

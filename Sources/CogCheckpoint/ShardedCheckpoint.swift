@@ -7,8 +7,8 @@ package final class ShardedCheckpoint: CheckpointStore {
   package let path: String
   /// The text that the shards carry, joined; where they contradict, the first shard's.
   package let metadata: [String: String]
-  /// The path of the index that the shards were found by, or nil.
-  package let indexPath: String?
+  /// The index that the shards were found by, or nil.
+  package let index: CheckpointFile?
   private let shards: [any CheckpointStore]
   private let table: EntryTable
   /// The place in `shards` of each entry's file.
@@ -17,9 +17,9 @@ package final class ShardedCheckpoint: CheckpointStore {
   /// Joins files that are open already, in the order given.
   ///
   /// - Throws: ``CogError`` when a tensor is in two of them.
-  init(path: String, shards: [any CheckpointStore], indexPath: String? = nil) throws {
+  init(path: String, shards: [any CheckpointStore], index: CheckpointFile? = nil) throws {
     self.path = path
-    self.indexPath = indexPath
+    self.index = index
     self.shards = shards
     table = try EntryTable(shards.flatMap(\.entries))
     shardByEntry = shards.enumerated().flatMap { index, shard in
@@ -32,7 +32,7 @@ package final class ShardedCheckpoint: CheckpointStore {
   package var entries: [TensorEntry] { table.entries }
 
   /// The files in order.
-  package var files: [String] { shards.flatMap(\.files) }
+  package var parts: [CheckpointFile] { shards.flatMap(\.parts) }
 
   /// The tensor of a name, or nil.
   package func entry(named name: String) -> TensorEntry? { table.entry(named: name) }
@@ -68,11 +68,11 @@ extension ShardedCheckpoint {
           ? "neither it nor " + missing.dropFirst().prefix(3).joined(separator: ", ") : "no such file",
         advice: "Download them into \(folder.path).")
     }
-    let shards = try index.shards.map { try Checkpoints.openFile(folder.file($0)) }
+    let shards = try index.shards.map { try Checkpoints.openFile(RecognizedFile(path: folder.file($0))) }
     for (name, shard) in zip(index.shards, shards) {
       try Self.requireIndexed(shard, name: name, index)
     }
-    try self.init(path: path, shards: shards, indexPath: index.path)
+    try self.init(path: path, shards: shards, index: index.file)
     for (tensor, shard) in index.shardByTensor.sorted(by: { $0.key < $1.key })
     where entry(named: tensor) == nil {
       throw CogError(

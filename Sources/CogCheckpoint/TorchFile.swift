@@ -1,4 +1,4 @@
-import CogBase
+package import CogBase
 package import CogModel
 
 /// A PyTorch file as `torch.save` writes it since version 1.6 (a zip archive with a pickle), mapped.
@@ -31,9 +31,13 @@ package final class TorchFile: CheckpointStore {
   ///
   /// - Throws: ``CogError`` when the file cannot be read, is something else, is damaged, is big-endian, or
   ///   asks for anything that tensors do not need.
-  package init(path: String) throws {
-    self.path = path
-    let archive = try ZipArchive(path: path)
+  package convenience init(path: String) throws { try self.init(MappedFile(path: path)) }
+
+  /// The same of a file that is mapped. - Throws: as ``init(path:)``.
+  package init(_ mapping: MappedFile) throws {
+    path = mapping.path
+    let path = path
+    let archive = try ZipArchive(mapping)
     self.archive = archive
     let folder = try naming(file: path) { try Self.findFolder(archive) }
     let (contents, heap) = try naming(file: path) { try Self.readPickle(archive, folder: folder) }
@@ -66,7 +70,9 @@ package final class TorchFile: CheckpointStore {
   package var entries: [TensorEntry] { table.entries }
 
   /// The one file.
-  package var files: [String] { [path] }
+  package var parts: [CheckpointFile] {
+    [CheckpointFile(path: path, kind: .torchZip, byteCount: archive.mapping.bytes.count)]
+  }
 
   /// The tensor of a name, or nil.
   package func entry(named name: String) -> TensorEntry? { table.entry(named: name) }

@@ -29,13 +29,12 @@ final class ZipArchive: Sendable {
     weak var buffer: HeapBuffer?
   }
 
-  /// Maps the archive and reads its directory.
+  /// Reads the directory of a mapped archive.
   ///
-  /// - Throws: ``CogError`` when it cannot be read or its directory is damaged.
-  init(path: String) throws {
-    let mapping = try MappedFile(path: path)
+  /// - Throws: ``CogError`` when its directory is damaged.
+  init(_ mapping: MappedFile) throws {
     self.mapping = mapping
-    entries = try naming(file: path) { try ZipDirectory(archive: mapping.bytes).entries }
+    entries = try naming(file: mapping.path) { try ZipDirectory(archive: mapping.bytes).entries }
     indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     states = entries.map { _ in EntryState() }
   }

@@ -17,9 +17,7 @@ extension Inspection {
 
   /// Inspects a reference bundle: taps go to the part of the model that they are the output of, all else is
   /// input.
-  ///
-  /// - Throws: ``CogError`` when the file has gone.
-  init(bundle file: SafetensorsFile) throws {
+  init(bundle file: SafetensorsFile) {
     let tensors = file.entries.map { entry in
       let tap = TapPoint(name: entry.name)
       return Tensor(entry, part: tap?.part.rawValue ?? "inputs", role: tap == nil ? "input" : "tap")
@@ -27,8 +25,8 @@ extension Inspection {
     let kind =
       file.metadata["compute_dtype"].map { "a reference bundle: what PyTorch computed in \($0)" }
       ?? "the decoded frames of a reference bundle"
-    try self.init(
-      path: file.path, files: [Self.file(file.path)], tensors: tensors, metadata: file.metadata,
+    self.init(
+      path: file.path, files: file.parts.map(File.init), tensors: tensors, metadata: file.metadata,
       completeness: nil, notes: [kind])
   }
 }

@@ -1,4 +1,5 @@
 import CogBase
+package import CogModel
 
 extension Inspection {
   /// The inspection with those tensors alone that fit a filter; parts and total are theirs. Files, metadata
@@ -19,9 +20,10 @@ extension Inspection {
   /// cores; checksums of PyTorch files are compared on the way. What has no values here (`F8_E4M3` and such)
   /// a note names.
   ///
+  /// - Parameter store: the tensors that this lists.
   /// - Throws: ``CogError`` when a tensor is damaged; an interrupt.
-  package func checkingValues() throws -> Inspection {
-    let measured = try StatisticsPass.run(path: path).tensors
+  package func checkingValues(of store: any TensorStore) throws -> Inspection {
+    let measured = try StatisticsPass.run(store).tensors
     let names = Set(measured.map(\.name))
     var checked = self
     checked.nonFinite = measured.compactMap { tensor in

@@ -1,51 +1,54 @@
 import CogBase
-import CogCheckpoint
+package import CogCheckpoint
 package import CogModel
 
 extension Inspection {
   /// Inspects a checkpoint (a folder, an index, or one file) or a reference bundle. Reads headers only.
   ///
-  /// - Throws: ``CogError`` that names what the path is when it is no checkpoint, or what is wrong with it. A
-  ///   configuration that cannot be read is an error for a folder and a note for a single file.
-  package init(path: String) throws {
-    let source = try Checkpoints.open(path: path)
+  /// - Throws: ``CogError`` when a file beside the weights cannot be read. A configuration that is wrong is
+  ///   an error for a folder and a note for a single file.
+  package init(_ checkpoint: Checkpoint) throws {
+    let (source, path) = (checkpoint.store, checkpoint.store.path)
     if let bundle = source as? SafetensorsFile, bundle.isReferenceBundle {
-      try self.init(bundle: bundle)
+      self.init(bundle: bundle)
       return
     }
-    let folder = CheckpointFolder(of: path)
     var notes: [String] = []
-    var configuration: ModelConfiguration?
-    let isFolder = source is ShardedCheckpoint
+    var known: (configuration: ModelConfiguration, file: RecognizedFile)?
     let numbering =
-      isFolder ? nil : ShardNumbering(String(path[(path.lastIndex(of: "/") ?? path.startIndex)...]))
-    if folder.configurationPath != nil {
-      do {
-        configuration = try folder.configuration()
-      } catch {
-        if isFolder { throw error }
-        notes.append("config.json beside the file was not used: \(error)")
+      checkpoint.isWhole
+      ? nil : ShardNumbering(String(path[(path.lastIndex(of: "/") ?? path.startIndex)...]))
+    do {
+      known = try checkpoint.folder.configurationFile().map { (try ModelConfiguration($0), $0) }
+      if known == nil, checkpoint.isWhole {
+        notes.append("no config.json: the tensors cannot be compared with those of the model")
       }
-    } else if isFolder {
-      notes.append("no config.json: the tensors cannot be compared with those of the model")
+    } catch {
+      if checkpoint.isWhole { throw error }
+      notes.append("config.json beside the file was not used: \(error)")
     }
     if let torch = source as? TorchFile, !torch.ignoredEntries.isEmpty {
       notes.append("not read: " + torch.ignoredEntries.prefix(8).joined(separator: ", "))
     }
-    let isWhole = numbering == nil || Self.holdsWholeModel(source, configuration)
+    let isWhole = numbering == nil || Self.holdsWholeModel(source, known?.configuration)
     if let numbering, !isWhole {
       notes.append(
         "one of \(numbering.count) shards: give their folder to compare the tensors with the model's")
     }
-    try self.init(
-      source: source, metadata: Self.metadata(of: source, folder, hasConfiguration: configuration != nil),
-      configuration: configuration,
-      companions: isFolder
-        ? [source.indexPath, folder.configurationPath, folder.tokenizerPath].compactMap { $0 } : [],
+    var companions: [File] = []
+    if checkpoint.isWhole {
+      companions += [source.index].compactMap { $0 }.map(File.init)
+      companions += try [known?.file, checkpoint.folder.tokenizerFile()].compactMap { $0 }.map {
+        File(CheckpointFile($0))
+      }
+    }
+    let metadata = try known.map { try Self.metadata(of: source, $0.file) } ?? source.metadata
+    self.init(
+      source: source, metadata: metadata, configuration: known?.configuration, companions: companions,
       isWhole: isWhole, notes: notes)
   }
 
-  /// Inspects a source that is open.
+  /// Inspects a store that is open.
   ///
   /// - Parameters:
   ///   - source: the tensors.
@@ -54,15 +57,14 @@ extension Inspection {
   ///   - companions: files without tensors to list, such as `config.json`.
   ///   - isWhole: whether all tensors of the model should be there; one shard of several is not compared.
   ///   - notes: what a reader of the listing should know besides.
-  /// - Throws: ``CogError`` when a file has gone or cannot be read.
   package init(
-    source: any TensorStore, metadata: [String: String] = [:], configuration: ModelConfiguration? = nil,
-    companions: [String] = [], isWhole: Bool = true, notes: [String] = []
-  ) throws {
+    source: any CheckpointStore, metadata: [String: String] = [:], configuration: ModelConfiguration? = nil,
+    companions: [File] = [], isWhole: Bool = true, notes: [String] = []
+  ) {
     let table = configuration.map(TensorTable.init)
     let entries = source.entries.map { entry in table.map(entry.placed) ?? entry }
     self.init(
-      path: source.path, files: try (source.files + companions).map(Self.file),
+      path: source.path, files: source.parts.map(File.init) + companions,
       tensors: entries.map { Tensor($0) }, metadata: metadata,
       completeness: isWhole ? table.map { Completeness(entries: entries, table: $0) } : nil,
       notes: notes)
@@ -82,16 +84,16 @@ extension Inspection {
 
   /// What the files carry, and the fields of a configuration that was read already.
   private static func metadata(
-    of source: any CheckpointStore, _ folder: CheckpointFolder, hasConfiguration: Bool
+    of source: any CheckpointStore, _ configuration: RecognizedFile
   ) throws -> [String: String] {
-    guard hasConfiguration, let path = folder.configurationPath else { return source.metadata }
-    let config = try MappedFile.withBytes(ofFile: path) { try JSON.parse($0, what: "configuration") }
+    let config = try configuration.withBytes { try JSON.parse($0, what: "configuration") }
     return source.metadata.merging(config.leaves(under: "config")) { first, _ in first }
   }
+}
 
-  static func file(_ path: String) throws -> File {
-    File(
-      path: path, kind: try FileKind.sniff(path: path).rawValue,
-      byteCount: try FileStatus(path: path).byteCount)
+extension Inspection.File {
+  /// A file of a checkpoint.
+  init(_ file: CheckpointFile) {
+    self.init(path: file.path, kind: file.kind.rawValue, byteCount: file.byteCount)
   }
 }

@@ -6,13 +6,7 @@ package import CogModel
 package enum StatisticsPass {
   /// Measures the tensors that fit a filter.
   ///
-  /// - Throws: ``CogError`` when the path is nothing that is read, a tensor is damaged, or none fits; an
-  ///   interrupt.
-  package static func run(path: String, filter: TensorFilter = TensorFilter()) throws -> StatisticsReport {
-    try run(TensorStores.open(path: path), filter: filter)
-  }
-
-  /// The same of a source that is open.
+  /// - Throws: ``CogError`` when a tensor is damaged, or none fits; an interrupt.
   package static func run(_ store: any TensorStore, filter: TensorFilter = TensorFilter()) throws
     -> StatisticsReport
   {

@@ -8,13 +8,7 @@ import Glibc
 package enum TensorDiffPass {
   /// Compares the tensors of `a` with those of `b`, the reference, where they fit a filter.
   ///
-  /// - Throws: ``CogError`` when a path is nothing that is read, a tensor is damaged, or none fits; an
-  ///   interrupt.
-  package static func run(a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> TensorDiff {
-    try run(TensorStores.open(path: a), TensorStores.open(path: b), filter: filter)
-  }
-
-  /// The same of sources that are open.
+  /// - Throws: ``CogError`` when a tensor is damaged, or none fits; an interrupt.
   package static func run(
     _ a: any TensorStore, _ b: any TensorStore, filter: TensorFilter = TensorFilter()
   ) throws -> TensorDiff {

@@ -1,4 +1,4 @@
-import CogBase
+package import CogBase
 package import CogModel
 
 /// An open native file: the whole model, mapped, its tensors used where they lie.
@@ -23,9 +23,13 @@ package final class NativeFile: TensorStore {
   /// Opens a native file and checks everything but the tensors' bytes.
   ///
   /// - Throws: ``CogError`` when the file is no native file, is damaged or cut off, or lacks a tensor.
-  package init(path: String) throws {
-    self.path = path
-    mapping = try MappedFile(path: path)
+  package convenience init(path: String) throws { try self.init(MappedFile(path: path)) }
+
+  /// The same of a file that is mapped. - Throws: as ``init(path:)``.
+  package init(_ mapping: MappedFile) throws {
+    path = mapping.path
+    let path = path
+    self.mapping = mapping
     let bytes = mapping.bytes
     let parts = try naming(file: path) {
       let header = try NativeHeader(bytes)

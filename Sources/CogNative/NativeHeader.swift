@@ -1,8 +1,8 @@
 import CogBase
+import CogModel
 
 /// The first 128 bytes of a native file (`Formats/native.md`, "Header").
 struct NativeHeader: Equatable {
-  static let magic: [UInt8] = [0x89] + Array("COGVLM".utf8) + [0x0A]
   static let version: UInt32 = 2
   static let byteCount = 128
   static let alignment = 4096
@@ -27,7 +27,7 @@ struct NativeHeader: Equatable {
 
   func encoded() -> [UInt8] {
     var writer = ByteWriter()
-    writer.write(contentsOf: Self.magic)
+    writer.write(contentsOf: NativeFormat.magic)
     writer.write(Self.version)
     writer.write(UInt32(Self.byteCount))
     writer.write(UInt64(fileSize))
@@ -53,12 +53,12 @@ struct NativeHeader: Equatable {
         "the file is too short for a native file", expected: "at least \(Self.byteCount) bytes",
         found: "\(bytes.count)")
     }
-    guard bytes.prefix(Self.magic.count).elementsEqual(Self.magic) else {
+    guard bytes.prefix(NativeFormat.magic.count).elementsEqual(NativeFormat.magic) else {
       throw CogError(
         "not a native file: it does not start with the magic bytes of one",
         advice: "Make one with cogvlm convert or cogvlm quantize.")
     }
-    var reader = ByteReader(bytes, at: Self.magic.count, what: "header")
+    var reader = ByteReader(bytes, at: NativeFormat.magic.count, what: "header")
     let version: UInt32 = try reader.read()
     guard version == Self.version else {
       throw CogError(

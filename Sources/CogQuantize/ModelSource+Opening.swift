@@ -2,6 +2,7 @@ import CogBase
 import CogCheckpoint
 import CogModel
 import CogNative
+package import CogSources
 import CogText
 
 extension ModelSource {
@@ -12,44 +13,55 @@ extension ModelSource {
   ///
   /// - Throws: ``CogError`` when the path is neither, lacks one of these files, belongs to another model, or
   ///   does not have exactly the tensors that its configuration asks for.
-  package static func open(path: String) throws -> ModelSource {
-    let folder = CheckpointFolder(of: path)
-    if folder.path != path, try FileKind.sniff(path: path) == .native {
-      return try ModelSource(native: NativeFile(path: path))
+  package static func open(path: String) throws -> ModelSource { try ModelSource(Input(path: path)) }
+
+  /// The same of a path that was looked at. - Throws: as ``open(path:)``.
+  package init(_ input: Input) throws {
+    if input.isNative {
+      try self.init(native: input.nativeFile())
+      return
     }
-    let tensors = try Checkpoints.open(path: path)
-    let configurationPath = try folder.configurationPath ?? missing("config.json", in: folder)
-    let configuration = try folder.configuration()
-    try tensors.completeness(for: configuration).requireComplete(path: path)
-    let tokenizerPath = try folder.tokenizerPath ?? missing("tokenizer.json", in: folder)
-    let tokenizer = try withText(tokenizerPath) { try Tokenizer(json: $0, file: tokenizerPath) }
-    return try ModelSource(
-      tensors: tensors, configurationText: text(configurationPath), tokenizer: tokenizer.encoded(),
-      otherFiles: [configurationPath, tokenizerPath] + [tensors.indexPath].compactMap { $0 })
+    let checkpoint = try input.checkpoint()
+    let folder = checkpoint.folder
+    guard let configurationFile = try folder.configurationFile() else {
+      throw Self.missing("config.json", in: folder)
+    }
+    let configuration = try ModelConfiguration(configurationFile)
+    try checkpoint.store.completeness(for: configuration).requireComplete(path: checkpoint.store.path)
+    guard let tokenizerFile = try folder.tokenizerFile() else {
+      throw Self.missing("tokenizer.json", in: folder)
+    }
+    let tokenizer = try Self.withText(tokenizerFile) { try Tokenizer(json: $0, file: tokenizerFile.path) }
+    let otherFiles =
+      [configurationFile.path, tokenizerFile.path] + [checkpoint.store.index?.path].compactMap { $0 }
+    self.init(
+      complete: checkpoint.store, configurationText: try Self.text(configurationFile),
+      configuration: configuration, tokenizer: tokenizer.encoded(),
+      provenance: .files(checkpoint.store.files + otherFiles))
   }
 
-  private static func missing(_ name: String, in folder: CheckpointFolder) throws -> String {
-    throw CogError(
-      "the checkpoint lacks a file", file: folder.file(name), expected: "\(name) beside the weights",
-      advice: "Download it from where the weights came from.")
+  private static func missing(_ name: String, in folder: CheckpointFolder) -> CogError {
+    CogError(
+      "the checkpoint lacks a file", code: .incomplete, file: folder.file(name),
+      expected: "\(name) beside the weights", advice: "Download it from where the weights came from.")
   }
 
   /// Reads a file of text; the error for another kind of file names that kind.
   private static func withText<Result>(
-    _ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+    _ file: RecognizedFile, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    let kind = try FileKind.sniff(path: path)
-    guard kind == .json || kind == .shardIndex || kind == .unknown else {
-      throw CogError(
-        "this is \(kind.description)", file: path, expected: "a file of JSON", advice: "Download it again.")
+    guard [.json, .shardIndex, .unknown].contains(file.kind) else {
+      var refusal = file.kind.refusal(of: file.path, expected: "a file of JSON")
+      refusal.advice = "Download it again."
+      throw refusal
     }
-    return try MappedFile.withBytes(ofFile: path, body)
+    return try file.withBytes(body)
   }
 
-  private static func text(_ path: String) throws -> String {
-    try withText(path) { bytes in
+  private static func text(_ file: RecognizedFile) throws -> String {
+    try withText(file) { bytes in
       guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw CogError("the file is not UTF-8", file: path, expected: "JSON")
+        throw CogError("the file is not UTF-8", file: file.path, expected: "JSON")
       }
       return text
     }

@@ -29,14 +29,19 @@ package struct ModelSource: Sendable {
   ///   - tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
   ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`,
   ///     `tokenizer.json`, an index.
-  /// - Throws: ``CogError`` when the configuration is not one of this model.
+  /// - Throws: ``CogError`` when the configuration is not one of this model, or the tensors are not exactly
+  ///   those that it asks for.
   package init(
     tensors: any TensorStore, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
   ) throws {
-    try self.init(
-      tensors: tensors, configurationText: configurationText,
-      configurationFile: otherFiles.first ?? tensors.path, tokenizer: tokenizer,
-      provenance: .files(tensors.files + otherFiles))
+    let file = otherFiles.first ?? tensors.path
+    let configuration = try Array(configurationText.utf8).withUnsafeBytes {
+      try ModelConfiguration(json: $0, file: file)
+    }
+    try tensors.completeness(for: configuration).requireComplete(path: tensors.path)
+    self.init(
+      complete: tensors, configurationText: configurationText, configuration: configuration,
+      tokenizer: tokenizer, provenance: .files(tensors.files + otherFiles))
   }
 
   /// A native file without quantized tensors: configuration, tokenizer and provenance are carried over.
@@ -48,20 +53,19 @@ package struct ModelSource: Sendable {
         "the file is quantized already", file: file.path, subject: quantized.name, expected: "float tensors",
         found: quantized.encoding.label, advice: "Start from the checkpoint or from a native float file.")
     }
-    try self.init(
-      tensors: file, configurationText: file.metadata.config, configurationFile: file.path,
-      tokenizer: Array(file.tokenizerBytes()), provenance: .carried(file.metadata.provenance.sources))
+    self.init(
+      complete: file, configurationText: file.metadata.config, configuration: file.configuration,
+      tokenizer: Array(try file.tokenizerBytes()), provenance: .carried(file.metadata.provenance.sources))
   }
 
-  private init(
-    tensors: any TensorStore, configurationText: String, configurationFile: String, tokenizer: [UInt8],
-    provenance: Provenance
-  ) throws {
+  /// A model whose tensors were compared with the table.
+  init(
+    complete tensors: any TensorStore, configurationText: String, configuration: ModelConfiguration,
+    tokenizer: [UInt8], provenance: Provenance
+  ) {
     self.tensors = tensors
     self.configurationText = configurationText
-    configuration = try Array(configurationText.utf8).withUnsafeBytes {
-      try ModelConfiguration(json: $0, file: configurationFile)
-    }
+    self.configuration = configuration
     self.tokenizer = tokenizer
     self.provenance = provenance
   }

@@ -29,7 +29,6 @@ struct StoragePlan {
   /// - Throws: ``CogError`` when the source lacks a tensor or has it in another shape or a type that weights
   ///   do not come in, or an override fits nothing.
   init(source: ModelSource, recipe: QuantizationRecipe) throws {
-    try source.tensors.completeness(for: source.configuration).requireComplete(path: source.tensors.path)
     let table = TensorTable(source.configuration)
     try recipe.checkOverrides(against: table)
     let tensors = try table.specifications.map { specification in

@@ -4,6 +4,7 @@ import CogInspect
 import CogModel
 import CogNative
 import CogQuantize
+import CogSources
 
 /// Weights to read from: a download in safetensors or PyTorch files, a folder or one file, or a native float
 /// file. What it is, its content tells, never its name.
@@ -23,8 +24,16 @@ public struct Checkpoint: Equatable, Sendable {
     checkingValues: Bool = false, options: RunOptions = RunOptions()
   ) async throws -> Inspection {
     try await Worker(options).run { [path] context in
-      let inspection = try CogInspect.Inspection(path: path)
-      return Inspection(checkingValues ? try inspection.checkingValues() : inspection)
+      let input = try Input(path: path)
+      if input.isNative {
+        let file = try input.nativeFile()
+        let inspection = try CogInspect.Inspection(native: file)
+        return Inspection(checkingValues ? try inspection.checkingValues(of: file) : inspection)
+      }
+      let checkpoint = try input.checkpoint()
+      let inspection = try CogInspect.Inspection(checkpoint)
+      return Inspection(
+        checkingValues ? try inspection.checkingValues(of: checkpoint.placedTensors()) : inspection)
     }
   }
 

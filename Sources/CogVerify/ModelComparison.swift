@@ -59,7 +59,8 @@ package struct ModelComparison {
   /// - Throws: `CogError` when the frames have another size; an interrupt.
   package mutating func look(at video: PreparedVideo, of name: String) throws {
     let (tested, other) = try walk(
-      engine.vision.pass(video.images), reference.vision.pass(video.images), input: video.images, prompt: name)
+      engine.vision.pass(video.images), reference.vision.pass(video.images), input: video.images, prompt: name
+    )
     features = (
       VideoFeatures(matrix: tested, frames: video.frames), VideoFeatures(matrix: other, frames: video.frames)
     )

@@ -1,5 +1,5 @@
 package import CogBase
-import CogCheckpoint
+package import CogCheckpoint
 package import CogCompute
 package import CogModel
 import CogNative
@@ -41,9 +41,14 @@ package struct ReferenceBundle {
   ///
   /// - Throws: ``CogError`` when the file is damaged, lacks an input, or belongs to a model of other sizes.
   package init(path: String, configuration: ModelConfiguration) throws {
+    try self.init(SafetensorsFile(path: path), configuration: configuration)
+  }
+
+  /// The same of a file that is open. - Throws: as ``init(path:configuration:)``.
+  package init(_ file: SafetensorsFile, configuration: ModelConfiguration) throws {
+    let path = file.path
     self.path = path
     self.configuration = configuration
-    let file = try SafetensorsFile(path: path)
     self.file = file
     let metadata = BundleMetadata(file.metadata, path: path)
     try metadata.checkVersion()

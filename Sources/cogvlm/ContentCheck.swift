@@ -1,5 +1,4 @@
 import CogBase
-import CogCheckpoint
 import CogCompute
 import CogNative
 
@@ -17,7 +16,7 @@ enum ContentCheck {
       try context.cancellation.check()
       do {
         try file.verifyChecksum(of: tensor)
-      } catch let error as CogError {
+      } catch let error as CogError where error.code == .damaged {
         damaged.append(error)
       }
       progress.advance(by: tensor.byteCount, tensor.name)
@@ -25,12 +24,5 @@ enum ContentCheck {
     guard var first = damaged.first else { return }
     if damaged.count > 1 { first.problem += " (the first of \(damaged.count))" }
     throw first
-  }
-
-  /// Reads the tokenizer beside a checkpoint, if there is one.
-  ///
-  /// - Throws: ``CogError`` that names the file at fault.
-  static func tokenizer(beside path: String) throws {
-    if let tokenizer = CheckpointFolder(of: path).tokenizerPath { _ = try TokenizerSource.open(tokenizer) }
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CogBase
 import CogInspect
 import CogReport
+import CogSources
 
 /// `cogvlm diff`: how the tensors of one source differ from those of another.
 struct DiffCommand: ParsableCommand {
@@ -39,7 +40,7 @@ struct DiffCommand: ParsableCommand {
   }
 
   func run() throws {
-    let stored = (a: try TensorStores.open(path: a), b: try TensorStores.open(path: b))
+    let stored = (a: try Input(path: a).tensors(), b: try Input(path: b).tensors())
     if let html { try HTMLPlace.check(html, besides: [a, b] + stored.a.files + stored.b.files) }
     let diff = try TensorDiffPass.run(stored.a, stored.b, filter: filterOptions.filter)
     let report = TensorDiffReport(diff, failOver: failOver)

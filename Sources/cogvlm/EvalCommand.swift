@@ -40,8 +40,7 @@ struct EvalCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Mislabeled.refuse(questions, expected: "a JSON list of questions")
-    let set = try QuestionSet(path: questions, videoFolder: videos)
+    let set = try QuestionSet.opened(questions, videoFolder: videos)
     let context = try runOptions.context()
     let engine = try Engine(
       file: options.open(context, comparesChecksums: true), mode: options.mode, context: context)

@@ -4,6 +4,7 @@ import CogCompute
 import CogInspect
 import CogNative
 import CogReport
+import CogSources
 
 /// `cogvlm inspect`: what is in a checkpoint, a native file or a reference bundle.
 struct InspectCommand: ParsableCommand {
@@ -51,23 +52,25 @@ struct InspectCommand: ParsableCommand {
 
   /// Inspects the source; with --check all that has a checksum is compared and all values are read first.
   private func open() throws -> Inspection {
-    guard try NativeKind.isNative(source) else {
-      let inspection = try Inspection(path: source)
+    let input = try Input(path: source)
+    guard input.isNative else {
+      let checkpoint = try input.checkpoint()
+      let inspection = try Inspection(checkpoint)
       guard check else { return inspection }
       guard inspection.completeness != nil || inspection.isBundle else {
         throw CogError(
           "there is nothing to compare the tensors with", file: source,
           expected: "a whole checkpoint with its config.json", found: inspection.notes.last)
       }
-      try ContentCheck.tokenizer(beside: source)
-      return try inspection.checkingValues()
+      if let path = checkpoint.folder.tokenizerPath { _ = try Input(path: path).tokenizer() }
+      return try inspection.checkingValues(of: checkpoint.placedTensors())
     }
-    let file = try NativeFile(path: source)
+    let file = try input.nativeFile()
     let inspection = try Inspection(native: file)
     guard check else { return inspection }
-    _ = try TokenizerSource.open(source)
+    _ = try file.tokenizer()
     try ContentCheck.checksums(of: file, runOptions.context())
-    return try inspection.checkingValues()
+    return try inspection.checkingValues(of: file)
   }
 
   private func report(_ inspection: Inspection) throws -> String {

@@ -3,6 +3,7 @@ import CogBase
 import CogCompute
 import CogEvaluate
 import CogModel
+import CogSources
 
 /// What `verify --against` compares over.
 struct ModelComparisonOptions: ParsableArguments {
@@ -77,12 +78,23 @@ struct ModelComparisonOptions: ParsableArguments {
   /// - Throws: ``CogError`` when the file of questions is not one.
   func items(video: String?) throws -> [Item] {
     guard let questions else { return [Item(video: video, path: video ?? "", question: ask ?? "")] }
-    try Mislabeled.refuse(questions, expected: "a JSON list of questions")
-    let set = try QuestionSet(path: questions, videoFolder: videos)
+    let set = try QuestionSet.opened(questions, videoFolder: videos)
     let first = set.questions.count - max(0, set.questions.count - (limit ?? .max))
     return set.askingOrder.filter { $0 < first }.map { place in
       let question = set.questions[place]
       return Item(video: question.video, path: set.videoPath(of: question), question: question.question)
+    }
+  }
+}
+
+extension QuestionSet {
+  /// The questions in a file that a user named; the videos are in `videoFolder`, or in `videos` beside the
+  /// file.
+  ///
+  /// - Throws: ``CogError`` that names what the file is when it is something else, or what is wrong with it.
+  static func opened(_ path: String, videoFolder: String?) throws -> QuestionSet {
+    try Input(path: path).withBytes(expected: "a JSON list of questions") {
+      try QuestionSet(json: $0, file: path, videoFolder: videoFolder)
     }
   }
 }

@@ -5,6 +5,7 @@ import CogEngine
 import CogMedia
 package import CogModel
 import CogNative
+import CogSources
 
 extension ComputeMode: ExpressibleByArgument {}
 extension PromptTemplate: ExpressibleByArgument {}
@@ -29,8 +30,7 @@ struct ModelOptions: ParsableArguments {
   ///   - context: who may stop the comparison and who sees its progress.
   ///   - comparesChecksums: whether every tensor is read and compared with its checksum first.
   func open(_ context: RunContext, comparesChecksums: Bool = false) throws -> NativeFile {
-    try Mislabeled.refuseAsModel(model)
-    let file = try NativeFile(path: model)
+    let file = try Input(path: model).nativeFile()
     if comparesChecksums { try ContentCheck.checksums(of: file, context) }
     return file
   }
@@ -60,7 +60,10 @@ extension VideoInput {
   ///
   /// - Throws: ``CogError`` when that is plainly something else.
   static func checked(_ path: String, imagesPerSecond: Double? = nil) throws -> VideoInput {
-    try Mislabeled.refuse(path, expected: "a video file, or a folder of images with --fps")
+    // What is not there, the decoder names.
+    if let input = try? Input(path: path) {
+      try input.refuseMislabeled(expected: "a video file, or a folder of images with --fps")
+    }
     return VideoInput(path: path, imagesPerSecond: imagesPerSecond)
   }
 }

@@ -7,6 +7,7 @@ import CogMedia
 import CogModel
 import CogNative
 import CogReport
+import CogSources
 
 /// `cogvlm stats`: figures of every element of every tensor.
 struct StatsCommand: ParsableCommand {
@@ -57,7 +58,7 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     let filter = filterOptions.filter
-    let stored = activations ? nil : try TensorStores.open(path: source)
+    let stored = activations ? nil : try Input(path: source).tensors()
     if let html {
       try HTMLPlace.check(
         html, besides: [source] + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))
@@ -75,8 +76,7 @@ struct StatsCommand: ParsableCommand {
   }
 
   private func measureActivations(_ filter: TensorFilter) throws -> StatisticsReport {
-    try Mislabeled.refuseAsModel(source)
-    let engine = try Engine(file: NativeFile(path: source), mode: mode, context: runOptions.context())
+    let engine = try Engine(file: Input(path: source).nativeFile(), mode: mode, context: runOptions.context())
     let video = try videoOptions.input().map { try VideoEncoder(engine).prepare($0, template: template) }
     return try ActivationStatistics(engine: engine, filter: filter).run(
       query: question ?? "", template: template, video: video, path: source)

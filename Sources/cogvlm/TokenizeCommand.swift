@@ -1,7 +1,7 @@
 import ArgumentParser
 import CogBase
-import CogNative
 import CogReport
+import CogSources
 import CogText
 import Foundation
 
@@ -33,7 +33,10 @@ struct TokenizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let tokenizer = try TokenizerSource.open(model)
+    guard FileManager.default.fileExists(atPath: model) else {
+      throw CogError("no such file or folder", code: .notFound, file: model)
+    }
+    let tokenizer = try Input(path: model).tokenizer()
     guard json else {
       let text = text ?? ""
       if decode { return Terminal.print(try tokenizer.decode(ids(text), skipSpecial: false)) }
@@ -76,24 +79,5 @@ struct TokenizeCommand: ParsableCommand {
         found: value.kind)
     }
     return try JSONOutput.encodeLine(tokenizer.encode(text))
-  }
-}
-
-/// Finds the tokenizer of a native file, a folder, or a tokenizer.json.
-enum TokenizerSource {
-  static func open(_ path: String) throws -> Tokenizer {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw CogError("no such file or folder", file: path)
-    }
-    let isFolder = NativeKind.isFolder(path)
-    let file = isFolder ? path + "/tokenizer.json" : path
-    try Mislabeled.refuse(file, expected: "a native model file (.cogvlm) or a tokenizer.json")
-    return try MappedFile.withBytes(ofFile: file) { bytes in
-      if isFolder || bytes.first == UInt8(ascii: "{") {
-        return try Tokenizer(json: bytes, file: file)
-      }
-      let native = try NativeFile(path: file)
-      return try withExtendedLifetime(native) { try Tokenizer(encoded: native.tokenizerBytes(), file: file) }
-    }
   }
 }

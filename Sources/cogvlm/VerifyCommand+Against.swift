@@ -5,6 +5,7 @@ import CogInspect
 import CogMedia
 import CogNative
 import CogReport
+import CogSources
 import CogVerify
 
 extension VerifyCommand {
@@ -13,8 +14,7 @@ extension VerifyCommand {
 
   /// Compares with another native file, prints and writes the report, and tells whether it passed.
   func compare(_ file: NativeFile, with path: String, _ context: RunContext) throws -> Bool {
-    try Mislabeled.refuseAsModel(path)
-    let other = try NativeFile(path: path)
+    let other = try Input(path: path).nativeFile()
     try ContentCheck.checksums(of: other, context)
     let engine = try Engine(file: file, mode: options.mode, context: context)
     let reference = try Engine(file: other, mode: comparison.againstMode, context: context)
@@ -43,7 +43,7 @@ extension VerifyCommand {
       try run.ask(item.question)
     }
     progress.finish()
-    let weights = try TensorDiffPass.run(a: options.model, b: path)
+    let weights = try TensorDiffPass.run(file, other)
     let report = run.report(model: options.model, against: path, weights: weights)
     if let html { try ModelComparisonPage.page(report, pictures: pictures).write(to: html) }
     Terminal.print(json ? try JSONOutput.encode(report) : report.text)

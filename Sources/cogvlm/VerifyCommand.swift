@@ -4,6 +4,7 @@ import CogCompute
 import CogEngine
 import CogNative
 import CogReport
+import CogSources
 import CogVerify
 
 /// `cogvlm verify`: the model against reference bundles, or against another native file.
@@ -67,8 +68,7 @@ struct VerifyCommand: ParsableCommand {
     var inputs = VerificationInputs(
       file: file, mode: options.mode, video: try videoOptions.input(), context: context)
     for path in reference {
-      try Mislabeled.refuse(path, expected: "a reference bundle (safetensors)")
-      let bundle = try ReferenceBundle(path: path, configuration: file.configuration)
+      let bundle = try ReferenceBundle(Input(path: path).bundle(), configuration: file.configuration)
       let engine = try inputs.engine(for: bundle)
       let video = try inputs.frames(of: bundle)
       let progress = Progress("Verifying \(path)", total: Verifier.progressTotal(file.configuration))

@@ -1,5 +1,6 @@
 import CogBase
 import CogCheckpoint
+import CogModel
 import CogTestSupport
 import Glibc
 import Testing
@@ -22,7 +23,7 @@ import Testing
     (.shardIndex, Array("{\"metadata\": {}, \"weight_map\": {\"a\": \"b\"}}".utf8)),
     (.json, Array("{\"hidden_size\": 4096}".utf8)),
     (.json, Array("\u{FEFF} [1]".utf8)),
-    (.native, FileKind.nativeMagic + [1, 0, 0, 0]),
+    (.native, NativeFormat.magic + [1, 0, 0, 0]),
     (.gguf, Array("GGUF".utf8) + [3, 0, 0, 0]),
     (.lfsPointer, Array("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n".utf8)),
     (.html, Array("\n <!DOCTYPE html><html><body>Access denied".utf8)),
@@ -43,7 +44,7 @@ import Testing
   @Test("Every kind of file is told by its content", arguments: examples)
   func tellsKinds(kind: FileKind, bytes: [UInt8]) throws {
     // The name says something else.
-    #expect(try FileKind.sniff(path: folder.write(bytes, as: "model.safetensors")) == kind)
+    #expect(try RecognizedFile(path: folder.write(bytes, as: "model.safetensors")).kind == kind)
     #expect(Set(Self.examples.map(\.0)) == Set(FileKind.allCases))
   }
 
@@ -68,14 +69,14 @@ import Testing
     let path = try folder.write([0], as: "sparse")
     #expect(truncate(path, 40 << 30) == 0)
     let start = ContinuousClock.now
-    #expect(try FileKind.sniff(path: path) == .zeros)
+    #expect(try RecognizedFile(path: path).kind == .zeros)
     #expect(ContinuousClock.now - start < .seconds(5))
   }
 
   @Test("A truncated PyTorch file is still told from other archives")
   func tellsTruncatedTorchFiles() throws {
     let path = try folder.write(PickleBuilder.archive(Self.pickle).dropLast(40), as: "cut.bin")
-    #expect(try FileKind.sniff(path: path) == .torchZip)
+    #expect(try RecognizedFile(path: path).kind == .torchZip)
     expectRefusal("no end record", "cut.bin", "download it again") { _ = try Checkpoints.open(path: path) }
   }
 
@@ -87,6 +88,6 @@ import Testing
     expectRefusal("holds no checkpoint", "README.md") { _ = try Checkpoints.open(path: folder.url.path) }
     #expect(mkfifo(folder.path("pipe"), 0o600) == 0)
     expectRefusal("not a regular file") { _ = try Checkpoints.open(path: folder.path("pipe")) }
-    expectRefusal("not a regular file") { _ = try FileKind.sniff(path: folder.url.path) }
+    expectRefusal("not a regular file") { _ = try RecognizedFile(path: folder.url.path).kind }
   }
 }

@@ -25,7 +25,7 @@ import Testing
     let path = try write(
       [("model.layers.0.a", [2, 3]), ("model.layers.1.a", [2, 3]), ("lm_head.weight", [4])],
       metadata: "\"format\":\"pt\"", as: "some.safetensors")
-    let inspection = try Inspection(path: path)
+    let inspection = try inspected(path)
     #expect(inspection.parts.map(\.name) == ["model.layers", "lm_head"])
     #expect(inspection.parts.map(\.parameterCount) == [12, 4])
     #expect(inspection.total.byteCount == 32 && inspection.total.bitsPerWeight == 16)
@@ -61,16 +61,16 @@ import Testing
     let config = SmallConfiguration().json
     _ = try folder.write(Array(config.utf8), as: "config.json")
     let tensors = [("model.norm.weight", [16]), ("strange", [1])]
-    let lone = try Inspection(path: write(tensors, as: "weights.safetensors"))
+    let lone = try inspected(write(tensors, as: "weights.safetensors"))
     #expect(lone.completeness?.extra == ["strange"] && lone.completeness?.misshapen.isEmpty == true)
     #expect(lone.parts.map(\.name) == ["language", "other"])
-    #expect(try Inspection(path: write(tensors, as: "model-00001-of-00002.safetensors")).completeness == nil)
+    #expect(try inspected(write(tensors, as: "model-00001-of-00002.safetensors")).completeness == nil)
   }
 
   @Test("What is no checkpoint is refused as what it is")
   func refusesOthers() throws {
     let path = try folder.write(Array("GGUF\u{3}".utf8), as: "model.safetensors")
-    let error = #expect(throws: CogError.self) { _ = try Inspection(path: path) }
+    let error = #expect(throws: CogError.self) { _ = try inspected(path) }
     #expect(error?.description.contains("GGUF") == true)
   }
 
@@ -80,7 +80,7 @@ import Testing
     arguments: ["reference/tiny/checkpoint", "reference/tiny/checkpoint-bin", "sample/checkpoint"])
   func showsReferenceCheckpoints(name: String) throws {
     let path = try #require(Fixtures.sharedFolder).appending(path: name).path
-    let inspection = try Inspection(path: path)
+    let inspection = try inspected(path)
     #expect(inspection.completeness?.isComplete == true)
     #expect(Set(inspection.parts.map(\.name)) == Set(ModelPart.allCases.map(\.rawValue)))
     #expect(inspection.total.tensorCount == inspection.tensors.count && inspection.total.bitsPerWeight == 16)
@@ -88,7 +88,7 @@ import Testing
     if name.hasPrefix("sample") { #expect(inspection.total.parameterCount == 5_721_344 + 4 * 32) }
     #expect(inspection.files.suffix(2).map(\.kind) == ["json", "json"])
     // One shard alone is listed with its parts but not called incomplete.
-    let shard = try Inspection(path: inspection.files[0].path)
+    let shard = try inspected(inspection.files[0].path)
     #expect(shard.notes.contains { $0.hasPrefix("one of ") })
     #expect(shard.completeness == nil && shard.parts.allSatisfy { $0.name != "other" })
   }

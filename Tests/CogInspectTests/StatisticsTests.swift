@@ -24,7 +24,7 @@ import Testing
   private func bfloat16(_ values: [Float]) -> [UInt8] { PlantedTensors.bfloat16(values) }
 
   private func tensor(_ type: String, _ shape: [Int], _ bytes: [UInt8]) throws -> TensorStatistics {
-    let report = try StatisticsPass.run(path: write([("t", type, shape, bytes)]))
+    let report = try StatisticsPass.run(opening: write([("t", type, shape, bytes)]))
     return try #require(report.tensors.first)
   }
 
@@ -130,7 +130,7 @@ import Testing
         return ("model.layers.\(layer).\(role).weight", "F32", [2, 2], bytes([scale, -scale, scale, scale]))
       }
     }
-    return try StatisticsPass.run(path: write(tensors))
+    return try StatisticsPass.run(opening: write(tensors))
   }
 
   @Test("Tensors and layers of another scale than their like stand out, and equal ones do not")
@@ -153,11 +153,11 @@ import Testing
     var values = [Float](repeating: 1, count: 3 * 128)
     for index in 128..<256 { values[index] = 0 }
     let path = try write([("model.embed_tokens.weight", "BF16", [3, 128], bfloat16(values))])
-    let report = try StatisticsPass.run(path: path)
+    let report = try StatisticsPass.run(opening: path)
     #expect(report.tensors.first?.zeroGroups?.rows == 1 && report.findings.isEmpty)
     values[128] = 1
     let partly = try write([("model.embed_tokens.weight", "BF16", [3, 128], bfloat16(values))])
-    #expect(try StatisticsPass.run(path: partly).findings.count == 1)
+    #expect(try StatisticsPass.run(opening: partly).findings.count == 1)
   }
 
   @Test(
@@ -168,7 +168,7 @@ import Testing
       ("bytes", "U8", [4], [0, 1, 255, 7]), ("ids", "I64", [2], bytes([Int64(-5), 128_002])),
       ("double", "F64", [2], bytes([1e300, 0.1])), ("small", "F8_E4M3", [2], [1, 2]),
     ])
-    let report = try StatisticsPass.run(path: path)
+    let report = try StatisticsPass.run(opening: path)
     #expect(report.tensors.map(\.name) == ["bytes", "ids", "double"])
     #expect(report.tensors[0].figures.maximum == 255 && report.tensors[0].figures.isExact)
     #expect(report.tensors[1].figures.minimum == -5 && report.tensors[1].figures.maximum == 128_002)
@@ -186,7 +186,7 @@ import Testing
     }
     for shape in [[3, 70_001], [70_001, 3], [3 * 70_001], [1, 3 * 70_001]] {
       for (type, encoded) in [("F32", bytes(values)), ("BF16", bfloat16(values))] {
-        let catalog = try TensorStores.open(path: write([("t", type, shape, encoded)]))
+        let catalog = try openedTensors(write([("t", type, shape, encoded)]))
         let reports = try [1, 2, 5].map { threads in
           try StatisticsPass.run(
             catalog, filter: TensorFilter(),
@@ -214,7 +214,7 @@ import Testing
 
   @Test("What the stop check throws ends the pass")
   func interruption() throws {
-    let catalog = try TensorStores.open(path: write([("t", "BF16", [4], [UInt8](repeating: 1, count: 8))]))
+    let catalog = try openedTensors(write([("t", "BF16", [4], [UInt8](repeating: 1, count: 8))]))
     #expect(throws: CancellationError.self) {
       try StatisticsPass.run(
         catalog, filter: TensorFilter(),
@@ -236,7 +236,7 @@ import Testing
     }
     let path = try write([("model.layers.0.w", "BF16", [1], [0, 0])])
     let error = #expect(throws: CogError.self) {
-      try StatisticsPass.run(path: path, filter: TensorFilter(parts: ["vision"], layers: 4...5))
+      try StatisticsPass.run(opening: path, filter: TensorFilter(parts: ["vision"], layers: 4...5))
     }
     let text = error?.description ?? ""
     #expect(text.contains("--part vision --layers 4-5") && text.contains("model.layers"))

@@ -30,7 +30,7 @@ import Testing
     -> TensorDiff
   {
     try TensorDiffPass.run(
-      a: write([("t", types.0, shape, a)]), b: write([("t", types.1, shape, b)]))
+      opening: write([("t", types.0, shape, a)]), b: write([("t", types.1, shape, b)]))
   }
 
   @Test("Measures are those of the formulas, with the place of the largest difference and of the worst group")
@@ -85,14 +85,14 @@ import Testing
     let b = try write([
       ("both", "F32", [1], [1]), ("onlyB", "F32", [1], [1]), ("shape", "F32", [1, 2], [1, 2]),
     ])
-    let diff = try TensorDiffPass.run(a: a, b: b)
+    let diff = try TensorDiffPass.run(opening: a, b: b)
     #expect(diff.missingInA == ["onlyB"] && diff.missingInB == ["onlyA"])
     #expect(diff.misshapen.map(\.name) == ["shape"] && diff.tensors.map(\.name) == ["both"])
     #expect(!diff.passes(limit: 1))
-    let filtered = try TensorDiffPass.run(a: a, b: b, filter: TensorFilter(names: ["both"]))
+    let filtered = try TensorDiffPass.run(opening: a, b: b, filter: TensorFilter(names: ["both"]))
     #expect(filtered.passes(limit: 0))
     #expect(throws: CogError.self) {
-      try TensorDiffPass.run(a: a, b: b, filter: TensorFilter(names: ["none"]))
+      try TensorDiffPass.run(opening: a, b: b, filter: TensorFilter(names: ["none"]))
     }
   }
 
@@ -137,8 +137,8 @@ import Testing
     let a = try write([
       ("a", "F32", [4, 64], two), ("b", "F32", [4, 64], one), ("c", "F32", [4, 64], noise(256, seed: 4)),
     ])
-    #expect(try TensorDiffPass.run(a: a, b: b).swapped == ["a": "b", "b": "a"])
-    #expect(try TensorDiffPass.run(a: b, b: b).swapped.isEmpty)
+    #expect(try TensorDiffPass.run(opening: a, b: b).swapped == ["a": "b", "b": "a"])
+    #expect(try TensorDiffPass.run(opening: b, b: b).swapped.isEmpty)
   }
 
   @Test("A tensor that is far off among others of its types stands apart")
@@ -151,8 +151,8 @@ import Testing
       }
     }
     let b = try write(tensors { _ in 0 })
-    #expect(try TensorDiffPass.run(a: write(tensors { _ in 0.05 }), b: b).apart.isEmpty)
-    let apart = try TensorDiffPass.run(a: write(tensors { $0 == 4 ? 0.5 : 0.05 }), b: b).apart
+    #expect(try TensorDiffPass.run(opening: write(tensors { _ in 0.05 }), b: b).apart.isEmpty)
+    let apart = try TensorDiffPass.run(opening: write(tensors { $0 == 4 ? 0.5 : 0.05 }), b: b).apart
     #expect(apart.keys.sorted() == ["t4"] && (5...15).contains(apart["t4"] ?? 0))
   }
 
@@ -169,7 +169,7 @@ import Testing
     let b = (0..<3 * 70_001).map { Float($0 % 977) / 100 - 4 }
     let a = b.enumerated().map { $1 + Float($0 % 31) * 1e-3 }
     for shape in [[3, 70_001], [70_001, 3], [3 * 70_001]] {
-      let catalogs = try [a, b].map { try TensorStores.open(path: write([("t", "F32", shape, $0)])) }
+      let catalogs = try [a, b].map { try openedTensors(write([("t", "F32", shape, $0)])) }
       let results = try [1, 2, 5].map { threads in
         try TensorDiffPass.run(
           catalogs[0], catalogs[1], filter: TensorFilter(), threads: ThreadPool(threadCount: threads),

@@ -38,7 +38,9 @@ import Testing
       engine: engine, reference: reference, maximumNewTokens: 8, template: bundle.template)
     try run.look(at: video, of: "clip")
     for question in try questions ?? [#require(bundle.query)] { try run.ask(question) }
-    return run.report(model: model, against: other, weights: try TensorDiffPass.run(a: model, b: other))
+    return run.report(
+      model: model, against: other,
+      weights: try TensorDiffPass.run(NativeFile(path: model), NativeFile(path: other)))
   }
 
   @Test("A comparison with the sound model finds the errors that PyTorch's bundle finds")
