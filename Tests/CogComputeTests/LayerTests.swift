@@ -1,6 +1,5 @@
 import CogBase
 import CogCompute
-import CogNative
 import Foundation
 import Testing
 
