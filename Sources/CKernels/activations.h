@@ -18,8 +18,8 @@ typedef struct CogTileGroup {
 } CogTileGroup;
 
 /// The tile that starts with a token.
-COG_KERNEL inline CogTokenTile
-cog_tile(const CogPanelMatrix *matrix, const CogActivations *activations, size_t first_token) {
+COG_KERNEL inline CogTokenTile cog_tile(
+    const CogPanelMatrix *matrix, const CogActivations *activations, size_t first_token) {
   const size_t tokens = cog_part_size(first_token, activations->tile_tokens, activations->tokens);
   const size_t token_bytes = cog_token_bytes(matrix->group_size);
   const CogTokenTile tile = {
@@ -39,8 +39,7 @@ COG_INLINE CogTileGroup cog_parts_of_group(void *values, size_t group_size, cons
 /// A group of a tile of `tokens` tokens, a constant where that helps.
 COG_INLINE CogTileGroup
 cog_tile_group(const CogPanelMatrix *matrix, const CogTokenTile *tile, size_t group, const size_t tokens) {
-  return cog_parts_of_group(
-      (void *)(tile->groups + group * tile->group_bytes), matrix->group_size, tokens);
+  return cog_parts_of_group((void *)(tile->groups + group * tile->group_bytes), matrix->group_size, tokens);
 }
 
 /// A quantized group of a token.
@@ -99,8 +98,8 @@ COG_INLINE void cog_quantize_whole_group(const float *x, size_t count, CogActiva
 }
 
 /// Quantizes a group of `group_size` columns, of which `count` exist.
-COG_INLINE void
-cog_quantize_group(const float *x, size_t count, size_t group_size, CogActivationGroup *group) {
+COG_INLINE void cog_quantize_group(
+    const float *x, size_t count, size_t group_size, CogActivationGroup *group) {
   if (count == group_size) {
     if (group_size == 64) {
       cog_quantize_whole_group(x, 64, group);  // the usual one, unrolled

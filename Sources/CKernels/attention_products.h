@@ -81,7 +81,8 @@ COG_INLINE void cog_multiply_columns(
     const size_t vectors, int32_t *restrict output, size_t output_stride, const bool are_shorts) {
   cog_int_lanes sums[COG_ATTENTION_TILE][COG_ATTENTION_VECTORS];
   COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
-    COG_UNROLL for (size_t v = 0; v < vectors; v++) sums[row][v] = 0;
+    COG_UNROLL for (size_t v = 0; v < vectors; v++)
+      sums[row][v] = 0;
   }
   for (size_t i = 0; i < depth; i++, columns += vectors * COG_LANES) {
     COG_UNROLL for (size_t row = 0; row < COG_ATTENTION_TILE; row++) {
@@ -118,9 +119,10 @@ COG_INLINE void cog_multiply_packed(
       switch (cog_part_size(first, COG_ATTENTION_VECTORS, columns.vectors)) {
         COG_COLUMNS_CASE(1)
 #if COG_ATTENTION_VECTORS == 4
-        COG_COLUMNS_CASE(2) COG_COLUMNS_CASE(3) COG_COLUMNS_CASE(4)
+        COG_COLUMNS_CASE(2)
+        COG_COLUMNS_CASE(3) COG_COLUMNS_CASE(4)
 #endif
-        default: break;
+            default: break;
       }
     }
   }

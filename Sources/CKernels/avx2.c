@@ -8,8 +8,8 @@
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c") static
 
 #define COG_HAS_HALF_CONVERSION 1
-#define COG_SHORT_PRODUCTS_8(sums, columns, pair)                                                          \
-  ((cog_8_int_lanes)_mm256_add_epi32(                                                                      \
+#define COG_SHORT_PRODUCTS_8(sums, columns, pair)                                                            \
+  ((cog_8_int_lanes)_mm256_add_epi32(                                                                        \
       (__m256i)(sums), _mm256_madd_epi16((__m256i)(columns), _mm256_set1_epi32(pair))))
 #include "plain_kernels.h"
 
@@ -17,8 +17,7 @@
 
 /// Adds the products of four columns, two to each 16-bit lane.
 COG_INLINE void cog_add_products(
-    const __m256i *weights, const int8_t *values, const size_t tokens,
-    __m256i sums[][COG_PARTS]) {
+    const __m256i *weights, const int8_t *values, const size_t tokens, __m256i sums[][COG_PARTS]) {
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     const __m256i four = cog_broadcast(values + 4 * token);
     COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
@@ -57,19 +56,20 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
     const int8_t *values = input->values + first * tokens;
     __m256i sums[COG_TILE_TOKENS][COG_PARTS];
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) sums[token][part] = cog_no_ints();
+      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++)
+        sums[token][part] = cog_no_ints();
     }
     if (input->columns - first >= 32) {
       cog_add_lines(line, values, 4, tokens, sums);
     } else {
-      for (size_t column = first; column < input->columns; column += 8, line += COG_LINE_BYTES, values += 8 * tokens) {
+      for (size_t column = first; column < input->columns;
+           column += 8, line += COG_LINE_BYTES, values += 8 * tokens) {
         cog_add_lines(line, values, 1, tokens, sums);
       }
     }
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) {
-        dots[token][part] =
-            _mm256_add_epi32(dots[token][part], _mm256_madd_epi16(sums[token][part], ones));
+        dots[token][part] = _mm256_add_epi32(dots[token][part], _mm256_madd_epi16(sums[token][part], ones));
       }
     }
   }

@@ -63,7 +63,8 @@ COG_INLINE CogPairRows cog_load_pair_rows(const CogPairGroup *group, const bool 
 /// Takes out of a token's products what they carry too much, and adds them to its sums, as in
 /// Formats/int4.md.
 COG_INLINE void cog_finish_pairs(
-    CogPairRows rows, const CogTileGroup *activations, size_t token, __m512i dots, cog_floats sums[][COG_PARTS]) {
+    CogPairRows rows, const CogTileGroup *activations, size_t token, __m512i dots,
+    cog_floats sums[][COG_PARTS]) {
   __m512 products;
   if (rows.at_once) {
     products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), rows.scales, _mm512_castsi512_ps(rows.own));
@@ -105,7 +106,8 @@ COG_INLINE void cog_multiply_pair_group(
   cog_begin_dots(activations, tokens, dots);
   COG_UNROLL for (size_t line = 0; line < COG_PAIR_GROUP_LINES; line += COG_PAIR_LINES) {
     CogPairLine lines[COG_PAIR_LINES];
-    COG_UNROLL for (size_t i = 0; i < COG_PAIR_LINES; i++) lines[i] = cog_load_pair_line(weights, line + i);
+    COG_UNROLL for (size_t i = 0; i < COG_PAIR_LINES; i++)
+      lines[i] = cog_load_pair_line(weights, line + i);
     COG_UNROLL for (size_t first = 0; first < tokens; first += COG_PAIR_NEIGHBORS) {
       const int8_t *values = activations->values + first * COG_PAIR_GROUP + line * 8;
       const size_t left = tokens - first;

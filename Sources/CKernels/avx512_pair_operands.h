@@ -28,8 +28,8 @@
 enum {
   COG_PAIR_SHIFT = 128,  ///< makes the first factor unsigned
   COG_PAIR_WEIGHT = 15,  ///< the largest magnitude of a weight less its zero point
-  COG_PAIR_LINES = 4,   ///< lines that are multiplied together, the last without pairing
-  COG_PAIR_GROUP = 64,  ///< the only group size whose products are paired
+  COG_PAIR_LINES = 4,    ///< lines that are multiplied together, the last without pairing
+  COG_PAIR_GROUP = 64,   ///< the only group size whose products are paired
   COG_PAIR_GROUP_LINES = COG_PAIR_GROUP / 8,
   /// Tokens that are worth unpacking the weights for.
   COG_MANY_PAIR_TOKENS = 32,
@@ -62,10 +62,10 @@ COG_INLINE void cog_store_pair_group(
   const __m512i shifted =
       _mm512_mask_xor_epi32(values, COG_PAIR_FIRSTS, values, _mm512_set1_epi8((char)COG_PAIR_SHIFT));
   _mm512_storeu_si512(place.values + token * COG_PAIR_GROUP, shifted);
-  const __m512i x =
-      _mm512_mask_mov_epi32(_mm512_set1_epi8(COG_PAIR_WEIGHT), COG_PAIR_FIRSTS, shifted);
+  const __m512i x = _mm512_mask_mov_epi32(_mm512_set1_epi8(COG_PAIR_WEIGHT), COG_PAIR_FIRSTS, shifted);
   const __m512i y = _mm512_mask_srli_epi64(values, 0x77, values, 32);
-  const __m512i own = _mm512_maskz_dpbusd_epi32(COG_PAIR_FIRSTS | COG_PAIR_PLAIN, _mm512_setzero_si512(), x, y);
+  const __m512i own =
+      _mm512_maskz_dpbusd_epi32(COG_PAIR_FIRSTS | COG_PAIR_PLAIN, _mm512_setzero_si512(), x, y);
   place.scales[token] = source->scale;
   place.offsets[token] = -_mm512_reduce_add_epi32(own);
 }
@@ -92,8 +92,8 @@ typedef struct CogPairGroup {
 } CogPairGroup;
 
 /// Unpacks a group, and returns whether it is finished at once, which a short last one never is.
-COG_KERNEL bool
-cog_unpack_pairs(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, CogPairGroup *unpacked) {
+COG_KERNEL bool cog_unpack_pairs(
+    const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, CogPairGroup *unpacked) {
   const __m512i zeros = cog_group_zeros(panel + cog_zeros_offset(matrix, group), 0);
   const __m512i taken = _mm512_mullo_epi32(zeros, _mm512_set1_epi32(0x01010101));
   const __m512i taken_plain = _mm512_sub_epi8(taken, _mm512_set1_epi8(COG_PAIR_WEIGHT));

@@ -38,13 +38,13 @@ COG_INLINE void cog_load_pair_sums(
     const CogPairBlock *block, size_t panel, const float *output, size_t stride, const size_t tokens,
     cog_floats sums[][COG_PARTS]) {
   if (block->first_group == 0) {
-    COG_UNROLL for (size_t token = 0; token < tokens; token++) sums[token][0] = cog_no_floats();
+    COG_UNROLL for (size_t token = 0; token < tokens; token++)
+      sums[token][0] = cog_no_floats();
     return;
   }
   const unsigned rows = (1u << cog_panel_rows(block->matrix, panel)) - 1;
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-    sums[token][0] =
-        _mm512_maskz_loadu_ps((__mmask16)rows, output + token * stride + panel * COG_PANEL_ROWS);
+    sums[token][0] = _mm512_maskz_loadu_ps((__mmask16)rows, output + token * stride + panel * COG_PANEL_ROWS);
   }
 }
 
@@ -116,10 +116,10 @@ COG_INLINE void cog_multiply_pair_tile(
 typedef void CogPairTile(const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place);
 
 /// A function for each width of a tile, called cog_pair_tile_12 and the like.
-#define COG_PAIR_TILE_FUNCTION(width)                                                                   \
-  COG_KERNEL __attribute__((noinline)) void cog_pair_tile_##width(                                      \
-      const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {              \
-    cog_multiply_pair_tile(block, tile, width, place);                                                  \
+#define COG_PAIR_TILE_FUNCTION(width)                                                                        \
+  COG_KERNEL __attribute__((noinline)) void cog_pair_tile_##width(                                           \
+      const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {                   \
+    cog_multiply_pair_tile(block, tile, width, place);                                                       \
   }
 COG_PAIR_TILE_FUNCTION(8)
 COG_PAIR_TILE_FUNCTION(9)
@@ -132,8 +132,8 @@ static CogPairTile *const cog_pair_tiles[] = {
     cog_pair_tile_8, cog_pair_tile_9, cog_pair_tile_10, cog_pair_tile_11, cog_pair_tile_12};
 
 /// The products of a tile of any number of tokens with a block.
-COG_KERNEL void
-cog_multiply_any_pair_tile(const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {
+COG_KERNEL void cog_multiply_any_pair_tile(
+    const CogPairBlock *block, const CogTokenTile *tile, const CogProductPlace *place) {
   if (tile->tokens >= COG_FEWEST_PAIR_TOKENS) {
     cog_pair_tiles[tile->tokens - COG_FEWEST_PAIR_TOKENS](block, tile, place);
   } else if (block->first_group == 0) {
@@ -163,8 +163,8 @@ COG_KERNEL void cog_quantize_pair_products(
 /// Unpacks a block, then multiplies it with tile after tile.
 COG_KERNEL void cog_multiply_pair_block(
     CogPairBlock block, const CogActivations *activations, const CogProductPlace *place) {
-  static _Thread_local __attribute__((aligned(64)))
-  CogPairGroup unpacked[COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS];
+  static _Thread_local
+      __attribute__((aligned(64))) CogPairGroup unpacked[COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS];
   bool at_once[COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS];
   size_t next = 0;
   for (size_t panel = block.first_panel; panel < block.end_panel; panel++) {
@@ -207,9 +207,9 @@ COG_KERNEL void cog_matmul_int4_pairs(
   }
 }
 
-_Static_assert(COG_NEXT_STEP * COG_PANEL_ROWS == COG_PAIR_GROUP, "a step's outputs are a group");
+_Static_assert(COG_NEXT_STEP *COG_PANEL_ROWS == COG_PAIR_GROUP, "a step's outputs are a group");
 _Static_assert(
-    COG_PAIR_BLOCK_PANELS * COG_PAIR_BLOCK_GROUPS / COG_NEXT_MOST_GROUPS >= COG_NEXT_STEP,
+    COG_PAIR_BLOCK_PANELS *COG_PAIR_BLOCK_GROUPS / COG_NEXT_MOST_GROUPS >= COG_NEXT_STEP,
     "a block of the longest rows makes a whole group");
 
 COG_KERNEL void cog_matmul_next_pairs(

@@ -10,13 +10,11 @@
 #define COG_HAS_HALF_CONVERSION 1
 #define COG_ATTENTION_VECTORS 4
 /// As assembly: the compiler makes two instructions of the intrinsic, and they take twice the time.
-#define COG_SHORT_PRODUCTS_16(sums, columns, pair)                                                         \
-  ({                                                                                                       \
-    __m512i added = (__m512i)(sums);                                                                       \
-    __asm__("vpdpwssd %2, %1, %0"                                                                          \
-            : "+v"(added)                                                                                  \
-            : "v"((__m512i)(columns)), "v"(_mm512_set1_epi32(pair)));                                      \
-    (cog_int_lanes)added;                                                                                  \
+#define COG_SHORT_PRODUCTS_16(sums, columns, pair)                                                           \
+  ({                                                                                                         \
+    __m512i added = (__m512i)(sums);                                                                         \
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(added) : "v"((__m512i)(columns)), "v"(_mm512_set1_epi32(pair)));    \
+    (cog_int_lanes) added;                                                                                   \
   })
 #include "plain_kernels.h"
 
@@ -46,7 +44,8 @@ COG_INLINE void cog_dot_few_int4(
     const CogGroupInput *input, const size_t line_count, const size_t tokens, cog_ints dots[][COG_PARTS]) {
   const __m512i low_bits = _mm512_set1_epi8(15), high_bits = _mm512_set1_epi8((char)0xF0);
   __m512i highs[COG_FEW_TOKENS];
-  COG_UNROLL for (size_t token = 0; token < tokens; token++) highs[token] = _mm512_setzero_si512();
+  COG_UNROLL for (size_t token = 0; token < tokens; token++)
+    highs[token] = _mm512_setzero_si512();
   for (size_t line = 0; line < line_count; line++) {
     const __m512i bytes = _mm512_loadu_si512(input->lines + line * COG_LINE_BYTES);
     const __m512i low = _mm512_and_si512(bytes, low_bits), high = _mm512_and_si512(bytes, high_bits);
@@ -84,7 +83,8 @@ COG_INLINE void cog_dot_int4(const CogGroupInput *input, const size_t tokens, co
       dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], low, cog_broadcast(values + 4 * token));
     }
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-      dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], high, cog_broadcast(values + 4 * (tokens + token)));
+      dots[token][0] =
+          _mm512_dpbusd_epi32(dots[token][0], high, cog_broadcast(values + 4 * (tokens + token)));
     }
   }
 }
@@ -130,8 +130,8 @@ COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) {
   return _mm512_madd_epi16(zeros, _mm512_set1_epi32(sum));
 }
 
-COG_INLINE cog_floats cog_add_scaled(
-    cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
+COG_INLINE cog_floats
+cog_add_scaled(cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
   const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(dots, offset));
   return _mm512_fmadd_ps(_mm512_mul_ps(scales, exact), _mm512_set1_ps(activation_scale), sums);
 }

@@ -8,7 +8,7 @@
 #define COG_KERNEL COG_TARGET("avx2,fma,f16c,avxvnni") static
 
 #define COG_HAS_HALF_CONVERSION 1
-#define COG_SHORT_PRODUCTS_8(sums, columns, pair) \
+#define COG_SHORT_PRODUCTS_8(sums, columns, pair)                                                            \
   ((cog_8_int_lanes)_mm256_dpwssd_avx_epi32((__m256i)(sums), (__m256i)(columns), _mm256_set1_epi32(pair)))
 #include "plain_kernels.h"
 

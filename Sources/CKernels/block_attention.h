@@ -16,7 +16,8 @@ COG_KERNEL void cog_pack_keys(
     for (size_t vector = 0; vector < width; vector += COG_LANES) {
       const size_t key = first + vector;
       cog_transpose_rows(
-          keys + key * stride, stride, cog_part_size(key, COG_LANES, count), dimension, packed + vector, width);
+          keys + key * stride, stride, cog_part_size(key, COG_LANES, count), dimension, packed + vector,
+          width);
     }
     packed += width * dimension;
   }
@@ -88,7 +89,8 @@ COG_KERNEL void cog_attend_block(
     size_t count, void *memory) {
   const size_t dimension = head->dimension, rows = count * head->heads;
   const size_t width = cog_attention_width(head), stride = cog_score_stride(head);
-  float *outputs = (float *)memory + COG_ATTENTION_ROWS * width, *scores = outputs + COG_ATTENTION_ROWS * width;
+  float *outputs = (float *)memory + COG_ATTENTION_ROWS * width,
+        *scores = outputs + COG_ATTENTION_ROWS * width;
   const size_t padded_rows = cog_copy_queries(head, first, rows, memory, width);
   const size_t seen = cog_seen_keys(head, first + count - 1);  // by the last query, which sees the most
   const CogAttentionRows queries = {memory, width, padded_rows, dimension};

@@ -9,8 +9,7 @@ COG_KERNEL inline float cog_float_of_f16(uint16_t half) {
   const uint32_t subnormal = cog_bits_of_float((float)(int32_t)magnitude * 0x1p-24f);
   const uint32_t normal = (magnitude << 13) + (112u << 23);
   const uint32_t special = 0x7F800000 | magnitude << 13 | (magnitude > 0x7C00 ? 0x400000 : 0);
-  return cog_float_of_bits(
-      sign | (magnitude < 0x400 ? subnormal : magnitude < 0x7C00 ? normal : special));
+  return cog_float_of_bits(sign | (magnitude < 0x400 ? subnormal : magnitude < 0x7C00 ? normal : special));
 }
 
 /// Float32 to F16, half to even; beyond the range infinity, NaN stays NaN.
@@ -31,14 +30,14 @@ COG_KERNEL inline uint16_t cog_f16_of_float(float value) {
 }
 
 /// Defines a loop that converts `count` elements of `Type` to float32.
-#define COG_TO_FLOAT(name, Type, expression)                                                  \
-  COG_KERNEL void name(const uint8_t *restrict source, float *restrict destination, size_t count) { \
-    for (size_t i = 0; i < count; i++) {                                                      \
-      Type value;                                                                             \
-      memcpy(&value, source + i * sizeof value, sizeof value);                                \
-      const float converted = (expression);                                                   \
-      memcpy((uint8_t *)destination + i * sizeof converted, &converted, sizeof converted);    \
-    }                                                                                         \
+#define COG_TO_FLOAT(name, Type, expression)                                                                 \
+  COG_KERNEL void name(const uint8_t *restrict source, float *restrict destination, size_t count) {          \
+    for (size_t i = 0; i < count; i++) {                                                                     \
+      Type value;                                                                                            \
+      memcpy(&value, source + i * sizeof value, sizeof value);                                               \
+      const float converted = (expression);                                                                  \
+      memcpy((uint8_t *)destination + i * sizeof converted, &converted, sizeof converted);                   \
+    }                                                                                                        \
   }
 
 COG_TO_FLOAT(cog_float_of_f64s, double, (float)value)
@@ -74,14 +73,14 @@ COG_KERNEL CogStatus cog_to_float(CogElementType type, const void *source, float
 }
 
 /// Defines a loop that converts `count` float32 to `Type`.
-#define COG_FROM_FLOAT(name, Type, expression)                                                \
-  COG_KERNEL void name(const float *restrict source, uint8_t *restrict destination, size_t count) { \
-    for (size_t i = 0; i < count; i++) {                                                      \
-      float value;                                                                            \
-      memcpy(&value, (const uint8_t *)source + i * sizeof value, sizeof value);               \
-      const Type converted = (expression);                                                    \
-      memcpy(destination + i * sizeof converted, &converted, sizeof converted);               \
-    }                                                                                         \
+#define COG_FROM_FLOAT(name, Type, expression)                                                               \
+  COG_KERNEL void name(const float *restrict source, uint8_t *restrict destination, size_t count) {          \
+    for (size_t i = 0; i < count; i++) {                                                                     \
+      float value;                                                                                           \
+      memcpy(&value, (const uint8_t *)source + i * sizeof value, sizeof value);                              \
+      const Type converted = (expression);                                                                   \
+      memcpy(destination + i * sizeof converted, &converted, sizeof converted);                              \
+    }                                                                                                        \
   }
 
 COG_FROM_FLOAT(cog_f64s_of_float, double, (double)value)

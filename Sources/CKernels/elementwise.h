@@ -96,9 +96,7 @@ COG_KERNEL inline float cog_erf(float x) {
 }
 
 COG_KERNEL void cog_gelu(float *restrict x, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    x[i] = x[i] * 0.5f * (1.0f + cog_erf(x[i] * 0x1.6a09e6p-1f));
-  }
+  for (size_t i = 0; i < count; i++) { x[i] = x[i] * 0.5f * (1.0f + cog_erf(x[i] * 0x1.6a09e6p-1f)); }
 }
 
 /// GELU within 4e-5 |x|: what the normal distribution adds to 1/2 as an odd polynomial of degree 17, fitted
@@ -124,9 +122,7 @@ COG_KERNEL void cog_rough_gelu(float *restrict x, size_t count) {
 }
 
 COG_KERNEL void cog_silu(float *restrict x, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    x[i] = x[i] / (1.0f + cog_exp(-x[i]));
-  }
+  for (size_t i = 0; i < count; i++) { x[i] = x[i] / (1.0f + cog_exp(-x[i])); }
 }
 
 COG_KERNEL void cog_add(float *restrict x, const float *restrict y, size_t count) {

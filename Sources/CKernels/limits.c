@@ -13,7 +13,7 @@
 #endif
 
 enum {
-  COG_LINE_WORDS = 8,      ///< 64-bit words in a cache line
+  COG_LINE_WORDS = 8,       ///< 64-bit words in a cache line
   COG_PREFETCH_WORDS = 256  ///< the matrix kernels ask as far ahead, 2048 bytes
 };
 

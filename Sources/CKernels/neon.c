@@ -10,9 +10,9 @@
 
 #define COG_HAS_HALF_CONVERSION 1
 /// The lower halves of the lanes, then the upper ones: as many products for an instruction as with float32.
-#define COG_SHORT_PRODUCTS_4(sums, columns, pair)                                                          \
-  vmlal_n_s16(                                                                                             \
-      vmlal_n_s16((sums), vmovn_s32(columns), (int16_t)(pair)), vshrn_n_s32((columns), 16),                \
+#define COG_SHORT_PRODUCTS_4(sums, columns, pair)                                                            \
+  vmlal_n_s16(                                                                                               \
+      vmlal_n_s16((sums), vmovn_s32(columns), (int16_t)(pair)), vshrn_n_s32((columns), 16),                  \
       (int16_t)((pair) >> 16))
 #include "plain_kernels.h"
 
@@ -86,8 +86,8 @@ COG_INLINE cog_ints cog_group_zeros(const uint8_t *zeros, size_t part) {
 
 COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) { return vmulq_n_s32(zeros, sum); }
 
-COG_INLINE cog_floats cog_add_scaled(
-    cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
+COG_INLINE cog_floats
+cog_add_scaled(cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
   const float32x4_t exact = vcvtq_f32_s32(vsubq_s32(dots, offset));
   return vfmaq_n_f32(sums, vmulq_f32(scales, exact), activation_scale);
 }

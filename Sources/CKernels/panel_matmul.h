@@ -56,7 +56,8 @@ COG_INLINE void cog_multiply_group(
       panel + cog_lines_offset(matrix, group, is_int4), cog_group_columns(matrix, group), activations.values};
   cog_ints dots[COG_TILE_TOKENS][COG_PARTS];
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) dots[token][part] = cog_no_ints();
+    COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++)
+      dots[token][part] = cog_no_ints();
   }
   if (is_int4) {
     cog_dot_int4(&input, tokens, dots);
@@ -69,8 +70,8 @@ COG_INLINE void cog_multiply_group(
     const cog_floats weight_scales = cog_group_scales(group_scales, part);
     const cog_ints zeros = is_int4 ? cog_group_zeros(group_zeros, part) : cog_no_ints();
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-      const cog_ints offset =
-          is_int4 ? cog_int4_offset(zeros, activations.sums[token]) : cog_int8_offset(activations.sums[token]);
+      const cog_ints offset = is_int4 ? cog_int4_offset(zeros, activations.sums[token])
+                                      : cog_int8_offset(activations.sums[token]);
       sums[token][part] = cog_add_scaled(
           sums[token][part], dots[token][part], offset, weight_scales, activations.scales[token]);
     }
@@ -80,12 +81,13 @@ COG_INLINE void cog_multiply_group(
 /// The products of a tile of `tokens` (a constant) tokens with a range of panels: the tokens' values stay in
 /// the first-level cache while the panels pass.
 COG_INLINE void cog_multiply_tile(
-    const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, bool is_int4, const CogTokenTile *tile,
-    const size_t tokens, const float *bias, float *output, size_t output_stride) {
+    const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, bool is_int4,
+    const CogTokenTile *tile, const size_t tokens, const float *bias, float *output, size_t output_stride) {
   for (size_t panel = first_panel; panel < end_panel; panel++) {
     cog_floats sums[COG_TILE_TOKENS][COG_PARTS];
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++) sums[token][part] = cog_no_floats();
+      COG_UNROLL for (size_t part = 0; part < COG_PARTS; part++)
+        sums[token][part] = cog_no_floats();
     }
     for (size_t group = 0; group < matrix->group_count; group++) {
       cog_multiply_group(matrix, cog_panel(matrix, panel), group, is_int4, tile, tokens, sums);
@@ -96,43 +98,43 @@ COG_INLINE void cog_multiply_tile(
 }
 
 /// A function for each width of a tile, called cog_tile_int4_12 and the like.
-#define COG_TILE_FUNCTION(suffix, is_int4, width)                                                        \
-  COG_KERNEL __attribute__((noinline)) void cog_tile_##suffix##_##width(                                 \
-      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,      \
-      const float *bias, float *output, size_t output_stride) {                                          \
-    cog_multiply_tile(matrix, first_panel, end_panel, is_int4, tile, width, bias, output, output_stride);\
+#define COG_TILE_FUNCTION(suffix, is_int4, width)                                                            \
+  COG_KERNEL __attribute__((noinline)) void cog_tile_##suffix##_##width(                                     \
+      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,          \
+      const float *bias, float *output, size_t output_stride) {                                              \
+    cog_multiply_tile(matrix, first_panel, end_panel, is_int4, tile, width, bias, output, output_stride);    \
   }
 
-#define COG_TILE_CASE(suffix, width)                                                                     \
-  case width:                                                                                            \
-    cog_tile_##suffix##_##width(matrix, first_panel, end_panel, tile, bias, output, output_stride);      \
+#define COG_TILE_CASE(suffix, width)                                                                         \
+  case width:                                                                                                \
+    cog_tile_##suffix##_##width(matrix, first_panel, end_panel, tile, bias, output, output_stride);          \
     break;
 
 #if COG_WIDE_TILES
-#define COG_FOR_EACH_WIDTH(...)                                                                          \
-  COG_EACH(1, __VA_ARGS__) COG_EACH(2, __VA_ARGS__) COG_EACH(3, __VA_ARGS__) COG_EACH(4, __VA_ARGS__)    \
-  COG_EACH(5, __VA_ARGS__) COG_EACH(6, __VA_ARGS__) COG_EACH(7, __VA_ARGS__) COG_EACH(8, __VA_ARGS__)    \
-  COG_EACH(9, __VA_ARGS__) COG_EACH(10, __VA_ARGS__) COG_EACH(11, __VA_ARGS__) COG_EACH(12, __VA_ARGS__)
+#define COG_FOR_EACH_WIDTH(...)                                                                              \
+  COG_EACH(1, __VA_ARGS__)                                                                                   \
+  COG_EACH(2, __VA_ARGS__) COG_EACH(3, __VA_ARGS__) COG_EACH(4, __VA_ARGS__) COG_EACH(5, __VA_ARGS__)        \
+      COG_EACH(6, __VA_ARGS__) COG_EACH(7, __VA_ARGS__) COG_EACH(8, __VA_ARGS__) COG_EACH(9, __VA_ARGS__)    \
+          COG_EACH(10, __VA_ARGS__) COG_EACH(11, __VA_ARGS__) COG_EACH(12, __VA_ARGS__)
 #else
-#define COG_FOR_EACH_WIDTH(...)                                                                          \
+#define COG_FOR_EACH_WIDTH(...)                                                                              \
   COG_EACH(1, __VA_ARGS__) COG_EACH(2, __VA_ARGS__) COG_EACH(3, __VA_ARGS__) COG_EACH(4, __VA_ARGS__)
 #endif
 
 /// Multiplies one tile, or tile after tile.
-#define COG_MATMUL_FUNCTIONS(suffix)                                                                     \
-  COG_KERNEL void cog_multiply_##suffix##_tile(                                                          \
-      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,      \
-      const float *bias, float *output, size_t output_stride) {                                          \
-    switch (tile->tokens) { COG_FOR_EACH_WIDTH(suffix) default: break; }                                 \
-  }                                                                                                      \
-  COG_KERNEL void cog_matmul_##suffix(                                                                   \
-      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel,                                \
-      const CogActivations *activations, const float *bias, float *output, size_t output_stride) {       \
-    for (size_t token = 0; token < activations->tokens; token += activations->tile_tokens) {             \
-      const CogTokenTile tile = cog_tile(matrix, activations, token);                                    \
-      cog_multiply_##suffix##_tile(                                                                      \
-          matrix, first_panel, end_panel, &tile, bias, output, output_stride);                           \
-    }                                                                                                    \
+#define COG_MATMUL_FUNCTIONS(suffix)                                                                         \
+  COG_KERNEL void cog_multiply_##suffix##_tile(                                                              \
+      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogTokenTile *tile,          \
+      const float *bias, float *output, size_t output_stride) {                                              \
+    switch (tile->tokens) { COG_FOR_EACH_WIDTH(suffix) default : break; }                                    \
+  }                                                                                                          \
+  COG_KERNEL void cog_matmul_##suffix(                                                                       \
+      const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, const CogActivations *activations, \
+      const float *bias, float *output, size_t output_stride) {                                              \
+    for (size_t token = 0; token < activations->tokens; token += activations->tile_tokens) {                 \
+      const CogTokenTile tile = cog_tile(matrix, activations, token);                                        \
+      cog_multiply_##suffix##_tile(matrix, first_panel, end_panel, &tile, bias, output, output_stride);      \
+    }                                                                                                        \
   }
 
 #define COG_EACH(width, suffix, is_int4) COG_TILE_FUNCTION(suffix, is_int4, width)

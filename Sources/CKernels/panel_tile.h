@@ -8,9 +8,9 @@ typedef struct CogTile {
 } CogTile;
 
 /// One step of a perfect shuffle: neighbors of `a` and `b` come to lie side by side.
-#define COG_INTERLEAVE_LOW(a, b) \
+#define COG_INTERLEAVE_LOW(a, b)                                                                             \
   __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define COG_INTERLEAVE_HIGH(a, b) \
+#define COG_INTERLEAVE_HIGH(a, b)                                                                            \
   __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 
 /// Writes 16 rows and columns as [column][row], columns `column_stride` apart: each of the four steps of a
@@ -18,7 +18,8 @@ typedef struct CogTile {
 COG_KERNEL void cog_transpose_block(
     const float *restrict weights, size_t stride, float *restrict columns, size_t column_stride) {
   cog_lanes a[COG_PANEL_ROWS], b[COG_PANEL_ROWS];
-  COG_UNROLL for (size_t r = 0; r < COG_PANEL_ROWS; r++) memcpy(&a[r], weights + r * stride, sizeof a[r]);
+  COG_UNROLL for (size_t r = 0; r < COG_PANEL_ROWS; r++)
+    memcpy(&a[r], weights + r * stride, sizeof a[r]);
   COG_UNROLL for (size_t step = 0; step < 2; step++) {
     COG_UNROLL for (size_t i = 0; i < 8; i++) {
       b[2 * i] = COG_INTERLEAVE_LOW(a[i], a[i + 8]);
@@ -29,7 +30,8 @@ COG_KERNEL void cog_transpose_block(
       a[2 * i + 1] = COG_INTERLEAVE_HIGH(b[i], b[i + 8]);
     }
   }
-  COG_UNROLL for (size_t c = 0; c < COG_PANEL_ROWS; c++) memcpy(columns + c * column_stride, &a[c], sizeof a[c]);
+  COG_UNROLL for (size_t c = 0; c < COG_PANEL_ROWS; c++)
+    memcpy(columns + c * column_stride, &a[c], sizeof a[c]);
 }
 
 /// The same for up to 16 rows and any number of columns; rows that do not exist are zeros.

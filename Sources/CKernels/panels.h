@@ -23,15 +23,15 @@ COG_KERNEL inline void cog_prefetch_pages(const uint8_t *line, size_t bytes) {
   __builtin_prefetch((const void *)(address + 2 * PAGE_BYTES), 0, 1);
 }
 
-COG_KERNEL inline float
-cog_panel_scale(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
+COG_KERNEL inline float cog_panel_scale(
+    const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
   uint16_t half;
   memcpy(&half, panel + cog_scales_offset(matrix, group) + row * 2, sizeof half);
   return cog_float_of_f16(half);
 }
 
-COG_KERNEL inline uint8_t
-cog_panel_zero(const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
+COG_KERNEL inline uint8_t cog_panel_zero(
+    const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, size_t row) {
   return panel[cog_zeros_offset(matrix, group) + row];
 }
 

@@ -34,8 +34,8 @@ COG_INLINE cog_ints cog_int4_offset(cog_ints zeros, int32_t sum) {
   return _mm256_madd_epi16(zeros, _mm256_set1_epi32(sum));
 }
 
-COG_INLINE cog_floats cog_add_scaled(
-    cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
+COG_INLINE cog_floats
+cog_add_scaled(cog_floats sums, cog_ints dots, cog_ints offset, cog_floats scales, float activation_scale) {
   const __m256 exact = _mm256_cvtepi32_ps(_mm256_sub_epi32(dots, offset));
   return _mm256_fmadd_ps(_mm256_mul_ps(scales, exact), _mm256_set1_ps(activation_scale), sums);
 }

@@ -58,7 +58,8 @@ COG_INLINE void cog_score_key(
     const uint16_t *restrict key, size_t dimension, const float *restrict queries, size_t query_stride,
     const size_t heads, float *restrict scores, size_t score_stride) {
   cog_lanes sums[COG_HEADS_AT_ONCE];
-  COG_UNROLL for (size_t head = 0; head < heads; head++) sums[head] = (cog_lanes)0.0f;
+  COG_UNROLL for (size_t head = 0; head < heads; head++)
+    sums[head] = (cog_lanes)0.0f;
   size_t i = 0;
   for (; i + COG_LANES <= dimension; i += COG_LANES) {
     cog_add_key_products(key + i, queries + i, query_stride, COG_LANES, heads, sums);
@@ -96,7 +97,8 @@ COG_INLINE void cog_weigh_columns(
     size_t output_stride) {
   cog_lanes sums[COG_HEADS_AT_ONCE][COG_VALUE_VECTORS], value[COG_VALUE_VECTORS];
   COG_UNROLL for (size_t head = 0; head < heads; head++) {
-    COG_UNROLL for (size_t v = 0; v < COG_VALUE_VECTORS; v++) sums[head][v] = (cog_lanes)0.0f;
+    COG_UNROLL for (size_t v = 0; v < COG_VALUE_VECTORS; v++)
+      sums[head][v] = (cog_lanes)0.0f;
   }
   const size_t second = width > COG_LANES ? width - COG_LANES : 0;
   for (size_t i = 0; i < count; i++) {

@@ -83,13 +83,14 @@ COG_INLINE size_t cog_load_key_block(
 
 /// Packs up to 16 keys, `width` pairs from one pair of features to the next.
 COG_KERNEL void cog_pack_short_key_vector(
-    const float *restrict keys, size_t stride, size_t count, size_t dimension, int32_t *restrict packed, size_t width,
-    float *restrict steps) {
+    const float *restrict keys, size_t stride, size_t count, size_t dimension, int32_t *restrict packed,
+    size_t width, float *restrict steps) {
   CogShortRange range = {(cog_lanes)0.0f, (cog_lanes)0.0f};
   CogKeyBlock block;
   for (size_t feature = 0; feature < dimension; feature += COG_LANES) {
     cog_load_key_block(keys, stride, count, feature, dimension, &block);
-    COG_UNROLL for (size_t i = 0; i < COG_LANES; i++) cog_extend_range(&range, &block.features[i]);
+    COG_UNROLL for (size_t i = 0; i < COG_LANES; i++)
+      cog_extend_range(&range, &block.features[i]);
   }
   cog_lanes found, inverses;
   cog_find_steps(&range, &found, &inverses);
@@ -212,7 +213,8 @@ COG_INLINE void cog_rough_exp2(cog_lanes *x) {
 
 /// The largest of the scores `factor` * step * product, which take the products' places; keys that a query
 /// does not see get less than any other.
-COG_KERNEL float cog_scale_scores(int32_t *restrict scores, size_t visible, const float *restrict steps, float factor) {
+COG_KERNEL float cog_scale_scores(
+    int32_t *restrict scores, size_t visible, const float *restrict steps, float factor) {
   cog_lanes largest = (cog_lanes)-INFINITY;
   for (size_t i = 0; i < visible; i += COG_LANES) {
     cog_int_lanes products, lane;
@@ -233,7 +235,8 @@ COG_KERNEL float cog_scale_scores(int32_t *restrict scores, size_t visible, cons
 /// Turns the products of a query with `visible` keys, at least one, to shorts in steps of 1 / inverse: the
 /// powers of 2 of the scores less the largest of them. Returns what these are to be multiplied with for a sum
 /// of 1.
-COG_KERNEL float cog_short_softmax(int32_t *restrict scores, size_t visible, const float *restrict steps, float factor) {
+COG_KERNEL float cog_short_softmax(
+    int32_t *restrict scores, size_t visible, const float *restrict steps, float factor) {
   const float largest = cog_scale_scores(scores, visible, steps, factor);
   cog_lanes sums = (cog_lanes)0.0f, squares = (cog_lanes)0.0f, x;
   for (size_t i = 0; i < visible; i += COG_LANES) {
@@ -282,8 +285,8 @@ COG_KERNEL size_t cog_round_queries(
 
 /// The outputs of `count` queries from `first` on.
 COG_KERNEL void cog_attend_short_block(
-    const CogAttentionHead *head, const void *packed_keys, const void *packed_values, size_t first, size_t count,
-    void *memory) {
+    const CogAttentionHead *head, const void *packed_keys, const void *packed_values, size_t first,
+    size_t count, void *memory) {
   const size_t dimension = head->dimension, rows = count * head->heads;
   const size_t width = cog_attention_width(head), stride = cog_score_stride(head);
   int32_t *outputs = (int32_t *)memory + COG_ATTENTION_ROWS * width;

@@ -40,13 +40,13 @@ static void cog_add_group_difference(
   difference->products += group->products;
   if (group->largest > difference->largest) {
     size_t i = 0;
-    while (i + 1 < size && fabs((double)cog_value_at(a, i) - (double)cog_value_at(b, i)) != group->largest) i++;
+    while (i + 1 < size && fabs((double)cog_value_at(a, i) - (double)cog_value_at(b, i)) != group->largest)
+      i++;
     difference->largest = group->largest;
     difference->largest_at = start + i;
   }
   if (group->squared_difference > 0) {
-    const double error =
-        group->squares_b > 0 ? sqrt(group->squared_difference / group->squares_b) : INFINITY;
+    const double error = group->squares_b > 0 ? sqrt(group->squared_difference / group->squares_b) : INFINITY;
     if (error > difference->worst_group) {
       difference->worst_group = error;
       difference->worst_group_at = start;

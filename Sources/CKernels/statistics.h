@@ -51,36 +51,36 @@ COG_KERNEL void COG_NAMED(count_floats)(const void *values, size_t count, uint32
 
 /// Defines the largest finite magnitude of elements of `Type`, in as many partial maxima as fill a 64-byte
 /// register. Magnitudes are compared as signed numbers: AVX2 compares no others.
-#define COG_MAXIMUM(name, Type, sign_off)                                                                  \
-  COG_KERNEL Type name(const void *restrict values, size_t count, Type infinity, Type *restrict columns) { \
-    enum { LANES = 64 / sizeof(Type) };                                                                    \
-    const uint8_t *bytes = values;                                                                         \
-    Type maxima[LANES] = {0}, largest = 0;                                                                 \
-    for (size_t i = 0; i < count / LANES * LANES; i += LANES) {                                            \
-      Type lanes[LANES];                                                                                   \
-      memcpy(lanes, bytes + i * sizeof(Type), sizeof lanes);                                               \
-      for (size_t l = 0; l < LANES; l++) {                                                                 \
-        const Type magnitude = (Type)(lanes[l] & (sign_off));                                              \
-        const Type finite = magnitude < infinity ? magnitude : (Type)0;                                    \
-        maxima[l] = finite > maxima[l] ? finite : maxima[l];                                               \
-      }                                                                                                    \
-    }                                                                                                      \
-    for (size_t i = count / LANES * LANES; i < count; i++) {                                               \
-      Type value;                                                                                          \
-      memcpy(&value, bytes + i * sizeof value, sizeof value);                                              \
-      value &= (Type)(sign_off);                                                                           \
-      if (value < infinity && value > largest) largest = value;                                            \
-    }                                                                                                      \
-    for (size_t l = 0; l < LANES; l++) largest = maxima[l] > largest ? maxima[l] : largest;                \
-    if (!columns) return largest;                                                                          \
-    for (size_t i = 0; i < count; i++) {                                                                   \
-      Type value;                                                                                          \
-      memcpy(&value, bytes + i * sizeof value, sizeof value);                                              \
-      value &= (Type)(sign_off);                                                                           \
-      value = value < infinity ? value : (Type)0;                                                          \
-      columns[i] = value > columns[i] ? value : columns[i];                                                \
-    }                                                                                                      \
-    return largest;                                                                                        \
+#define COG_MAXIMUM(name, Type, sign_off)                                                                    \
+  COG_KERNEL Type name(const void *restrict values, size_t count, Type infinity, Type *restrict columns) {   \
+    enum { LANES = 64 / sizeof(Type) };                                                                      \
+    const uint8_t *bytes = values;                                                                           \
+    Type maxima[LANES] = {0}, largest = 0;                                                                   \
+    for (size_t i = 0; i < count / LANES * LANES; i += LANES) {                                              \
+      Type lanes[LANES];                                                                                     \
+      memcpy(lanes, bytes + i * sizeof(Type), sizeof lanes);                                                 \
+      for (size_t l = 0; l < LANES; l++) {                                                                   \
+        const Type magnitude = (Type)(lanes[l] & (sign_off));                                                \
+        const Type finite = magnitude < infinity ? magnitude : (Type)0;                                      \
+        maxima[l] = finite > maxima[l] ? finite : maxima[l];                                                 \
+      }                                                                                                      \
+    }                                                                                                        \
+    for (size_t i = count / LANES * LANES; i < count; i++) {                                                 \
+      Type value;                                                                                            \
+      memcpy(&value, bytes + i * sizeof value, sizeof value);                                                \
+      value &= (Type)(sign_off);                                                                             \
+      if (value < infinity && value > largest) largest = value;                                              \
+    }                                                                                                        \
+    for (size_t l = 0; l < LANES; l++) largest = maxima[l] > largest ? maxima[l] : largest;                  \
+    if (!columns) return largest;                                                                            \
+    for (size_t i = 0; i < count; i++) {                                                                     \
+      Type value;                                                                                            \
+      memcpy(&value, bytes + i * sizeof value, sizeof value);                                                \
+      value &= (Type)(sign_off);                                                                             \
+      value = value < infinity ? value : (Type)0;                                                            \
+      columns[i] = value > columns[i] ? value : columns[i];                                                  \
+    }                                                                                                        \
+    return largest;                                                                                          \
   }
 
 COG_MAXIMUM(COG_NAMED(half_maximum), int16_t, 0x7FFF)
@@ -97,7 +97,7 @@ struct COG_NAMED(first_pass) {
 };
 
 COG_KERNEL inline __attribute__((always_inline)) void COG_NAMED(see)(
-    struct COG_NAMED(first_pass) *pass, const uint8_t *bytes, size_t count) {
+    struct COG_NAMED(first_pass) * pass, const uint8_t *bytes, size_t count) {
   for (size_t l = 0; l < count; l++) {
     uint32_t bits;
     float value;
@@ -175,7 +175,7 @@ struct COG_NAMED(group_sums) {
 };
 
 COG_KERNEL inline __attribute__((always_inline)) void COG_NAMED(add_pairs)(
-    struct COG_NAMED(group_sums) *sums, const uint8_t *a, const uint8_t *b, size_t count) {
+    struct COG_NAMED(group_sums) * sums, const uint8_t *a, const uint8_t *b, size_t count) {
   for (size_t l = 0; l < count; l++) {
     uint32_t bits_a, bits_b;
     float value_a, value_b;
@@ -183,8 +183,7 @@ COG_KERNEL inline __attribute__((always_inline)) void COG_NAMED(add_pairs)(
     memcpy(&bits_b, b + l * 4, sizeof bits_b);
     memcpy(&value_a, a + l * 4, sizeof value_a);
     memcpy(&value_b, b + l * 4, sizeof value_b);
-    const uint32_t is_finite =
-        ((bits_a & 0x7FFFFFFF) < 0x7F800000) & ((bits_b & 0x7FFFFFFF) < 0x7F800000);
+    const uint32_t is_finite = ((bits_a & 0x7FFFFFFF) < 0x7F800000) & ((bits_b & 0x7FFFFFFF) < 0x7F800000);
     const double x = is_finite ? (double)value_a : 0.0, y = is_finite ? (double)value_b : 0.0;
     const double difference = x - y;
     const double size = difference < 0 ? -difference : difference;

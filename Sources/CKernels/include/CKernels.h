@@ -78,9 +78,9 @@ static const float COG_LEAST_ACTIVATION = 0x1p-120f;
 /// But for the scales, what the numbers are, and in which order the values lie, is between the two functions
 /// of a CogProduct.
 typedef struct CogActivations {
-  const void *tiles;  ///< aligned to 4 bytes
-  size_t tokens;      ///< in all tiles together
-  size_t tile_tokens; ///< `CogKernels.tile_tokens` of the kernels that multiply
+  const void *tiles;   ///< aligned to 4 bytes
+  size_t tokens;       ///< in all tiles together
+  size_t tile_tokens;  ///< `CogKernels.tile_tokens` of the kernels that multiply
 } CogActivations;
 
 /// Bytes of a token's quantized activations in a group.

@@ -38,20 +38,21 @@ typedef struct CogFloatSummary {
   CogMoments moments;
   float minimum, maximum;  ///< of the finite values; +infinity and -infinity for none
   size_t zeros, infinities;
-  uint32_t low_bits;  ///< the bits that are lost to bins, of all values together: 0 when every bin is one value
+  uint32_t
+      low_bits;  ///< the bits that are lost to bins, of all values together: 0 when every bin is one value
 } CogFloatSummary;
 
 /// How values differ from others, over the places where both are finite. Add to it by calling again.
 typedef struct CogDifference {
   double squared_difference;  ///< sum of (a - b)^2
   double squares_a, squares_b, products;
-  double largest;             ///< the largest |a - b|
-  size_t largest_at;          ///< its place, counted over all calls
-  double worst_group;         ///< the largest sqrt(sum (a - b)^2 / sum b^2) of a group
-  size_t worst_group_at;      ///< the place of the group's first value
-  size_t not_finite;          ///< places where either is NaN or infinite and their bits are not the same
-  size_t first_not_finite;    ///< the first of them
-  size_t count;               ///< places seen in all calls, the finite and the others
+  double largest;           ///< the largest |a - b|
+  size_t largest_at;        ///< its place, counted over all calls
+  double worst_group;       ///< the largest sqrt(sum (a - b)^2 / sum b^2) of a group
+  size_t worst_group_at;    ///< the place of the group's first value
+  size_t not_finite;        ///< places where either is NaN or infinite and their bits are not the same
+  size_t first_not_finite;  ///< the first of them
+  size_t count;             ///< places seen in all calls, the finite and the others
 } CogDifference;
 
 /// The loops of one instruction set.
