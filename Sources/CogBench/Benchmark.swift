@@ -58,8 +58,9 @@ package struct Benchmark {
       memory.stop()
       if newTokens > 0 {
         // A host may have moved the threads meanwhile, and given them a faster way to the memory.
-        limits.readBytesPerSecond = max(
-          limits.readBytesPerSecond, try MachineLimits.readBandwidth(context.threads))
+        let after = try MachineLimits.readBandwidth(
+          kernels: model.compute.kernels, pool: context.threads)
+        limits.readBytesPerSecond = max(limits.readBytesPerSecond, after)
       }
       samples.limits.append(limits)
     }

@@ -23,22 +23,18 @@ package struct MachineLimits: Equatable, Sendable, Codable {
   ///   - pool: the threads.
   /// - Throws: `CogError` when there is no memory for the buffer that is read.
   package static func measure(kernels: KernelSet, pool: ThreadPool) throws -> MachineLimits {
-    let set = instructionSet(named: kernels.name)
+    let loops = kernels.limits
     return MachineLimits(
-      readBytesPerSecond: try readBandwidth(pool),
-      int8OperationsPerSecond: operationRate(pool) { cog_int8_peak(set, $0) },
-      floatOperationsPerSecond: operationRate(pool) { cog_float_peak(set, $0) })
-  }
-
-  private static func instructionSet(named name: String) -> CogInstructionSet {
-    (0..<COG_INSTRUCTION_SET_COUNT).map { CogInstructionSet(UInt32($0)) }
-      .first { cog_instruction_set_name($0).map { String(cString: $0) } == name } ?? COG_PORTABLE
+      readBytesPerSecond: try readBandwidth(kernels: kernels, pool: pool),
+      int8OperationsPerSecond: operationRate(pool) { loops.int8_peak($0) },
+      floatOperationsPerSecond: operationRate(pool) { loops.float_peak($0) })
   }
 
   /// Sums a buffer far larger than the caches, over and over, and returns bytes per second.
   ///
   /// - Throws: `CogError` when there is no memory for the buffer.
-  static func readBandwidth(_ pool: ThreadPool) throws -> Double {
+  static func readBandwidth(kernels: KernelSet, pool: ThreadPool) throws -> Double {
+    let sum = kernels.limits.sum_words
     let cache = max(0, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)))
     let byteCount = max(smallestBuffer, 8 * cache)
     guard
@@ -58,7 +54,7 @@ package struct MachineLimits: Equatable, Sendable, Codable {
     let elapsed = time {
       let start = ContinuousClock.now
       while (ContinuousClock.now - start).seconds < seconds {
-        pool.parallelFor(parts) { sums[$0] = cog_sum_words(base + $0 * partBytes, partBytes) }
+        pool.parallelFor(parts) { sums[$0] = sum(base + $0 * partBytes, partBytes) }
         passes += 1
       }
     }

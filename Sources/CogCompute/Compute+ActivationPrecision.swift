@@ -31,7 +31,7 @@ extension Compute {
     let rest = halves.pointer + x.count
     threads.parallelFor(x.rows) { row in
       let place = row * x.columns
-      kernels.table.pointee.rounding_rest(
+      kernels.table.pointee.rounding_residual(
         x.pointer + place, x.columns, weight.layout.groupSize, rest + place)
     }
     // The bias belongs to the sum of both.

@@ -4,7 +4,7 @@ extension Compute {
   /// Attention of many queries: packs the keys and values of every head, then shares out blocks of queries.
   func attendBlocks(_ input: AttentionInput, into output: UnsafeMutablePointer<Float>) {
     let kernels = kernels.table.pointee
-    let attention = mode == .fast ? kernels.short_attention : kernels.attention
+    let attention = mode == .fast ? kernels.int16_attention : kernels.attention
     let packed = PackedHeads(input, attention, threads: threads)
     let parts = AttentionParts(input, rounds: rounds, into: output)
     threads.parallelFor(parts.count) { index in

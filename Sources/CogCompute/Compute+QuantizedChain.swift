@@ -5,11 +5,11 @@ import CogModel
 struct QuantizedChain: Sendable {
   let first, second: QuantizedWeight
 
-  /// Nil when no kernel can chain the two.
+  /// Nil when no kernel can chain the two: a group of the second one's input is a group of products.
   init?(_ first: Linear, _ second: Linear) {
     guard first.precision == .eightBits, second.precision == .eightBits,
-      let inner = first.quantized, let outer = second.quantized, inner.canChain(to: outer),
-      inner.layout.groupCount <= COG_NEXT_MOST_GROUPS
+      let inner = first.quantized, let outer = second.quantized, inner.sharesProduct(with: outer),
+      inner.layout.groupSize == COG_NEXT_ROWS, inner.layout.groupCount <= COG_NEXT_MOST_GROUPS
     else { return nil }
     (self.first, self.second) = (inner, outer)
   }
@@ -19,22 +19,15 @@ extension Compute {
   /// Both products of a chain, or nil where the kernels for so many tokens cannot do both at once.
   func multiply(_ x: FloatMatrix, _ chain: QuantizedChain) -> FloatMatrix? {
     let (first, second) = (chain.first, chain.second)
-    guard first.kernels.product(kernels.table, x.rows).matmul_next != nil else { return nil }
+    guard first.product(tokens: x.rows).multiply_next != nil else { return nil }
     let activations = quantize(x, for: first)
-    let features = emptyActivations(tokens: x.rows, for: second)
+    let features = QuantizedActivations(tokens: x.rows, for: second)
     let next = CogNextActivations(
-      map: kernels.table.pointee.rough_gelu, tiles: features.tiles, group_count: second.layout.groupCount,
-      padded_columns: second.layout.paddedColumns)
+      map: kernels.table.pointee.approximate_gelu, tiles: features.tiles,
+      group_count: second.layout.groupCount, padded_columns: second.layout.paddedColumns)
     let operands = ProductOperands(first, activations)
     let tokenBytes = features.tokenBytes
     shareOut([first], activations) { operands.multiply($0, into: next, nextTokenBytes: tokenBytes) }
     return multiply(features, [second])[0]
-  }
-}
-
-extension QuantizedWeight {
-  /// Whether there are kernels that quantize its products for the next weight (`CogProduct.matmul_next`).
-  fileprivate func canChain(to next: QuantizedWeight) -> Bool {
-    layout.encoding == next.layout.encoding && kernels.chainedGroupSizes.contains(layout.groupSize)
   }
 }

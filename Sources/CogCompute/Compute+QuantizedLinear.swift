@@ -35,7 +35,7 @@ extension Compute {
     let tokens = activations.view.tokens
     let tasks = ProductTasks(
       counts: weights.map {
-        taskCount($0.layout, tokens: tokens, fewestPanels: activations.kernels.fewest_panels)
+        taskCount($0.layout, tokens: tokens, fewestPanels: activations.product.fewest_panels)
       }, tokens: tokens, tileTokens: activations.view.tile_tokens, threads: threads.threadCount)
     withExtendedLifetime((weights, activations)) {
       threads.parallelFor(tasks.count) { body(tasks[$0]) }
@@ -44,25 +44,16 @@ extension Compute {
 
   /// Quantizes `x` for a weight, the tiles in parallel.
   func quantize(_ x: FloatMatrix, for weight: QuantizedWeight) -> QuantizedActivations {
-    let layout = weight.layout
-    let activations = emptyActivations(tokens: x.rows, for: weight)
-    let view = activations.view
-    let tileTokens = view.tile_tokens
+    let activations = QuantizedActivations(tokens: x.rows, for: weight)
+    let (layout, tileTokens) = (weight.layout, activations.view.tile_tokens)
     threads.parallelFor((x.rows + tileTokens - 1) / tileTokens) { tile in
       let first = tile * tileTokens
       let width = min(tileTokens, x.rows - first)
-      activations.kernels.activations(
+      activations.product.prepare(
         x.pointer + first * x.columns, x.columns, width, x.columns, layout.paddedColumns, layout.groupSize,
         activations.tiles + first * activations.tokenBytes)
     }
     return activations
-  }
-
-  /// Room for the quantized activations of `tokens` tokens that a weight meets.
-  func emptyActivations(tokens: Int, for weight: QuantizedWeight) -> QuantizedActivations {
-    QuantizedActivations(
-      tokens: tokens, layout: weight.layout, weight.kernels.product(kernels.table, tokens),
-      tileTokens: kernels.table.pointee.tile_tokens)
   }
 
   /// Tasks that share out a weight's panels, about equal in size; as many for each thread, unless there are

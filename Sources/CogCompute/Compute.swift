@@ -35,7 +35,7 @@ package struct Compute: Sendable {
   /// it.
   package func gelu(_ x: FloatMatrix) {
     let table = kernels.table.pointee
-    let gelu = mode == .fast ? table.rough_gelu : table.gelu
+    let gelu = mode == .fast ? table.approximate_gelu : table.gelu
     forEachPart(of: x) { gelu(x.pointer + $0, $1) }
   }
 

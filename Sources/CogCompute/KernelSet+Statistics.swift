@@ -1,11 +1,8 @@
-package import CKernels
+import CKernels
 import CogBase
 package import CogModel
 
 extension KernelSet {
-  /// The loops of statistics and comparisons of this instruction set.
-  package var statistics: CogStatisticsKernels { cog_statistics_kernels(table.pointee.set).pointee }
-
   /// Writes rows of a quantized tensor as float32, row after row without padding; the values are exact.
   ///
   /// - Parameters:

@@ -1,34 +1,78 @@
-import CKernels
+package import CKernels
 import CogBase
+package import CogModel
 import Glibc
 
-/// The kernels of one instruction set that this processor has.
+/// The kernels of one backend, an instruction set that this processor has, with its ways to multiply.
 ///
 /// All sets give the same bits for quantized weights and for elementwise operations. The environment variable
 /// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon) chooses a set other than
-/// the fastest.
+/// the fastest. `avx512-pairs` is the backend `avx512-vnni` with a product more, for processors that add
+/// faster than they multiply.
 package struct KernelSet: @unchecked Sendable {
   /// The environment variable that restricts the choice.
   package static let environmentVariable = "COGVLM_KERNELS"
 
+  /// The functions that the backend compiled.
   let table: UnsafePointer<CogKernels>
+  private let backend: UnsafePointer<CogBackend>
+  /// Whether its optional products are in use.
+  private let withOption: Bool
+
+  private init(_ backend: UnsafePointer<CogBackend>, withOption: Bool = false) {
+    table = backend.pointee.kernels
+    self.backend = backend
+    self.withOption = withOption
+  }
 
   /// The name, as the environment variable spells it.
-  package var name: String { String(cString: table.pointee.name) }
+  package var name: String { (withOption ? backend.optionName : nil) ?? backend.name }
+
+  /// The loops that reach the machine's limits in this instruction set.
+  package var limits: CogLimits { backend.pointee.limits.pointee }
+
+  /// The loops of statistics and comparisons of this instruction set.
+  package var statistics: CogStatisticsKernels { backend.pointee.statistics.pointee }
+
+  /// The ways to multiply that are in use, the ones to be preferred first.
+  package var products: [CogProduct] {
+    UnsafeBufferPointer(start: backend.pointee.products, count: backend.pointee.product_count)
+      .filter { withOption || !$0.is_optional }
+  }
+
+  /// The kernels that multiply `tokens` tokens with weights of `layout`, the first of the backend's list that
+  /// fits; nil for weights that it does not multiply.
+  package func product(for layout: PanelLayout, tokens: Int) -> CogProduct? {
+    cog_product(backend, withOption, UInt32(layout.codes.bits), layout.groupSize, tokens)?.pointee
+  }
 
   /// The sets of this processor, the portable one first and the fastest last.
   package static var available: [KernelSet] {
-    let sets = (0..<COG_INSTRUCTION_SET_COUNT).compactMap { index in
-      cog_kernels(CogInstructionSet(UInt32(index))).map(KernelSet.init(table:))
+    let sets = backends.filter { cog_runs_here($0) }.flatMap { backend in
+      [KernelSet(backend)] + (backend.optionName == nil ? [] : [KernelSet(backend, withOption: true)])
     }
-    return sets.filter { $0.table != fastest.table } + [fastest]
+    return sets.filter { $0.name != fastest.name } + [fastest]
   }
+
+  /// The names of all sets, whether this processor has them or not.
+  package static var names: [String] { backends.flatMap { [$0.name] + ($0.optionName.map { [$0] } ?? []) } }
 
   /// The fastest set of this processor.
   ///
   /// Asked for once: a virtual machine leaves its processor for every question about what it can do, some
   /// microseconds each.
-  package static let fastest = KernelSet(table: cog_best_kernels())
+  package static let fastest: KernelSet = {
+    let backend = backends.last { cog_runs_here($0) } ?? backends[0]
+    return KernelSet(backend, withOption: backend.pointee.option_pays_here?() ?? false)
+  }()
+
+  private static var backends: [UnsafePointer<CogBackend>] {
+    Array(
+      sequence(state: 0) { index in
+        defer { index += 1 }
+        return cog_backend(index)
+      })
+  }
 
   /// The fastest set, or the one that `COGVLM_KERNELS` names.
   ///
@@ -46,13 +90,16 @@ package struct KernelSet: @unchecked Sendable {
   package static func named(_ name: String) throws -> KernelSet {
     let sets = available
     if let set = sets.first(where: { $0.name == name }) { return set }
-    let names = (0..<COG_INSTRUCTION_SET_COUNT).compactMap { index in
-      cog_instruction_set_name(CogInstructionSet(UInt32(index))).map { String(cString: $0) }
-    }
     throw CogError(
       names.contains(name) ? "this processor lacks the instruction set" : "there is no such instruction set",
       subject: environmentVariable, expected: "one of \(sets.map(\.name).joined(separator: ", "))",
       found: name,
       advice: "Unset \(environmentVariable) to use the fastest.")
   }
+}
+
+extension UnsafePointer<CogBackend> {
+  fileprivate var name: String { String(cString: pointee.name) }
+
+  fileprivate var optionName: String? { pointee.option_name.map { String(cString: $0) } }
 }

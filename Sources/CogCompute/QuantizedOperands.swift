@@ -4,18 +4,23 @@ import CogModel
 /// A quantized weight as the kernels read it, and its bias. Whoever made it keeps the weight's memory alive.
 struct QuantizedWeight: @unchecked Sendable {
   let layout: PanelLayout
-  let kernels: EncodingKernels
   let matrix: CogPanelMatrix
   /// `[1, rows]`, or nil.
   private(set) var bias: FloatMatrix?
+  private let kernels: KernelSet
+  /// The product for any number of tokens.
+  private let product: CogProduct
 
-  /// Nil when the weight is not quantized.
-  init?(_ weight: WeightMatrix, bias: FloatMatrix?) {
-    guard let layout = weight.layout, let kernels = weight.panelKernels,
+  /// Nil when the weight is not quantized, or `kernels` multiply no such weights.
+  init?(_ weight: WeightMatrix, bias: FloatMatrix?, kernels: KernelSet) {
+    guard let layout = weight.layout, let product = kernels.product(for: layout, tokens: 1),
       let matrix = CogPanelMatrix(layout, panels: weight.bytes)
-    else { return nil }
-    self.layout = layout
+    else {
+      return nil
+    }
     self.kernels = kernels
+    self.product = product
+    self.layout = layout
     self.matrix = matrix
     self.bias = bias
   }
@@ -27,16 +32,24 @@ struct QuantizedWeight: @unchecked Sendable {
     return copy
   }
 
+  /// The kernels that multiply `tokens` tokens with the weight.
+  func product(tokens: Int) -> CogProduct { kernels.product(for: layout, tokens: tokens) ?? product }
+
+  /// Whether as many tokens meet both weights by the same product.
+  func sharesProduct(with other: QuantizedWeight) -> Bool {
+    layout.encoding == other.layout.encoding
+  }
+
   /// Whether activations quantized for one weight serve the other.
   func sharesInput(with other: QuantizedWeight) -> Bool {
-    layout.encoding == other.layout.encoding && layout.paddedColumns == other.layout.paddedColumns
+    sharesProduct(with: other) && layout.paddedColumns == other.layout.paddedColumns
   }
 }
 
 /// Activations quantized to 8 bits in tiles of tokens, as the kernels read them.
 struct QuantizedActivations {
   /// The kernels that write and read them.
-  let kernels: CogProduct
+  let product: CogProduct
   /// All tokens; valid as long as this is.
   let view: CogActivations
   /// Bytes of a token.
@@ -46,12 +59,13 @@ struct QuantizedActivations {
   /// Where the tokens begin; valid as long as this is.
   var tiles: UnsafeMutableRawPointer { UnsafeMutableRawPointer(memory.pointer) }
 
-  /// Room for `tokens` tokens.
-  init(tokens: Int, layout: PanelLayout, _ kernels: CogProduct, tileTokens: Int) {
-    self.kernels = kernels
+  /// Room for `tokens` tokens that `weight` meets.
+  init(tokens: Int, for weight: QuantizedWeight) {
+    let layout = weight.layout
+    product = weight.product(tokens: tokens)
     tokenBytes = layout.groupCount * cog_token_bytes(layout.groupSize)
     memory = FloatMatrix(uninitializedRows: tokens, columns: tokenBytes / MemoryLayout<Float>.stride)
-    view = CogActivations(tiles: memory.pointer, tokens: tokens, tile_tokens: tileTokens)
+    view = CogActivations(tiles: memory.pointer, tokens: tokens, tile_tokens: product.tile_tokens)
   }
 }
 
@@ -63,7 +77,7 @@ struct ProductOperands {
   private let activations: CogActivations
   private let tokenBytes: Int
   private let bias: UnsafePointer<Float>?
-  private let kernels: CogProduct
+  private let product: CogProduct
 
   /// The operands of a weight and activations that outlive them.
   init(_ weight: QuantizedWeight, _ activations: QuantizedActivations) {
@@ -72,32 +86,43 @@ struct ProductOperands {
     self.activations = activations.view
     tokenBytes = activations.tokenBytes
     bias = weight.bias.map { UnsafePointer($0.pointer) }
-    kernels = activations.kernels
+    product = activations.product
   }
 
   /// Writes the products of a task's panels and tokens to their places in `[tokens, rows]`.
   func multiply(_ task: ProductTasks.Task, into output: UnsafeMutablePointer<Float>) {
-    let (panels, stride) = (task.share(of: panelCount), matrix.rows)
-    var (matrix, tokens) = (matrix, activations(of: task))
-    kernels.matmul(
-      &matrix, panels.lowerBound, panels.upperBound, &tokens, bias,
-      output + task.tokens.lowerBound * stride, stride)
+    let stride = matrix.rows
+    withOperands(of: task, panels: task.share(of: panelCount)) {
+      product.multiply($0, output + task.tokens.lowerBound * stride, stride)
+    }
   }
 
   /// Maps and quantizes the products, a whole number of groups of the next weight, to their places in `next`,
   /// whose tokens take `nextTokenBytes` each.
   func multiply(_ task: ProductTasks.Task, into next: CogNextActivations, nextTokenBytes: Int) {
-    let step = Int(COG_NEXT_STEP)
-    let steps = task.share(of: (panelCount + step - 1) / step)
-    var (matrix, tokens, next) = (matrix, activations(of: task), next)
+    let together = Int(COG_NEXT_PANELS)
+    let groups = task.share(of: (panelCount + together - 1) / together)
+    let panels = groups.lowerBound * together..<min(panelCount, groups.upperBound * together)
+    var next = next
     next.tiles += task.tokens.lowerBound * nextTokenBytes
-    kernels.matmul_next?(
-      &matrix, steps.lowerBound * step, min(panelCount, steps.upperBound * step), &tokens, bias, &next)
+    withOperands(of: task, panels: panels) { product.multiply_next?($0, &next) }
   }
 
-  private func activations(of task: ProductTasks.Task) -> CogActivations {
-    CogActivations(
+  /// Calls `body` with what a task multiplies, and with scratch memory where the product needs it.
+  private func withOperands(
+    of task: ProductTasks.Task, panels: Range<Int>, _ body: (UnsafePointer<CogOperands>) -> Void
+  ) {
+    let tokens = CogActivations(
       tiles: activations.tiles + task.tokens.lowerBound * tokenBytes, tokens: task.tokens.count,
       tile_tokens: activations.tile_tokens)
+    var operands = CogOperands(
+      matrix: matrix, first_panel: panels.lowerBound, end_panel: panels.upperBound, activations: tokens,
+      bias: bias, scratch: nil)
+    guard product.scratch_bytes > 0 else { return body(&operands) }
+    // The allocator gives a thread the same memory again, which is in its cache.
+    let (scratch, byteCount) = RecycledMemory.allocate(byteCount: product.scratch_bytes)
+    operands.scratch = scratch
+    body(&operands)
+    RecycledMemory.free(scratch, byteCount: byteCount)
   }
 }

@@ -13,8 +13,6 @@ package struct WeightMatrix: Sendable {
   private let storage: OwnedBytes
   /// The panels of a quantized weight.
   let layout: PanelLayout?
-  /// The kernels of a quantized weight.
-  let panelKernels: EncodingKernels?
 
   /// The elements, valid as long as the weight lives; not necessarily aligned.
   package var bytes: UnsafeRawBufferPointer { storage.unpinned }
@@ -42,7 +40,6 @@ package struct WeightMatrix: Sendable {
     self.columns = columns
     storage = bytes
     layout = encoding.isQuantized ? try PanelLayout(encoding: encoding, rows: rows, columns: columns) : nil
-    panelKernels = try layout.map(EncodingKernels.of)
   }
 
   /// Some rows as float32, exact for every encoding but F64 and wide integers, which round to nearest even.

@@ -27,7 +27,7 @@ static void compare(const char *set, const char *kernel, const void *a, const vo
   printf("%s: %s differs from the portable kernel\n", set, kernel);
 }
 
-/// What `kernels` make of one matrix and its activations.
+/// What a backend makes of one matrix and its activations.
 typedef struct Results {
   uint8_t *panels;
   float *weights;
@@ -49,10 +49,20 @@ static CogPanelMatrix make_matrix(size_t rows, size_t columns, size_t group_size
   return matrix;
 }
 
+/// A backend, with or without its optional products, and its name.
+typedef struct Set {
+  const CogBackend *backend;
+  bool with_option;
+  const char *name;
+} Set;
+
+static Set portable(void) { return (Set){cog_backend(0), false, "portable"}; }
+
 /// Quantizes, reads back, and multiplies with bias.
 static Results run(
-    const CogKernels *kernels, CogPanelMatrix matrix, CogScaleChoice way, size_t columns,
-    const float *weights, const float *x, size_t tokens, const float *bias) {
+    Set set, CogPanelMatrix matrix, CogScaleChoice way, size_t columns, const float *weights, const float *x,
+    size_t tokens, const float *bias) {
+  const CogKernels *kernels = set.backend->kernels;
   const size_t panels = (matrix.rows + 15) / 16, groups = matrix.group_count, padded = matrix.padded_columns;
   Results results = {
       malloc(panels * matrix.panel_bytes), calloc(matrix.rows * columns, sizeof(float)),
@@ -63,29 +73,31 @@ static Results run(
     const CogStatus status = kernels->quantize(
         &matrix, way, weights + panel * 16 * columns, columns, left < 16 ? left : 16, columns,
         results.panels + panel * matrix.panel_bytes, &error);
-    if (status != COG_OK) failures++, printf("%s: quantizing failed\n", kernels->name);
+    if (status != COG_OK) failures++, printf("%s: quantizing failed\n", set.name);
   }
   matrix.panels = results.panels;
   kernels->dequantize(&matrix, 0, matrix.rows, columns, results.weights, columns);
+  const CogProduct *product =
+      cog_product(set.backend, set.with_option, matrix.bits, matrix.group_size, tokens);
   const size_t token_bytes = groups * cog_token_bytes(matrix.group_size);
-  const CogProduct int4 = tokens < kernels->many_tokens ? kernels->int4 : kernels->int4_many;
-  const CogProduct product = matrix.bits == 4 ? int4 : kernels->int8;
   uint8_t *tiles = calloc(tokens, token_bytes);
-  for (size_t first = 0; first < tokens; first += kernels->tile_tokens) {
-    const size_t width = tokens - first < kernels->tile_tokens ? tokens - first : kernels->tile_tokens;
-    product.activations(
+  for (size_t first = 0; first < tokens; first += product->tile_tokens) {
+    const size_t width = tokens - first < product->tile_tokens ? tokens - first : product->tile_tokens;
+    product->prepare(
         x + first * columns, columns, width, columns, padded, matrix.group_size, tiles + first * token_bytes);
   }
-  const CogActivations activations = {tiles, tokens, kernels->tile_tokens};
-  product.matmul(&matrix, 0, panels, &activations, bias, results.products, matrix.rows);
+  void *scratch =
+      product->scratch_bytes > 0 ? aligned_alloc(64, (product->scratch_bytes + 63) / 64 * 64) : NULL;
+  const CogOperands operands = {matrix, 0, panels, {tiles, tokens, product->tile_tokens}, bias, scratch};
+  product->multiply(&operands, results.products, matrix.rows);
+  free(scratch);
   free(tiles);
   return results;
 }
 
 static void release(Results results) { free(results.panels), free(results.weights), free(results.products); }
 
-static void try_sizes(
-    const CogKernels *kernels, size_t rows, size_t columns, size_t tokens, size_t group_size, int is_int4) {
+static void try_sizes(Set set, size_t rows, size_t columns, size_t tokens, size_t group_size, int is_int4) {
   static float weights[LARGEST_ROWS * LARGEST_COLUMNS], x[LARGEST_TOKENS * LARGEST_COLUMNS],
       bias[LARGEST_ROWS];
   for (size_t i = 0; i < rows * columns; i++) weights[i] = next_float();
@@ -93,15 +105,16 @@ static void try_sizes(
   for (size_t i = 0; i < rows; i++) bias[i] = next_float();
   const CogPanelMatrix matrix = make_matrix(rows, columns, group_size, is_int4);
   const CogScaleChoice way = next_word() % 2 ? COG_LEAST_SQUARES : COG_ABSMAX;
-  const Results own = run(kernels, matrix, way, columns, weights, x, tokens, bias);
-  const Results twin = run(cog_kernels(COG_PORTABLE), matrix, way, columns, weights, x, tokens, bias);
-  compare(kernels->name, "quantize", own.panels, twin.panels, (rows + 15) / 16 * matrix.panel_bytes);
-  compare(kernels->name, "dequantize", own.weights, twin.weights, rows * columns * sizeof(float));
-  compare(kernels->name, "matmul", own.products, twin.products, tokens * rows * sizeof(float));
+  const Results own = run(set, matrix, way, columns, weights, x, tokens, bias);
+  const Results twin = run(portable(), matrix, way, columns, weights, x, tokens, bias);
+  compare(set.name, "quantize", own.panels, twin.panels, (rows + 15) / 16 * matrix.panel_bytes);
+  compare(set.name, "dequantize", own.weights, twin.weights, rows * columns * sizeof(float));
+  compare(set.name, "matmul", own.products, twin.products, tokens * rows * sizeof(float));
   release(own), release(twin);
 }
 
-static void try_conversions(const CogKernels *kernels) {
+static void try_conversions(Set set) {
+  const CogKernels *kernels = set.backend->kernels;
   static uint16_t halves[65536];
   static float own[65536], twin[65536];
   static uint16_t back[65536], twin_back[65536];
@@ -109,29 +122,29 @@ static void try_conversions(const CogKernels *kernels) {
   for (size_t i = 0; i < 65536; i++) halves[i] = (uint16_t)i;
   for (size_t t = 0; t < 2; t++) {
     kernels->to_float(types[t], halves, own, 65536);
-    cog_kernels(COG_PORTABLE)->to_float(types[t], halves, twin, 65536);
-    compare(kernels->name, "to_float", own, twin, sizeof own);
+    portable().backend->kernels->to_float(types[t], halves, twin, 65536);
+    compare(set.name, "to_float", own, twin, sizeof own);
     for (size_t i = 0; i < 65536; i++) twin[i] = next_float() * 1e3f;
     kernels->from_float(types[t], twin, back, 65536);
-    cog_kernels(COG_PORTABLE)->from_float(types[t], twin, twin_back, 65536);
-    compare(kernels->name, "from_float", back, twin_back, sizeof back);
+    portable().backend->kernels->from_float(types[t], twin, twin_back, 65536);
+    compare(set.name, "from_float", back, twin_back, sizeof back);
   }
 }
 
 /// Scores and weighted values of one query over a cache in F16.
-static void try_attention(const CogKernels *kernels, size_t count, size_t dimension, size_t heads) {
+static void try_attention(Set set, size_t count, size_t dimension, size_t heads) {
   enum { COUNT = 40, DIMENSION = 140, HEADS = 9 };
   static uint16_t rows[COUNT * DIMENSION];
   static float queries[HEADS * DIMENSION], scores[2][HEADS * COUNT], outputs[2][HEADS * DIMENSION];
-  const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
+  const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
   for (size_t i = 0; i < count * dimension; i++) rows[i] = (uint16_t)(next_word() & 0xBBFF);  // below 2
   for (size_t i = 0; i < heads * dimension; i++) queries[i] = next_float();
   for (size_t k = 0; k < 2; k++) {
     both[k]->scores_f16(rows, count, dimension, queries, dimension, heads, scores[k], count);
     both[k]->weigh_values_f16(rows, count, dimension, scores[0], count, heads, outputs[k], dimension);
   }
-  compare(kernels->name, "scores_f16", scores[0], scores[1], heads * count * sizeof(float));
-  compare(kernels->name, "weigh_values_f16", outputs[0], outputs[1], heads * dimension * sizeof(float));
+  compare(set.name, "scores_f16", scores[0], scores[1], heads * count * sizeof(float));
+  compare(set.name, "weigh_values_f16", outputs[0], outputs[1], heads * dimension * sizeof(float));
 }
 
 static void fill(float *values, size_t count) {
@@ -154,12 +167,11 @@ static void attend(
 }
 
 /// Attention of blocks of queries over as many keys or more.
-static void try_blocks(
-    const CogKernels *kernels, size_t queries, size_t keys, size_t dimension, size_t heads) {
+static void try_blocks(Set set, size_t queries, size_t keys, size_t dimension, size_t heads) {
   enum { COUNT = 80, DIMENSION = 140, HEADS = 4, WIDTH = HEADS * DIMENSION };
   static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION],
       outputs[4][COUNT * WIDTH];
-  const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
+  const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
   fill(input, queries * heads * dimension), fill(own, keys * dimension), fill(values, keys * dimension);
   for (size_t k = 0; k < 2; k++) {
     CogAttentionHead head = {
@@ -178,48 +190,53 @@ static void try_blocks(
     float *memory = malloc(floats * sizeof(float));
     attend(both[k]->attention, head, own, values, memory);
     head.output = outputs[2 + k];
-    attend(both[k]->short_attention, head, own, values, memory);
+    attend(both[k]->int16_attention, head, own, values, memory);
     free(memory);
   }
   const size_t bytes = queries * heads * dimension * sizeof(float);
-  compare(kernels->name, "attention", outputs[0], outputs[1], bytes);
-  compare(kernels->name, "short_attention", outputs[2], outputs[3], bytes);
+  compare(set.name, "attention", outputs[0], outputs[1], bytes);
+  compare(set.name, "int16_attention", outputs[2], outputs[3], bytes);
 }
 
 /// The activation functions, and what rounding to 8 bits leaves out.
-static void try_elements(const CogKernels *kernels, size_t count) {
+static void try_elements(Set set, size_t count) {
   enum { COUNT = 300 };
   static float input[COUNT], outputs[2][4][COUNT];
-  const CogKernels *const both[] = {kernels, cog_kernels(COG_PORTABLE)};
+  const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
   for (size_t i = 0; i < count; i++) input[i] = next_float() * 9;
   for (size_t k = 0; k < 2; k++) {
     for (size_t i = 0; i < 4; i++) memcpy(outputs[k][i], input, sizeof input);
     both[k]->gelu(outputs[k][0], count);
-    both[k]->rough_gelu(outputs[k][1], count);
+    both[k]->approximate_gelu(outputs[k][1], count);
     both[k]->silu(outputs[k][2], count);
-    both[k]->rounding_rest(input, count, 64, outputs[k][3]);
+    both[k]->rounding_residual(input, count, 64, outputs[k][3]);
   }
-  compare(kernels->name, "an activation function", outputs[0], outputs[1], sizeof outputs[0]);
+  compare(set.name, "an activation function", outputs[0], outputs[1], sizeof outputs[0]);
+}
+
+static void try_all(Set set) {
+  const size_t groups[] = {32, 64, 128};
+  try_conversions(set);
+  for (int round = 0; round < 60; round++) {
+    try_sizes(
+        set, 1 + next_word() % LARGEST_ROWS, 1 + next_word() % LARGEST_COLUMNS,
+        1 + next_word() % LARGEST_TOKENS, groups[round % 3], round / 3 % 2);
+    try_attention(set, 1 + next_word() % 40, 1 + next_word() % 140, 1 + next_word() % 9);
+    const size_t keys = 1 + next_word() % 80;
+    try_blocks(set, 1 + next_word() % keys, keys, 1 + next_word() % 140, 1 + next_word() % 4);
+    try_elements(set, 1 + next_word() % 300);
+  }
+  printf("%s: compared with the portable kernels\n", set.name);
 }
 
 int main(void) {
-  const size_t groups[] = {32, 64, 128};
   int sets = 0;
-  for (CogInstructionSet set = COG_PORTABLE; cog_instruction_set_name(set); set++) {
-    const CogKernels *kernels = cog_kernels(set);
-    if (!kernels || set == COG_PORTABLE) continue;
+  const CogBackend *backend;
+  for (size_t i = 1; (backend = cog_backend(i)) != NULL; i++) {
+    if (!cog_runs_here(backend)) continue;
     sets++;
-    try_conversions(kernels);
-    for (int round = 0; round < 60; round++) {
-      try_sizes(
-          kernels, 1 + next_word() % LARGEST_ROWS, 1 + next_word() % LARGEST_COLUMNS,
-          1 + next_word() % LARGEST_TOKENS, groups[round % 3], round / 3 % 2);
-      try_attention(kernels, 1 + next_word() % 40, 1 + next_word() % 140, 1 + next_word() % 9);
-      const size_t keys = 1 + next_word() % 80;
-      try_blocks(kernels, 1 + next_word() % keys, keys, 1 + next_word() % 140, 1 + next_word() % 4);
-      try_elements(kernels, 1 + next_word() % 300);
-    }
-    printf("%s: compared with the portable kernels\n", kernels->name);
+    try_all((Set){backend, false, backend->name});
+    if (backend->option_name) try_all((Set){backend, true, backend->option_name});
   }
   if (sets == 0) printf("this processor has no instruction set beside the portable one\n");
   return failures > 0 || sets == 0;

@@ -1,6 +1,6 @@
 // Loops of `cogvlm stats` and `cogvlm diff`: counts of values, moments, maxima, differences.
 //
-// Every instruction set gives the same bits: counts are integers, maxima have no order, and sums go into a
+// Every backend gives the same bits: counts are integers, maxima have no order, and sums go into a
 // fixed number of partial sums whatever the width of a register. Pointers to values may be unaligned.
 
 #ifndef COG_STATISTICS_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "CKernels.h"
+#include "CogPanels.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,20 +42,20 @@ typedef struct CogFloatSummary {
       low_bits;  ///< the bits that are lost to bins, of all values together: 0 when every bin is one value
 } CogFloatSummary;
 
-/// How values differ from others, over the places where both are finite. Add to it by calling again.
+/// How values differ from others, over the positions where both are finite. Add to it by calling again.
 typedef struct CogDifference {
   double squared_difference;  ///< sum of (a - b)^2
   double squares_a, squares_b, products;
   double largest;           ///< the largest |a - b|
-  size_t largest_at;        ///< its place, counted over all calls
+  size_t largest_at;        ///< its position, counted over all calls
   double worst_group;       ///< the largest sqrt(sum (a - b)^2 / sum b^2) of a group
-  size_t worst_group_at;    ///< the place of the group's first value
-  size_t not_finite;        ///< places where either is NaN or infinite and their bits are not the same
+  size_t worst_group_at;    ///< the position of the group's first value
+  size_t not_finite;        ///< positions where either is NaN or infinite and their bits are not the same
   size_t first_not_finite;  ///< the first of them
-  size_t count;             ///< places seen in all calls, the finite and the others
+  size_t count;             ///< positions seen in all calls, the finite and the others
 } CogDifference;
 
-/// The loops of one instruction set.
+/// The loops of one backend.
 typedef struct CogStatisticsKernels {
   /// Counts the bit patterns of 16-bit elements. `counts` is two tables of COG_HALF_BINS, whose sum counts:
   /// two, because neighbors are often equal and the same counter would be waited for.
@@ -73,16 +73,13 @@ typedef struct CogStatisticsKernels {
   void (*compare)(const void *a, const void *b, size_t count, size_t group_size, CogDifference *difference);
 } CogStatisticsKernels;
 
-/// The loops of an instruction set that `cog_kernels` has; the portable ones where this build has no others.
-const CogStatisticsKernels *cog_statistics_kernels(CogInstructionSet set);
-
 /// Counts the codes of one panel of int4 or int8 weights (`bits` 4 or 8) in 256 counters, int8 as unsigned
 /// bytes. Padding is left out.
 void cog_count_codes(
     const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts);
 
 /// How many groups of a row, from its start and the last perhaps shorter, hold nothing but 0 and -0, of
-/// elements of 2 or 4 bytes; `first` becomes the place of the first such group's first element and stays
+/// elements of 2 or 4 bytes; `first` becomes the position of the first such group's first element and stays
 /// where there is none. Looks no further into a group than to its first element that is not 0.
 size_t cog_count_zero_groups(
     const void *values, size_t count, size_t element_bytes, size_t group_size, size_t *first);

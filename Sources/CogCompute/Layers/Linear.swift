@@ -39,7 +39,8 @@ package struct Linear: Sendable {
     self.precision = precision
     self.compute = compute
     self.bias = bias.map { FloatMatrix(compute.parameters($0), rows: 1, columns: $0.count) }
-    quantized = compute.mode == .fast ? QuantizedWeight(weight, bias: self.bias) : nil
+    quantized =
+      compute.mode == .fast ? QuantizedWeight(weight, bias: self.bias, kernels: compute.kernels) : nil
   }
 
   /// - Parameter x: `[tokens, columns]`.
