@@ -47,12 +47,12 @@ let package = Package(
     .target(name: "CKernels"),
 
     // Foundations.
-    library("CogBase"),
+    library("CogBase", ["CZlib"]),
     library("CogModel", ["CogBase"]),
 
     // Files in, files out.
     library("CogCheckpoint", ["CogBase", "CogModel", "CZlib"]),
-    library("CogNative", ["CogBase", "CogModel", "CZlib"]),
+    library("CogNative", ["CogBase", "CogModel"]),
 
     // What the engine computes with.
     library("CogCompute", ["CogBase", "CogModel", "CKernels", "COpenBLAS"]),

@@ -13,6 +13,8 @@ package enum Terminal {
   /// by one that fails, so that no file that is opened later takes its number and is written into.
   package static func prepare() {
     signal(SIGPIPE, SIG_IGN)
+    // A limit on the size of files is an error of the write that runs into it.
+    signal(SIGXFSZ, SIG_IGN)
     for (descriptor, access) in [
       (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY),
     ] where fcntl(descriptor, F_GETFD) == -1 {

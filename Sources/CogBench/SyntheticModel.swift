@@ -36,33 +36,36 @@ package struct SyntheticModel {
     let configuration = try preset.configuration(layers: layers)
     let table = TensorTable(configuration)
     try recipe.checkOverrides(against: table)
-    let tensors = table.specifications.map {
-      (tensor: $0, encoding: recipe.encoding(of: $0, sourceType: .bfloat16))
+    let slots = try table.specifications.map {
+      try TensorSlot(
+        name: $0.name, shape: $0.shape, encoding: recipe.encoding(of: $0, sourceType: .bfloat16),
+        sourceType: .bfloat16)
     }
-    let sizes = try tensors.map { try NativeWriter.paddedByteCount(of: $0.tensor.shape, in: $0.encoding) }
-    let total = try sizes.reduce(0) { try Checked.add($0, $1, "bytes of all tensors") }
+    let total = try slots.reduce(0) { try Checked.add($0, $1.byteCount, "bytes of all tensors") }
     let tokenizer = SyntheticTokenizer.encoded(vocabularySize: configuration.vocabularySize)
-    try checkSpace(for: path, needed: total + tokenizer.count + (16 << 20))
+    let sink = NativeSink(path: path)
+    try checkSpace(
+      for: path, needed: sink.largestByteCount(of: slots, documentBytes: tokenizer.count + (1 << 16)))
 
     let progress = context.progress.begin("Making the \(preset.name) model", total: total)
     defer { progress.finish() }
     let weights = SyntheticWeights(context: context)
-    let writer = try NativeWriter(path: path)
-    for (index, (tensor, encoding)) in tensors.enumerated() {
-      try writer.begin(name: tensor.name, shape: tensor.shape, encoding: encoding, sourceType: .bfloat16)
-      try weights.generate(tensor, encoding: encoding, seed: UInt64(index)) { try writer.write($0) }
+    try sink.reserve(slots)
+    for (index, (tensor, slot)) in zip(table.specifications, slots).enumerated() {
+      var writer = try sink.begin(slot)
+      try weights.generate(tensor, encoding: slot.encoding, seed: UInt64(index)) { try writer.write($0) }
       try writer.end(error: .none)
-      progress.advance(by: sizes[index], tensor.name)
+      progress.advance(by: slot.byteCount, slot.name)
     }
-    let provenance = NativeMetadata.Provenance(tool: Version.tool, sources: [])
-    try writer.finish(
-      metadata: NativeMetadata(
-        config: preset.configurationText(layers: layers), provenance: provenance, recipe: recipe.metadata),
-      tokenizer: tokenizer)
+    let provenance = ModelMetadata.Provenance(tool: Version.tool, sources: [])
+    let metadata = ModelMetadata(
+      config: preset.configurationText(layers: layers), provenance: provenance, recipe: recipe.metadata)
+    try sink.finish(
+      ModelDocuments(metadata: metadata, tokenizer: TokenizerText(compact: tokenizer, file: path)))
   }
 
   private func checkSpace(for path: String, needed: Int) throws {
-    guard let free = AtomicFile.freeSpace(near: path), free < needed else { return }
+    guard let free = Part.freeSpace(near: path), free < needed else { return }
     throw CogError(
       "the disk has too little room for a synthetic model", file: path, expected: "\(needed) free bytes",
       found: "\(free)", advice: "Set TMPDIR to a folder with more room, or take a smaller --preset.")

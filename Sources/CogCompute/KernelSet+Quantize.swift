@@ -63,7 +63,7 @@ extension KernelSet {
       destination.assumingMemoryBound(to: UInt8.self), &error)
     if status == COG_NOT_FINITE {
       throw CogError(
-        "a weight is NaN or infinite",
+        "a weight is NaN or infinite", code: .notFinite,
         subject: "row \(error.worst_row) of the panel, group \(error.worst_group)",
         advice: "Quantize an undamaged checkpoint.")
     }

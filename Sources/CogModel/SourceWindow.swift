@@ -88,17 +88,14 @@ package final class SourceWindow: @unchecked Sendable {
     }
   }
 
-  /// Records that the checksums have reached a byte of a file, and waits while they are too far ahead.
-  ///
-  /// - Parameter isCancelled: looked at while waiting.
-  package func hashes(_ path: String, to offset: Int, isCancelled: () -> Bool) {
+  /// Records that the checksums have reached a byte of a file, and waits while they are too far ahead of it:
+  /// until it follows, or ``endReading()``.
+  package func hashes(_ path: String, to offset: Int) {
     condition.withLock {
       guard let position = position(path, offset) else { return }
       hashed = max(hashed, position)
       advance()
-      while passed < hashed - Self.lead, !isCancelled() {
-        _ = condition.wait(until: Date(timeIntervalSinceNow: 0.05))
-      }
+      while passed < hashed - Self.lead { condition.wait() }
     }
   }
 

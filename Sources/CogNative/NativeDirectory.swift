@@ -6,30 +6,30 @@ enum NativeDirectory {
   static let entryBytes = 128
   static let maximumRank = 4
 
-  static func encode(_ tensors: [TensorEntry]) -> [UInt8] {
+  static func encode(_ tensors: [StoredTensor]) -> [UInt8] {
     var entries = ByteWriter()
     var names = ByteWriter()
     for tensor in tensors {
-      let name = Array(tensor.name.utf8)
+      let slot = tensor.slot
+      let name = Array(slot.name.utf8)
       let start = entries.bytes.count
-      entries.write(UInt64(tensor.offset ?? 0))
-      entries.write(UInt64(tensor.byteCount))
+      entries.write(UInt64(tensor.offset))
+      entries.write(UInt64(slot.byteCount))
       entries.write(UInt32(names.bytes.count))
       entries.write(UInt32(name.count))
-      entries.write(tensor.encoding.directoryCode ?? 0)
-      entries.write(UInt32(tensor.encoding.groupSize ?? 0))
-      entries.write(UInt32(tensor.shape.rank))
-      entries.write(tensor.checksum ?? 0)
+      entries.write(slot.encoding.directoryCode ?? 0)
+      entries.write(UInt32(slot.encoding.groupSize ?? 0))
+      entries.write(UInt32(slot.shape.rank))
+      entries.write(tensor.checksum)
       for axis in 0..<maximumRank {
-        entries.write(UInt64(axis < tensor.shape.rank ? tensor.shape.dimensions[axis] : 0))
+        entries.write(UInt64(axis < slot.shape.rank ? slot.shape.dimensions[axis] : 0))
       }
-      let error = tensor.error ?? .none
-      entries.write(error.relativeRMS)
-      entries.write(error.sqnr)
-      entries.write(error.worstGroup)
-      entries.write(UInt32(error.worstRow))
-      entries.write(UInt32(error.worstGroupIndex))
-      entries.write(tensor.sourceType.flatMap { EncodingFamily.plain($0).directoryCode } ?? 0)
+      entries.write(tensor.error.relativeRMS)
+      entries.write(tensor.error.sqnr)
+      entries.write(tensor.error.worstGroup)
+      entries.write(UInt32(tensor.error.worstRow))
+      entries.write(UInt32(tensor.error.worstGroupIndex))
+      entries.write(EncodingFamily.plain(slot.sourceType).directoryCode ?? 0)
       entries.write(contentsOf: repeatElement(0, count: start + entryBytes - entries.bytes.count))
       names.write(contentsOf: name)
     }

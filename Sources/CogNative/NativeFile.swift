@@ -8,7 +8,7 @@ package final class NativeFile: TensorStore {
   /// The path that the user gave.
   package let path: String
   /// What the file says about itself.
-  package let metadata: NativeMetadata
+  package let metadata: ModelMetadata
   /// The model's sizes.
   package let configuration: ModelConfiguration
   /// The table of the tensors that the file has, all of them.
@@ -44,7 +44,7 @@ package final class NativeFile: TensorStore {
       }
       let entries = try NativeDirectory.decode(
         directory, count: header.tensorCount, data: header.data.range, file: path)
-      let metadata = try NativeMetadata(section: metadataBytes)
+      let metadata = try ModelMetadata(section: metadataBytes)
       let configuration = try Array(metadata.config.utf8).withUnsafeBytes {
         try ModelConfiguration(json: $0, file: path)
       }

@@ -1,7 +1,6 @@
 import CogBase
 import CogCompute
 import CogModel
-import CogNative
 
 /// What storing plain elements in another type did to them.
 struct PlainOutcome {
@@ -34,46 +33,50 @@ extension BlockEncoder {
   ///
   /// F64 goes to the narrower types by way of float32, as PyTorch does.
   ///
-  /// - Parameter inspect: sees what happened to the elements up to now before a block goes out; what it
-  ///   throws ends the work.
+  /// - Parameter inspect: as that of ``encode(_:as:inspect:emit:)``.
   func convert(
-    _ view: SourceTensor, to type: ElementType, inspect: (PlainOutcome) throws -> Void, emit: Emit
-  ) throws -> PlainOutcome {
-    guard let sourceWidth = view.elementType.byteWidth, let width = type.byteWidth else {
+    _ tensor: SourceTensor, of sourceType: ElementType, to type: ElementType,
+    inspect: (PlainOutcome) throws -> Void, emit: Emit
+  ) throws -> EncodedTensor {
+    guard let sourceWidth = sourceType.byteWidth, let width = type.byteWidth else {
       throw CogError(
-        "elements cannot be converted", found: "\(view.elementType.rawValue) to \(type.rawValue)")
+        "elements cannot be converted", found: "\(sourceType.rawValue) to \(type.rawValue)")
     }
-    let count = view.bytes.count / sourceWidth
-    let isSame = type == view.elementType
+    let count = tensor.bytes.count / sourceWidth
+    let isSame = type == sourceType
     let blockElements = min(Self.chunkElements * Self.chunksPerBlock, max(count, 1))
     var total = PlainOutcome()
+    var checksum = SourceChecksum()
     for first in stride(from: 0, to: count, by: blockElements) {
-      try stopCheck()
+      try context.cancellation.check()
       let elements = min(blockElements, count - first)
       let sourceRange = first * sourceWidth..<(first + elements) * sourceWidth
-      let source = UnsafeRawBufferPointer(rebasing: view.bytes.unpinned[sourceRange])
+      let source = UnsafeRawBufferPointer(rebasing: tensor.bytes.unpinned[sourceRange])
       let buffer = isSame ? nil : buffers.take(elements * width)
       let results = parallelResults((elements - 1) / Self.chunkElements + 1) { index in
         let start = index * Self.chunkElements
         let end = min(start + Self.chunkElements, elements)
         let chunk = UnsafeRawBufferPointer(rebasing: source[start * sourceWidth..<end * sourceWidth])
-        let (nonFinite, firstNonFinite) = NonFinite.count(in: chunk, of: view.elementType)
+        let (nonFinite, firstNonFinite) = NonFinite.count(in: chunk, of: sourceType)
         var outcome = PlainOutcome(nonFinite: nonFinite, firstNonFinite: firstNonFinite)
         if let buffer {
           let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start * width..<end * width])
-          try convertChunk(chunk, of: view.elementType, to: type, into: target, outcome: &outcome)
+          try convertChunk(chunk, of: sourceType, to: type, into: target, outcome: &outcome)
         }
-        return outcome
+        return (outcome, SourceChecksum.ofPiece(chunk))
       }
       for (index, result) in results.enumerated() {
-        total.add(try result.get(), at: first + index * Self.chunkElements)
+        let (outcome, piece) = try result.get()
+        total.add(outcome, at: first + index * Self.chunkElements)
+        checksum.add(piece)
       }
       try inspect(total)
       try emit(
         buffer.map { FinishedBlock($0, count: elements * width, sourceRange: sourceRange) }
-          ?? FinishedBlock(view.bytes[sourceRange], sourceRange: sourceRange))
+          ?? FinishedBlock(tensor.bytes[sourceRange], sourceRange: sourceRange))
     }
-    return total
+    let error = isSame ? .none : StorageError(squaredError: total.squaredError, squares: total.squares)
+    return EncodedTensor(error: error, outcome: total, sourceChecksum: checksum)
   }
 
   private func convertChunk(
@@ -84,9 +87,9 @@ extension BlockEncoder {
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * count) { floats in
       let values = UnsafeMutableBufferPointer(rebasing: floats[..<count])
       let stored = UnsafeMutableBufferPointer(rebasing: floats[count...])
-      try kernels.convert(chunk, of: sourceType, to: values)
-      try kernels.convert(UnsafeBufferPointer(values), to: type, into: target)
-      try kernels.convert(UnsafeRawBufferPointer(target), of: type, to: stored)
+      try context.kernels.convert(chunk, of: sourceType, to: values)
+      try context.kernels.convert(UnsafeBufferPointer(values), to: type, into: target)
+      try context.kernels.convert(UnsafeRawBufferPointer(target), of: type, to: stored)
       if sourceType == .float64 {
         measure(count, stored, &outcome) { index in
           let bits = chunk.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
@@ -99,7 +102,7 @@ extension BlockEncoder {
   }
 
   @inline(__always)
-  private func measure(
+  func measure(
     _ count: Int, _ stored: UnsafeMutableBufferPointer<Float>, _ outcome: inout PlainOutcome,
     _ value: (Int) -> Double
   ) {

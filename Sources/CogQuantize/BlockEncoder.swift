@@ -1,22 +1,23 @@
 import CogBase
 import CogCompute
 import CogModel
-import CogNative
 
 /// Encodes a tensor in blocks that all threads share, so that no whole copy of it is ever in memory.
 ///
 /// What comes out does not depend on the number of threads: every panel and every chunk is computed alone,
 /// and their sums are added in order.
 struct BlockEncoder {
-  let kernels: KernelSet
-  let pool: ThreadPool
-  /// Called between blocks; what it throws ends the work.
-  let stopCheck: () throws -> Void
+  /// Threads, kernels, and who may stop the work between blocks.
+  let context: RunContext
+  /// How codes and scales of quantized tensors are found.
+  let method: any QuantizationMethod
   /// Where blocks get their memory; who takes a finished block gives it back.
   let buffers = BlockBuffers()
 
   /// Takes a finished block.
   typealias Emit = (FinishedBlock) throws -> Void
+
+  private var kernels: KernelSet { context.kernels }
 
   /// Weights in a block of panels; more only where a panel for each thread needs it.
   static let blockWeights = 4 << 20
@@ -26,57 +27,140 @@ struct BlockEncoder {
   static let chunksPerBlock = 64
 }
 
+/// What encoding a tensor gave beside its bytes.
+struct EncodedTensor {
+  /// What it lost.
+  var error: StorageError
+  /// What happened to the elements of a plain tensor.
+  var outcome = PlainOutcome()
+  /// A checksum of the source's bytes.
+  var sourceChecksum = SourceChecksum()
+}
+
+extension BlockEncoder {
+  /// Encodes a tensor.
+  ///
+  /// - Parameters:
+  ///   - tensor: the elements, as many as its shape says.
+  ///   - inspect: sees what happened to the elements of a plain tensor up to now before a block goes out; what
+  ///     it throws ends the work.
+  /// - Throws: ``CogError`` at the first weight of a quantized tensor that is NaN or infinite, with its row and
+  ///   column; what `inspect`, `emit` and the cancellation throw.
+  func encode(
+    _ tensor: SourceTensor, as slot: TensorSlot, inspect: (PlainOutcome) throws -> Void, emit: Emit
+  ) throws -> EncodedTensor {
+    switch (tensor.entry.encoding.plainType, slot.encoding.plainType) {
+    case (let sourceType?, let type?):
+      return try convert(tensor, of: sourceType, to: type, inspect: inspect, emit: emit)
+    case (let sourceType?, nil):
+      let layout = try PanelLayout(encoding: slot.encoding, shape: slot.shape)
+      return try quantize(tensor, of: sourceType, as: slot, layout: layout, emit: emit)
+    case (nil, let type?):
+      let layout = try PanelLayout(encoding: tensor.entry.encoding, shape: tensor.shape)
+      return try expand(tensor, layout: layout, to: type, inspect: inspect, emit: emit)
+    case (nil, nil):
+      throw CogError(
+        "a quantized tensor is not quantized again", code: .unsupported, found: tensor.entry.encoding.label)
+    }
+  }
+
+  /// The checksum of a source tensor's bytes as ``encode(_:as:inspect:emit:)`` takes it.
+  func sourceChecksum(of tensor: SourceTensor, as slot: TensorSlot) throws -> SourceChecksum {
+    let pieceBytes =
+      if tensor.entry.encoding.isQuantized {
+        try PanelLayout(encoding: tensor.entry.encoding, shape: tensor.shape).panelBytes
+      } else if slot.encoding.isQuantized {
+        PanelLayout.panelRows * (tensor.bytes.count / max(1, slot.shape.rows))
+      } else {
+        Self.chunkElements * (tensor.entry.encoding.plainType?.byteWidth ?? 1)
+      }
+    let sums = try pieces(of: tensor.bytes.count, pieceBytes) { range in
+      SourceChecksum.ofPiece(UnsafeRawBufferPointer(rebasing: tensor.bytes.unpinned[range]))
+    }
+    var checksum = SourceChecksum()
+    for sum in sums { checksum.add(sum) }
+    return checksum
+  }
+
+  /// CRC-32 of the bytes of a tensor that lies in unfinished work.
+  func checksum(of tensor: StoredTensor, in part: Part) throws -> UInt32 {
+    let file = try part.file(tensor.file)
+    let pieceBytes = 1 << 20
+    let sums = try pieces(of: tensor.slot.byteCount, pieceBytes) { range in
+      try withUnsafeTemporaryAllocation(byteCount: range.count, alignment: 64) { buffer in
+        try file.read(buffer, at: tensor.offset + range.lowerBound)
+        return (Checksum.crc32(UnsafeRawBufferPointer(buffer)), range.count)
+      }
+    }
+    return sums.reduce(0) { Checksum.joined($0, $1.0, secondCount: $1.1) }
+  }
+
+  /// What `body` gives for each piece of `byteCount` bytes, in order, from all threads.
+  private func pieces<Value>(
+    of byteCount: Int, _ pieceBytes: Int, _ body: (Range<Int>) throws -> Value
+  ) throws -> [Value] {
+    guard byteCount > 0, pieceBytes > 0 else { return [] }
+    return try parallelResults((byteCount - 1) / pieceBytes + 1) { index in
+      try body(index * pieceBytes..<min((index + 1) * pieceBytes, byteCount))
+    }.map { try $0.get() }
+  }
+}
+
 // MARK: Quantized tensors
 
 extension BlockEncoder {
   /// Quantizes a matrix panel by panel.
-  ///
-  /// - Parameter view: the elements.
-  /// - Throws: ``CogError`` at the first weight that is NaN or infinite, with its row and column.
-  func quantize(_ view: SourceTensor, layout: PanelLayout, emit: Emit) throws -> StorageError {
-    let rowBytes = view.bytes.count / layout.rows
-    let elements = view.bytes.unpinned
+  private func quantize(
+    _ tensor: SourceTensor, of sourceType: ElementType, as slot: TensorSlot, layout: PanelLayout, emit: Emit
+  ) throws -> EncodedTensor {
+    let quantizer = try method.quantizer(for: slot)
+    let rowBytes = tensor.bytes.count / layout.rows
     let panelFloats = PanelLayout.panelRows * layout.columns
-    let blockPanels = min(max(pool.threadCount, Self.blockWeights / panelFloats), layout.panelCount)
+    let blockPanels = min(
+      max(context.threads.threadCount, Self.blockWeights / panelFloats), layout.panelCount)
     var sums = ErrorSums()
+    var checksum = SourceChecksum()
     for first in stride(from: 0, to: layout.panelCount, by: blockPanels) {
-      try stopCheck()
+      try context.cancellation.check()
       let panels = first..<min(first + blockPanels, layout.panelCount)
       let buffer = buffers.take(panels.count * layout.panelBytes)
       let results = parallelResults(panels.count) { index in
-        let rows = Self.rows(ofPanel: first + index, in: layout)
-        let source = elements[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes]
+        let rows = Self.rows(ofPanels: first + index..<first + index + 1, in: layout)
+        let source = UnsafeRawBufferPointer(
+          rebasing: tensor.bytes.unpinned[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes])
         let panel = buffer.bytes[index * layout.panelBytes..<(index + 1) * layout.panelBytes]
         // The allocator gives a thread the same memory again, which is in its cache.
         return try withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * layout.columns) {
           floats in
-          try kernels.convert(UnsafeRawBufferPointer(rebasing: source), of: view.elementType, to: floats)
-          return try quantizePanel(
-            UnsafeBufferPointer(floats), firstRow: rows.lowerBound, layout: layout,
+          try kernels.convert(source, of: sourceType, to: floats)
+          let error = try quantizePanel(
+            UnsafeBufferPointer(floats), quantizer, firstRow: rows.lowerBound, layout: layout,
             into: UnsafeMutableRawBufferPointer(rebasing: panel))
+          return (error, SourceChecksum.ofPiece(source))
         }
       }
       for (panel, result) in zip(panels, results) {
-        sums.add(try result.get(), firstRow: panel * PanelLayout.panelRows)
+        let (error, piece) = try result.get()
+        sums.add(error, firstRow: panel * PanelLayout.panelRows)
+        checksum.add(piece)
       }
-      let rows =
-        panels.lowerBound
-        * PanelLayout.panelRows..<min(panels.upperBound * PanelLayout.panelRows, layout.rows)
+      let rows = Self.rows(ofPanels: panels, in: layout)
       try emit(
         FinishedBlock(
           buffer, count: panels.count * layout.panelBytes,
           sourceRange: rows.lowerBound * rowBytes..<rows.upperBound * rowBytes))
     }
-    return sums.error
+    return EncodedTensor(error: sums.error, sourceChecksum: checksum)
   }
 
   private func quantizePanel(
-    _ weights: UnsafeBufferPointer<Float>, firstRow: Int, layout: PanelLayout,
-    into panel: UnsafeMutableRawBufferPointer
+    _ weights: UnsafeBufferPointer<Float>, _ quantizer: any PanelQuantizer, firstRow: Int,
+    layout: PanelLayout, into panel: UnsafeMutableRawBufferPointer
   ) throws -> PanelError {
     do {
-      return try kernels.quantize(weights, layout: layout, choosing: .leastSquares, into: panel)
-    } catch {
+      return try quantizer.quantize(
+        weights, firstRow: firstRow, layout: layout, kernels: kernels, into: panel)
+    } catch let error as CogError where error.code == .notFinite {
       // The kernel names row and group within the panel; the user needs them within the tensor.
       guard let index = weights.firstIndex(where: { !$0.isFinite }) else { throw error }
       throw NonFinite.error(
@@ -84,9 +168,10 @@ extension BlockEncoder {
     }
   }
 
-  private static func rows(ofPanel panel: Int, in layout: PanelLayout) -> Range<Int> {
-    let first = panel * PanelLayout.panelRows
-    return first..<min(first + PanelLayout.panelRows, layout.rows)
+  /// The rows of some panels; the last panel may have fewer than 16.
+  static func rows(ofPanels panels: Range<Int>, in layout: PanelLayout) -> Range<Int> {
+    let height = PanelLayout.panelRows
+    return panels.lowerBound * height..<min(panels.upperBound * height, layout.rows)
   }
 
   /// Calls `body` with 0 to `count - 1` on all threads and returns what it gave, in order.
@@ -94,7 +179,7 @@ extension BlockEncoder {
     typealias Slot = Result<Value, any Error>
     return [Slot](unsafeUninitializedCapacity: count) { slots, initialized in
       guard let base = slots.baseAddress else { return }
-      pool.parallelFor(count) { index in
+      context.threads.parallelFor(count) { index in
         (base + index).initialize(to: Result { try body(index) })
       }
       initialized = count

@@ -1,15 +1,15 @@
-import CogBase
+package import CogBase
 package import CogCompute
-import CogModel
-import CogNative
+package import CogModel
+import Foundation
 import Glibc
 
-/// Writes a model as a native file: its tensors as they come, in another floating-point type, or quantized.
+/// Writes a model to a sink: its tensors as they come, in another floating-point type, or quantized.
 ///
 /// Tensors are worked on in the order of the source's files, one at a time, in blocks that all threads share.
 /// Meanwhile the next bytes are read ahead, the last blocks are written, and the files' checksums are
-/// computed; what is done with leaves memory. The file appears under its name only when it is whole. The same
-/// source, recipe and tool give the same bytes.
+/// computed; what is done with leaves memory. The output appears under its name only when it is whole. The
+/// same source, recipe and tool give the same bytes, whether or not the work was interrupted.
 package struct Conversion {
   /// What to do about weights that are NaN or infinite.
   package enum NonFinitePolicy: Sendable {
@@ -21,182 +21,159 @@ package struct Conversion {
 
   /// Settings beside the recipe.
   package struct Options: Sendable {
-    /// Name and version of the program, for the file's provenance.
+    /// Name and version of the program, for the provenance.
     package var tool: String
     /// What to do about weights that are NaN or infinite.
     package var nonFinite: NonFinitePolicy
     /// Whether finite values may become infinite in a narrower type.
     package var allowsOverflow = false
-    /// The threads that work.
-    package var threads = ThreadPool.shared
-    /// The kernels, or nil for the fastest.
-    package var kernels: KernelSet?
-    /// Called between blocks; what it throws ends the conversion.
-    package var stopCheck: @Sendable () throws -> Void = Interruption.check
+    /// Whether to go on where an earlier run was stopped.
+    package var resumes = false
 
-    /// Settings that refuse overflow and can be interrupted.
+    /// Settings that refuse overflow and begin anew.
     package init(tool: String, nonFinite: NonFinitePolicy = .refuse) {
       self.tool = tool
       self.nonFinite = nonFinite
     }
   }
 
-  private let source: ModelSource
-  private let recipe: QuantizationRecipe
-  private let options: Options
-  private let plan: StoragePlan
-  private let encoder: BlockEncoder
+  /// Thrown when a conversion is stopped and can go on: by an interrupt, or a disk that is full or fails.
+  package struct Stopped: Error {
+    /// What has stopped it.
+    package let cause: any Error
+    /// Where the unfinished work lies.
+    package let part: String
+    /// Tensors that need not be done again, and all tensors.
+    package let finished: Int
+    package let total: Int
+  }
+
+  let source: ModelSource
+  let recipe: QuantizationRecipe
+  let options: Options
+  let context: RunContext
+  let plan: StoragePlan
+  let encoder: BlockEncoder
 
   /// Plans a conversion and checks the source against the table of tensors; nothing is written.
   ///
   /// - Throws: ``CogError`` when the source lacks a tensor or has a wrong one, or the recipe does not fit it.
-  package init(source: ModelSource, recipe: QuantizationRecipe, options: Options) throws {
+  package init(
+    source: ModelSource, recipe: QuantizationRecipe, options: Options, context: RunContext
+  ) throws {
     self.source = source
     self.recipe = recipe
     self.options = options
+    self.context = context
     plan = try StoragePlan(source: source, recipe: recipe)
-    encoder = BlockEncoder(
-      kernels: try options.kernels ?? KernelSet.best(), pool: options.threads, stopCheck: options.stopCheck)
+    encoder = BlockEncoder(context: context, method: recipe.method)
   }
 
-  /// An upper bound of the tensors' bytes in the new file.
-  package var plannedBytes: Int { plan.storedBytes }
-
-  /// Converts and writes the file.
+  /// Converts and writes the output.
   ///
-  /// - Parameter path: the new file; one that is there is replaced at the very end.
-  /// - Throws: ``CogError`` when `path` is one of the source's files, the disk is full, a tensor is damaged,
-  ///   or a value cannot be stored; what ``Options/stopCheck`` throws. Nothing is left under the name then,
-  ///   nor beside it.
+  /// - Parameter sink: where to; what is there is replaced at the very end.
+  /// - Throws: ``CogError`` when the output is one of the source's files, a tensor is damaged, or a value
+  ///   cannot be stored: nothing is left then. ``Stopped`` when the work can go on later with
+  ///   ``Options/resumes``. ``CogError`` when it cannot go on, because something is not as it was: the
+  ///   unfinished work is left as it is.
   @discardableResult
-  package func run(writingTo path: String) throws -> ConversionSummary {
+  package func run(into sink: any ModelSink) throws -> ConversionSummary {
     let start = ContinuousClock.now
-    try OutputPlace.check(path, sources: source.files)
-    try plan.checkSpace(
-      for: path, otherBytes: source.tokenizer.count + 2 * source.configurationText.utf8.count + 4096)
-    let window = SourceWindow(source.files, hashes: source.isHashed)
-    let hasher = source.isHashed ? FileHasher(source.files, window: window) : nil
-    defer { hasher?.cancel() }
-    let progress = Progress(recipe.isQuantized ? "quantizing" : "converting", total: plan.sourceBytes)
-    defer { progress.finish() }
-    let writer = try NativeWriter(path: path)
-    let tensors = try storeTensors(writer, window, progress)
-    progress.advance(by: 0, "checksums of the source's files")
-    let fileBytes = try writer.finish(metadata: metadata(hasher), tokenizer: source.tokenizer)
-    return ConversionSummary(
-      tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
-      seconds: (ContinuousClock.now - start).seconds)
+    if let slot = plan.slots.first(where: { !sink.canStore($0.encoding) }) {
+      throw CogError(
+        "the format cannot hold the tensor", code: .unsupported, file: sink.path, subject: slot.name,
+        found: slot.encoding.label)
+    }
+    if sink.part.kind == .file { try OutputPlace.check(sink.path, sources: source.files) }
+    try checkSpace(for: sink)
+    let journal = try ConversionJournal(
+      sink: sink, identity: identity(sink), files: source.files, resuming: options.resumes)
+    do {
+      let (tensors, fileBytes) = try write(to: sink, journal)
+      return ConversionSummary(
+        tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
+        seconds: (ContinuousClock.now - start).seconds)
+    } catch let refusal as ResumeRefusal {
+      sink.part.keep()
+      throw refusal.cause
+    } catch {
+      guard Self.canGoOn(after: error) else {
+        sink.part.abandon()
+        throw error
+      }
+      // What is finished is noted, if the disk lets it.
+      try? journal.flush()
+      sink.part.keep()
+      throw Stopped(
+        cause: error, part: sink.part.partPath, finished: journal.count, total: plan.tensors.count)
+    }
   }
 
-  private func metadata(_ hasher: FileHasher?) throws -> NativeMetadata {
-    let sources: [NativeMetadata.SourceFile] =
-      if case .carried(let files) = source.provenance { files } else {
-        try hasher?.wait(options.stopCheck) ?? []
-      }
-    return NativeMetadata(
+  /// Whether the same work may succeed later: not when the input is refused.
+  private static func canGoOn(after error: any Error) -> Bool {
+    guard let error = error as? CogError else { return true }
+    return error.code == .diskFull || error.code == .system
+  }
+
+  private func write(
+    to sink: any ModelSink, _ journal: ConversionJournal
+  ) throws -> ([ConversionSummary.Tensor], fileBytes: Int) {
+    let window = SourceWindow(source.files, hashes: source.isHashed)
+    let hasher =
+      source.isHashed
+      ? FileHasher(source.files, window: window, cancellation: context.cancellation) : nil
+    defer { hasher?.cancel() }
+    let progress = context.progress.begin(
+      recipe.isQuantized ? "quantizing" : "converting", total: plan.sourceBytes)
+    defer { progress.finish() }
+    let tensors = try storeTensors(sink, journal, window, progress)
+    progress.advance(by: 0, "checksums of the source's files")
+    let metadata = try metadata(hasher)
+    try journal.flush()
+    let fileBytes = try sink.finish(ModelDocuments(metadata: metadata, tokenizer: source.tokenizer))
+    return (tensors, fileBytes)
+  }
+
+  private func metadata(_ hasher: FileHasher?) throws -> ModelMetadata {
+    let sources: [ModelMetadata.SourceFile] =
+      if case .carried(let files) = source.provenance { files } else { try hasher?.hashes() ?? [] }
+    return ModelMetadata(
       config: source.configurationText, provenance: .init(tool: options.tool, sources: sources),
       recipe: recipe.metadata)
   }
+
+  /// Checks that the disk has room for the output.
+  private func checkSpace(for sink: any ModelSink) throws {
+    let needed = try sink.largestByteCount(
+      of: plan.slots,
+      documentBytes: source.tokenizer.compact.count + 2 * source.configurationText.utf8.count + 4096)
+    guard let free = Part.freeSpace(near: sink.path) else { return }
+    let old = options.resumes ? sink.part.storedBytes : 0
+    guard free < needed - old else { return }
+    throw CogError(
+      "the disk has too little room", code: .diskFull, file: sink.path,
+      expected: "\(needed - old) free bytes",
+      found: "\(free)", advice: "Free space or write to another disk.")
+  }
+
+  private func identity(_ sink: any ModelSink) throws -> ConversionIdentity {
+    ConversionIdentity(
+      output: sink.format, tool: options.tool, recipe: recipe.metadata,
+      keepsNonFinite: options.nonFinite == .keep, allowsOverflow: options.allowsOverflow,
+      sources: try source.files.map { path in
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+          throw CogError.system("cannot open", file: path, code: errno)
+        }
+        let (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
+        return .init(
+          name: URL(filePath: path).lastPathComponent, bytes: Int(status.st_size),
+          modified: seconds &* 1_000_000_000 &+ nanoseconds)
+      })
+  }
 }
 
-extension Conversion {
-  /// Stores all tensors and says what became of them, in the order of the table, which is that of the new
-  /// file.
-  private func storeTensors(
-    _ writer: NativeWriter, _ window: SourceWindow, _ progress: Progress
-  ) throws -> [ConversionSummary.Tensor] {
-    defer { window.endReading() }
-    // Where a matrix's own values decide about its encoding, places are known only when those before it are
-    // written.
-    let inFileOrder = !(recipe.isQuantized && options.nonFinite == .keep)
-    if inFileOrder { try writer.reserve(plan.tensors.map(\.reservation)) }
-    let queue = BlockWriter(writer)
-    defer { queue.cancel() }
-    var summaries = [ConversionSummary.Tensor?](repeating: nil, count: plan.tensors.count)
-    do {
-      for index in inFileOrder ? plan.fileOrder : Array(plan.tensors.indices) {
-        summaries[index] = try store(plan.tensors[index], queue, window, progress)
-      }
-      try queue.finish()
-    } catch let failure as BlockWriter.Failure {
-      throw failure.cause
-    }
-    return summaries.compactMap { $0 }
-  }
-
-  /// Stores one tensor and says what became of it.
-  private func store(
-    _ tensor: PlannedTensor, _ queue: BlockWriter, _ window: SourceWindow, _ progress: Progress
-  ) throws -> ConversionSummary.Tensor {
-    let name = tensor.specification.name
-    do {
-      let view = try SourceTensor(tensor.entry, in: source.tensors)
-      let encoding = try effectiveEncoding(of: tensor, view)
-      try queue.begin(
-        .init(name: name, shape: tensor.specification.shape, encoding: encoding),
-        sourceType: view.elementType)
-      let emit: BlockEncoder.Emit = { [buffers = encoder.buffers] block in
-        try queue.write(block) {
-          buffers.giveBack(block)
-          window.passes(view.entry, view.bytes, block.sourceRange)
-        }
-        progress.advance(by: block.sourceRange.count, name)
-      }
-      var outcome = PlainOutcome()
-      let error: StorageError
-      if let type = encoding.plainType {
-        outcome = try encoder.convert(view, to: type, inspect: { try check($0, view, type) }, emit: emit)
-        error =
-          type == view.elementType
-          ? .none : StorageError(squaredError: outcome.squaredError, squares: outcome.squares)
-      } else {
-        let layout = try PanelLayout(encoding: encoding, shape: tensor.specification.shape)
-        error = try encoder.quantize(view, layout: layout, emit: emit)
-      }
-      try queue.end(error: error)
-      source.tensors.release(tensor.entry)
-      return try summary(of: tensor, view, encoding, outcome, error)
-    } catch var error as CogError {
-      error.subject = [name, error.subject].compactMap { $0 == name ? nil : $0 }.reduce(name) {
-        "\($0), \($1)"
-      }
-      throw error.inFile(tensor.entry.file)
-    }
-  }
-
-  /// The planned encoding; the source's own type for a matrix with NaN or infinity that is to be kept.
-  private func effectiveEncoding(of tensor: PlannedTensor, _ view: SourceTensor) throws -> TensorEncoding {
-    guard tensor.encoding.isQuantized, options.nonFinite == .keep else { return tensor.encoding }
-    let outcome = try encoder.convert(view, to: view.elementType, inspect: { _ in }, emit: { _ in })
-    return outcome.nonFinite > 0 ? .plain(view.elementType) : tensor.encoding
-  }
-
-  /// Throws for values that the options do not allow.
-  private func check(_ outcome: PlainOutcome, _ view: SourceTensor, _ type: ElementType) throws {
-    let columns = view.shape.rank > 1 ? view.shape.columns : 1
-    if options.nonFinite == .refuse, let index = outcome.firstNonFinite {
-      throw NonFinite.error(row: index / columns, column: index % columns, value: nil)
-    }
-    if !options.allowsOverflow, let index = outcome.firstOverflow {
-      throw CogError(
-        "values become infinite in \(type.rawValue)",
-        subject: "row \(index / columns), column \(index % columns)",
-        expected: "values that \(type.rawValue) can hold",
-        found: "\(outcome.overflowed) that are too large so far",
-        advice: "Choose BF16 or F32, or allow it with --allow-overflow.")
-    }
-  }
-
-  private func summary(
-    of tensor: PlannedTensor, _ view: SourceTensor, _ encoding: TensorEncoding, _ outcome: PlainOutcome,
-    _ error: StorageError
-  ) throws -> ConversionSummary.Tensor {
-    let shape = tensor.specification.shape
-    return ConversionSummary.Tensor(
-      name: tensor.specification.name, part: tensor.specification.part, shape: shape,
-      sourceType: view.elementType,
-      encoding: encoding, isQuantized: encoding.isQuantized, bytes: try encoding.byteCount(of: shape),
-      bfloat16Bytes: try shape.byteCount(of: .bfloat16), error: error, overflowed: outcome.overflowed,
-      vanished: outcome.vanished, nonFinite: outcome.nonFinite)
-  }
+/// What keeps unfinished work from being taken up. It is left as it is.
+struct ResumeRefusal: Error {
+  let cause: any Error
 }

@@ -29,6 +29,21 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     package let vanished: Int
     /// Values that are NaN or infinite in the source.
     package let nonFinite: Int
+
+    init(_ slot: TensorSlot, part: ModelPart, _ encoded: EncodedTensor) throws {
+      name = slot.name
+      self.part = part
+      shape = slot.shape
+      sourceType = slot.sourceType
+      encoding = slot.encoding
+      isQuantized = slot.encoding.isQuantized
+      bytes = slot.byteCount
+      bfloat16Bytes = try slot.shape.byteCount(of: .bfloat16)
+      error = encoded.error
+      overflowed = encoded.outcome.overflowed
+      vanished = encoded.outcome.vanished
+      nonFinite = encoded.outcome.nonFinite
+    }
   }
 
   /// The tensors of one part of the model together.

@@ -37,7 +37,7 @@ package final class BlockBuffer: @unchecked Sendable {
 
 /// Buffers that go round between the encoder, which fills them, and the thread that writes them.
 ///
-/// There are as many as blocks are under way: ``BlockWriter`` bounds those.
+/// There are as many as blocks are under way: ``SinkQueue`` bounds those.
 package final class BlockBuffers: Sendable {
   private let free = Mutex<[BlockBuffer]>([])
 

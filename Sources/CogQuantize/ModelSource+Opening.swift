@@ -11,14 +11,17 @@ extension ModelSource {
   ///
   /// Beside a checkpoint's weights lie `config.json` and `tokenizer.json`.
   ///
+  /// - Parameter expands: whether the quantized tensors of a native file are taken for their values.
   /// - Throws: ``CogError`` when the path is neither, lacks one of these files, belongs to another model, or
   ///   does not have exactly the tensors that its configuration asks for.
-  package static func open(path: String) throws -> ModelSource { try ModelSource(Input(path: path)) }
+  package static func open(path: String, expands: Bool = false) throws -> ModelSource {
+    try ModelSource(Input(path: path), expands: expands)
+  }
 
-  /// The same of a path that was looked at. - Throws: as ``open(path:)``.
-  package init(_ input: Input) throws {
+  /// The same of a path that was looked at. - Throws: as ``open(path:expands:)``.
+  package init(_ input: Input, expands: Bool = false) throws {
     if input.isNative {
-      try self.init(native: input.nativeFile())
+      try self.init(native: input.nativeFile(), expands: expands)
       return
     }
     let checkpoint = try input.checkpoint()
@@ -36,7 +39,8 @@ extension ModelSource {
       [configurationFile.path, tokenizerFile.path] + [checkpoint.store.index?.path].compactMap { $0 }
     self.init(
       complete: checkpoint.store, configurationText: try Self.text(configurationFile),
-      configuration: configuration, tokenizer: tokenizer.encoded(),
+      configuration: configuration,
+      tokenizer: TokenizerText(compact: tokenizer.encoded()) { try tokenizerFile.withBytes { Array($0) } },
       provenance: .files(checkpoint.store.files + otherFiles))
   }
 

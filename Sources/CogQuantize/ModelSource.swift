@@ -2,14 +2,14 @@ import CogBase
 package import CogModel
 package import CogNative
 
-/// A whole model in full precision: what a conversion reads.
+/// A whole model: what a conversion reads.
 package struct ModelSource: Sendable {
   /// Where the file's provenance comes from.
   enum Provenance: Sendable {
     /// Files to be hashed.
     case files([String])
     /// What a native file says.
-    case carried([NativeMetadata.SourceFile])
+    case carried([ModelMetadata.SourceFile])
   }
 
   /// The tensors.
@@ -18,21 +18,20 @@ package struct ModelSource: Sendable {
   package let configurationText: String
   /// The model's sizes.
   package let configuration: ModelConfiguration
-  /// The tokenizer in the form of `Formats/tokenizer.md`.
-  package let tokenizer: [UInt8]
+  /// The tokenizer.
+  package let tokenizer: TokenizerText
   let provenance: Provenance
 
   /// A model from its pieces.
   ///
   /// - Parameters:
   ///   - configurationText: the text of `config.json`.
-  ///   - tokenizer: the tokenizer in the form of `Formats/tokenizer.md`.
   ///   - otherFiles: files beside those of the tensors that the provenance names: `config.json`,
   ///     `tokenizer.json`, an index.
   /// - Throws: ``CogError`` when the configuration is not one of this model, or the tensors are not exactly
   ///   those that it asks for.
   package init(
-    tensors: any TensorStore, configurationText: String, tokenizer: [UInt8], otherFiles: [String] = []
+    tensors: any TensorStore, configurationText: String, tokenizer: TokenizerText, otherFiles: [String] = []
   ) throws {
     let file = otherFiles.first ?? tensors.path
     let configuration = try Array(configurationText.utf8).withUnsafeBytes {
@@ -44,24 +43,27 @@ package struct ModelSource: Sendable {
       tokenizer: tokenizer, provenance: .files(tensors.files + otherFiles))
   }
 
-  /// A native file without quantized tensors: configuration, tokenizer and provenance are carried over.
+  /// A native file: configuration, tokenizer and provenance are carried over.
   ///
-  /// - Throws: ``CogError`` when tensors are quantized or the tokenizer is damaged.
-  package init(native file: NativeFile) throws {
-    if let quantized = file.entries.first(where: \.encoding.isQuantized) {
+  /// - Parameter expands: whether quantized tensors are taken for the values that they stand for.
+  /// - Throws: ``CogError`` when tensors are quantized and are not to be expanded, or the tokenizer is damaged.
+  package init(native file: NativeFile, expands: Bool = false) throws {
+    if !expands, let quantized = file.entries.first(where: \.encoding.isQuantized) {
       throw CogError(
-        "the file is quantized already", file: file.path, subject: quantized.name, expected: "float tensors",
-        found: quantized.encoding.label, advice: "Start from the checkpoint or from a native float file.")
+        "the file is quantized already", code: .unsupported, file: file.path, subject: quantized.name,
+        expected: "float tensors", found: quantized.encoding.label,
+        advice: "Start from the checkpoint or from a native float file.")
     }
     self.init(
       complete: file, configurationText: file.metadata.config, configuration: file.configuration,
-      tokenizer: Array(try file.tokenizerBytes()), provenance: .carried(file.metadata.provenance.sources))
+      tokenizer: TokenizerText(compact: Array(try file.tokenizerBytes()), file: file.path),
+      provenance: .carried(file.metadata.provenance.sources))
   }
 
   /// A model whose tensors were compared with the table.
   init(
     complete tensors: any TensorStore, configurationText: String, configuration: ModelConfiguration,
-    tokenizer: [UInt8], provenance: Provenance
+    tokenizer: TokenizerText, provenance: Provenance
   ) {
     self.tensors = tensors
     self.configurationText = configurationText

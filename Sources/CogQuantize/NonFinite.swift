@@ -31,7 +31,8 @@ enum NonFinite {
   /// The error for a weight that is NaN or infinite.
   static func error(row: Int, column: Int, value: Float?) -> CogError {
     CogError(
-      "a weight is NaN, infinite or beyond float32", subject: "row \(row), column \(column)",
+      "a weight is NaN, infinite or beyond float32", code: .notFinite,
+      subject: "row \(row), column \(column)",
       expected: "finite weights", found: value.map { "\($0)" },
       advice: "Check the download; or keep such tensors unquantized with --keep-non-finite.")
   }

@@ -1,13 +1,12 @@
 package import CogBase
 package import CogModel
-package import CogNative
 
 /// Which encoding each tensor gets.
 ///
 /// Weights of linear layers and the embedding table may be quantized; norms, biases, positions, the patch
 /// projection, the convolution, `boi` and `eoi` follow ``TensorKind/other`` and stay floating-point numbers.
 /// The rotary frequencies always keep the source's type: rounding them again would change every angle.
-package struct QuantizationRecipe: Equatable, Sendable {
+package struct QuantizationRecipe: Sendable {
   /// The kinds of tensors that have a setting of their own.
   package enum TensorKind: String, Sendable, CaseIterable {
     /// Linear layers of the language model.
@@ -57,6 +56,8 @@ package struct QuantizationRecipe: Equatable, Sendable {
   /// Exceptions; of several that fit a tensor the last one counts. One that quantizes is for the matrices
   /// among the names that it fits.
   package var overrides: [Override] = []
+  /// How codes and scales of the quantized tensors are found.
+  package var method: any QuantizationMethod = LeastSquares()
 
   /// The names that ``init(preset:)`` knows, the default first.
   package static let presets = ["int4", "int4-small", "int4-fine", "int8"]
@@ -150,13 +151,13 @@ package struct QuantizationRecipe: Equatable, Sendable {
   }
 
   /// The recipe as the file's metadata records it.
-  package var metadata: NativeMetadata.Recipe {
-    NativeMetadata.Recipe(
+  package var metadata: ModelMetadata.Recipe {
+    ModelMetadata.Recipe(
       linear: self[.linear].description, vision: self[.vision].description,
       adapter: self[.adapter].description,
       embedding: self[.embedding].description, head: self[.head].description, other: self[.other].description,
       overrides: overrides.map { .init(pattern: $0.pattern, encoding: $0.rule.description) },
-      method: isQuantized ? "least squared error over scales and zero points" : "none")
+      method: isQuantized ? method.record : "none")
   }
 }
 

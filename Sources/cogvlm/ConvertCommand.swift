@@ -1,53 +1,48 @@
-import ArgumentParser
+package import ArgumentParser
 import CogBase
-import CogQuantize
-import CogReport
+package import CogQuantize
 
-/// What a conversion reads and writes.
-struct ConversionOptions: ParsableArguments {
-  @Argument(
-    help: ArgumentHelp("A checkpoint folder or file, or a native float file.", valueName: "source"),
-    completion: .file())
-  var source: String
-
-  @Option(
-    name: .shortAndLong, help: ArgumentHelp("The native file to write.", valueName: "file"),
-    completion: .file(extensions: ["cogvlm"]))
-  var output: String
-
-  @Flag(help: "Keep tensors with NaN or infinite values as they are instead of stopping.")
-  var keepNonFinite = false
-
-  @Flag(help: "Print one JSON document.")
-  var json = false
-
-  /// Runs a conversion with a recipe and prints its summary.
-  func run(_ recipe: QuantizationRecipe, allowsOverflow: Bool = false) throws {
-    let model = try ModelSource.open(path: source)
-    var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
-    options.allowsOverflow = allowsOverflow
-    let summary = try Conversion(source: model, recipe: recipe, options: options).run(writingTo: output)
-    for warning in summary.warnings { Terminal.note("warning: \(warning)") }
-    Terminal.print(json ? try JSONOutput.encode(summary) : summary.text(output: output))
-  }
-}
-
-/// `cogvlm convert`: a checkpoint to a native float file.
+/// `cogvlm convert`: a checkpoint to a native float file, or anything to a checkpoint.
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Convert a checkpoint to one native file, in full precision.")
+    commandName: "convert", abstract: "Convert a checkpoint to one native file, or a native file back.")
 
   @OptionGroup var options: ConversionOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "What to write: \(OutputFormat.all.map(\.name).joined(separator: " or ")).", valueName: "format"),
+    completion: .list(OutputFormat.all.map(\.name)))
+  var to = OutputFormat.all[0]
+
   @Option(help: "Element type of the weights: source, bf16, f16 or f32.")
   var dtype: FloatChoice = .source
+
+  @Option(
+    help: ArgumentHelp("Bytes of tensors in one safetensors file, such as 5GB or 800MiB.", valueName: "size"))
+  var shardSize = ByteSize(gigabytes: 5)
 
   @Flag(help: "Let values that F16 cannot hold become infinite.")
   var allowOverflow = false
 
   func run() throws {
-    try options.run(QuantizationRecipe(floats: dtype.elementType), allowsOverflow: allowOverflow)
+    var settings = OutputFormat.Settings()
+    settings.shardSize = shardSize.bytes
+    // What was quantized is expanded where the format has no quantized tensors, or a type is asked for.
+    try options.run(
+      QuantizationRecipe(floats: dtype.elementType), into: to.makeSink(options.output, settings),
+      expands: !to.holdsQuantized || dtype != .source, allowsOverflow: allowOverflow)
   }
+}
+
+extension OutputFormat: ExpressibleByArgument {
+  package init?(argument: String) {
+    guard let format = OutputFormat.named(argument) else { return nil }
+    self = format
+  }
+
+  package static var allValueStrings: [String] { all.map(\.name) }
+  package var defaultValueDescription: String { name }
 }
 
 /// Element types that `convert` stores.

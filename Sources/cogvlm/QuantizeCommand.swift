@@ -1,5 +1,6 @@
 import ArgumentParser
 import CogBase
+import CogNative
 import CogQuantize
 
 /// `cogvlm quantize`: a checkpoint or a native float file to a native int4 file.
@@ -11,12 +12,21 @@ struct QuantizeCommand: ParsableCommand {
       boi and eoi stay BF16 unless --other says otherwise; the rotary frequencies always stay as they are.
       """)
 
+  /// The methods to choose from.
+  private static let methods = QuantizationMethods.builtIn
+
   @OptionGroup var options: ConversionOptions
 
   @Option(
     help: "Where to start from: \(QuantizationRecipe.presets.joined(separator: ", ")).",
     completion: .list(QuantizationRecipe.presets))
   var preset = QuantizationRecipe.presets[0]
+
+  @Option(
+    help:
+      "How weights are rounded: \(Self.methods.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")).",
+    completion: .list(Self.methods.map(\.name)))
+  var method = Self.methods[0].name
 
   @Option(help: ArgumentHelp("Linear layers of the language model.", valueName: "encoding"))
   var linear: String?
@@ -54,7 +64,8 @@ struct QuantizeCommand: ParsableCommand {
       guard let text else { continue }
       try recipe.set(kind, to: StorageRule(parsing: text, subject: "--\(kind.rawValue)"))
     }
+    recipe.method = try QuantizationMethods.named(method, among: Self.methods)
     recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
-    try options.run(recipe)
+    try options.run(recipe, into: NativeSink(path: options.output))
   }
 }

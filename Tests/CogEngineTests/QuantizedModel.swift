@@ -19,7 +19,8 @@ enum QuantizedModel {
     let path = try folder.get().path("\(name).int4.cogvlm")
     let source = try ModelSource.open(path: Fixtures.path("\(name)/checkpoint"))
     let recipe = try QuantizationRecipe(preset: QuantizationRecipe.presets[0])
-    try Conversion(source: source, recipe: recipe, options: .init(tool: "test")).run(writingTo: path)
+    try Conversion(source: source, recipe: recipe, options: .init(tool: "test"), context: RunContext())
+      .run(into: NativeSink(path: path))
     return path
   }
 }

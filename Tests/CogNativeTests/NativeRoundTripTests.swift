@@ -92,10 +92,10 @@ struct NativeRoundTripTests {
     let folder = try TemporaryFolder()
     let model = try TinyModel.mixed()
     try model.write(to: folder.path("whole.cogvlm"))
-    let writer = try NativeWriter(path: folder.path("pieces.cogvlm"))
+    let sink = NativeSink(path: folder.path("pieces.cogvlm"))
     for (index, tensor) in model.tensors.enumerated() {
-      try writer.begin(
-        name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, sourceType: .bfloat16)
+      try sink.reserve([tensor.slot])
+      var writer = try sink.begin(tensor.slot)
       let piece = 1 + index * 37
       try tensor.bytes.withUnsafeBytes { bytes in
         for start in stride(from: 0, to: bytes.count, by: piece) {
@@ -104,7 +104,7 @@ struct NativeRoundTripTests {
       }
       try writer.end(error: tensor.error)
     }
-    try writer.finish(metadata: model.metadata, tokenizer: model.tokenizer)
+    try sink.finish(model.documents)
     #expect(
       FileManager.default.contentsEqual(
         atPath: folder.path("whole.cogvlm"), andPath: folder.path("pieces.cogvlm")))
@@ -124,94 +124,94 @@ struct NativeRoundTripTests {
     ]
     for (index, order) in orders.enumerated() {
       let path = folder.path("\(index).cogvlm")
-      let writer = try NativeWriter(path: path)
-      try writer.reserve(tensors.map { .init(name: $0.name, shape: $0.shape, encoding: $0.encoding) })
+      let sink = NativeSink(path: path)
+      try sink.reserve(tensors.map { try $0.slot })
       for tensor in order {
-        try tensor.bytes.withUnsafeBytes {
-          try writer.append(
-            name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, bytes: $0,
-            sourceType: .bfloat16, error: tensor.error)
-        }
+        var writer = try sink.begin(tensor.slot)
+        try tensor.bytes.withUnsafeBytes { try writer.write($0) }
+        try writer.end(error: tensor.error)
       }
-      try writer.finish(metadata: model.metadata, tokenizer: model.tokenizer)
+      try sink.finish(model.documents)
       #expect(FileManager.default.contentsEqual(atPath: whole, andPath: path))
     }
   }
 
-  @Test("a tensor that is not the one its place was fixed for, or does not come, is refused")
+  @Test("a tensor that is not the one its place was fixed for, comes twice, or does not come, is refused")
   func reservationMisuse() throws {
     let folder = try TemporaryFolder()
     let path = folder.path("tiny.cogvlm")
-    let writer = try NativeWriter(path: path)
-    let a = NativeWriter.Reservation(name: "a", shape: [3], encoding: .plain(.bfloat16))
-    let b = NativeWriter.Reservation(name: "b", shape: [2], encoding: .plain(.float32))
-    try writer.reserve([a, b])
-    let twice = #expect(throws: CogError.self) { try writer.reserve([b]) }
+    let sink = NativeSink(path: path)
+    func slot(_ name: String, _ shape: Shape, _ type: ElementType) throws -> TensorSlot {
+      try TensorSlot(name: name, shape: shape, encoding: .plain(type), sourceType: .bfloat16)
+    }
+    let (a, b) = (try slot("a", [3], .bfloat16), try slot("b", [2], .float32))
+    try sink.reserve([a, b])
+    let twice = #expect(throws: CogError.self) { try sink.reserve([b]) }
     #expect(twice?.file == path && twice?.subject == "b")
-    for (shape, encoding) in [([2], TensorEncoding.plain(.bfloat16)), ([3], .plain(.float16))] {
-      let other = #expect(throws: CogError.self) {
-        try writer.begin(
-          name: "a", shape: Shape(shape), encoding: encoding, sourceType: .bfloat16)
-      }
-      #expect(other?.subject == "a")
+    for other in [try slot("a", [2], .bfloat16), try slot("a", [3], .float16), try slot("c", [3], .bfloat16)]
+    {
+      let error = #expect(throws: CogError.self) { _ = try sink.begin(other) }
+      #expect(error?.subject == other.name)
     }
-    try writer.begin(name: "a", shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
-    #expect(throws: CogError.self) {
-      try writer.reserve([.init(name: "c", shape: [1], encoding: .plain(.bfloat16))])
-    }
+    var writer = try sink.begin(a)
     try [UInt8](repeating: 0, count: 6).withUnsafeBytes { try writer.write($0) }
     try writer.end(error: .none)
-    let metadata = try TinyModel().metadata
-    let missing = #expect(throws: CogError.self) { try writer.finish(metadata: metadata, tokenizer: []) }
+    #expect(throws: CogError.self) { _ = try sink.begin(a) }
+    let documents = try TinyModel().documents
+    let missing = #expect(throws: CogError.self) { try sink.finish(documents) }
     #expect(missing?.file == path && missing?.subject == "b")
-    writer.abandon()
+    sink.part.abandon()
     #expect(try folder.contents().isEmpty)
   }
 
-  @Test("the writer refuses too many bytes, too few, a name twice, and a tensor inside another")
+  @Test("too many bytes, too few, and what the format cannot hold are refused")
   func writerMisuse() throws {
     let folder = try TemporaryFolder()
     let path = folder.path("tiny.cogvlm")
-    let writer = try NativeWriter(path: path)
+    let sink = NativeSink(path: path)
     let bytes = [UInt8](repeating: 1, count: 8)
-    func write(_ count: Int) throws {
-      try bytes.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    func slot(_ name: String, _ shape: Shape, _ encoding: TensorEncoding) throws -> TensorSlot {
+      try TensorSlot(name: name, shape: shape, encoding: encoding, sourceType: .bfloat16)
     }
-    func begin(_ name: String) throws {
-      try writer.begin(name: name, shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+    try sink.reserve([slot("a", [3], .plain(.bfloat16)), slot("b", [3], .plain(.bfloat16))])
+    var writer = try sink.begin(slot("a", [3], .plain(.bfloat16)))
+    try bytes.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<4])) }
+    do {
+      try bytes.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<3])) }
+      Issue.record("a byte too many was taken")
+    } catch let error as CogError {
+      #expect(error.file == path && error.subject == "a")
     }
-    #expect(throws: CogError.self) { try write(1) }
-    #expect(throws: CogError.self) { try writer.end(error: .none) }
-    try begin("a")
-    try write(4)
-    let tooMany = #expect(throws: CogError.self) { try write(3) }
-    #expect(tooMany?.file == path && tooMany?.subject == "a")
-    #expect(throws: CogError.self) { try writer.end(error: .none) }
-    #expect(throws: CogError.self) { try begin("b") }
-    let model = try TinyModel()
-    #expect(throws: CogError.self) { try writer.finish(metadata: model.metadata, tokenizer: []) }
-    try write(2)
-    try writer.end(error: .none)
-    #expect(throws: CogError.self) { try begin("a") }
-    #expect(throws: CogError.self) {
-      try writer.begin(name: "c", shape: [1, 1, 1, 1, 1], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+    do {
+      try writer.end(error: .none)
+      Issue.record("a byte too few was taken")
+    } catch let error as CogError {
+      #expect(error.file == path && error.subject == "a")
     }
-    #expect(throws: CogError.self) {
-      try writer.begin(name: "d", shape: [1], encoding: .plain(.int8), sourceType: .bfloat16)
+    let documents = try TinyModel().documents
+    #expect(throws: CogError.self) { try sink.finish(documents) }
+    for refused in [
+      try slot("c", [1, 1, 1, 1, 1], .plain(.bfloat16)), try slot("d", [1], .plain(.int8)),
+    ] {
+      let error = #expect(throws: CogError.self) { try sink.reserve([refused]) }
+      #expect(error?.subject == refused.name)
     }
-    #expect(throws: CogError.self) {
-      try writer.begin(name: "e", shape: [4, 4], encoding: .int4(groupSize: 48), sourceType: .bfloat16)
-    }
-    writer.abandon()
+    let group = #expect(throws: CogError.self) { try slot("e", [4, 4], .int4(groupSize: 48)) }
+    #expect(group?.subject == "e")
+    sink.part.abandon()
     #expect(try folder.contents().isEmpty)
   }
 
-  @Test("a writer that goes away leaves nothing")
+  @Test("a sink that goes away leaves nothing")
   func unfinished() throws {
     let folder = try TemporaryFolder()
     do {
-      let writer = try NativeWriter(path: folder.path("tiny.cogvlm"))
-      try writer.begin(name: "a", shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+      let sink = NativeSink(path: folder.path("tiny.cogvlm"))
+      let slot = try TensorSlot(
+        name: "a", shape: [3], encoding: .plain(.bfloat16), sourceType: .bfloat16)
+      try sink.reserve([slot])
+      var writer = try sink.begin(slot)
+      try [UInt8](repeating: 1, count: 2).withUnsafeBytes { try writer.write($0) }
     }
     #expect(try folder.contents().isEmpty)
   }

@@ -1,5 +1,6 @@
 import CogModel
 import CogBase
+import CogModel
 import CogNative
 
 /// A native file put together field by field from `Formats/native.md`, with right checksums whatever it says:
@@ -131,7 +132,7 @@ struct RawNativeFile {
   }
 
   /// The metadata as JSON with sorted keys and no spaces.
-  private static func json(_ metadata: NativeMetadata) -> String {
+  private static func json(_ metadata: ModelMetadata) -> String {
     func quote(_ text: String) -> String {
       "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
         + "\""

@@ -25,10 +25,15 @@ struct TinyModel {
     let encoding: TensorEncoding
     let bytes: [UInt8]
     let error: StorageError
+
+    /// The tensor as a sink gets it.
+    var slot: TensorSlot {
+      get throws { try TensorSlot(name: name, shape: shape, encoding: encoding, sourceType: .bfloat16) }
+    }
   }
 
   let tensors: [Tensor]
-  let metadata: NativeMetadata
+  let metadata: ModelMetadata
   let tokenizer: [UInt8]
 
   /// A model whose matrices are stored as `matrix` says and all else as BF16.
@@ -42,7 +47,7 @@ struct TinyModel {
       let encoding = specification.role.isMatrix ? matrix(specification) : .plain(.bfloat16)
       return try Self.store(values, specification, encoding)
     }
-    metadata = NativeMetadata(
+    metadata = ModelMetadata(
       config: Self.config,
       provenance: .init(tool: "test 0", sources: [.init(name: "tiny.safetensors", bytes: 3, sha256: "00ff")]),
       recipe: .init(
@@ -70,15 +75,16 @@ struct TinyModel {
 
   /// Writes the model with the writer of the toolkit.
   func write(to path: String) throws {
-    let writer = try NativeWriter(path: path)
+    let sink = NativeSink(path: path)
     for tensor in tensors {
-      try tensor.bytes.withUnsafeBytes {
-        try writer.append(
-          name: tensor.name, shape: tensor.shape, encoding: tensor.encoding, bytes: $0, sourceType: .bfloat16,
-          error: tensor.error)
-      }
+      try tensor.bytes.withUnsafeBytes { try sink.append(tensor.slot, bytes: $0, error: tensor.error) }
     }
-    try writer.finish(metadata: metadata, tokenizer: tokenizer)
+    try sink.finish(documents)
+  }
+
+  /// What the file has beside its tensors.
+  var documents: ModelDocuments {
+    ModelDocuments(metadata: metadata, tokenizer: TokenizerText(compact: tokenizer) { [] })
   }
 
   private static func store(

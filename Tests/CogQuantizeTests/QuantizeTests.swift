@@ -20,10 +20,13 @@ struct QuantizeTests {
 
   @discardableResult
   private func quantize(
-    _ preset: String, to path: String? = nil, options: Conversion.Options = .init(tool: "test 1")
+    _ preset: String, to path: String? = nil, options: Conversion.Options = .init(tool: "test 1"),
+    context: RunContext? = nil
   ) throws -> ConversionSummary {
-    try Conversion(source: model.source(), recipe: .init(preset: preset), options: options)
-      .run(writingTo: path ?? out)
+    try Conversion(
+      source: model.source(), recipe: .init(preset: preset), options: options,
+      context: context ?? .test()
+    ).run(into: NativeSink(path: path ?? out))
   }
 
   @Test(
@@ -74,15 +77,11 @@ struct QuantizeTests {
     let first = folder.path("first.cogvlm")
     try quantize("int4", to: first)
     for threads in [1, 2, 3, 7] {
-      var options = Conversion.Options(tool: "test 1")
-      options.threads = ThreadPool(threadCount: threads)
-      try quantize("int4", options: options)
+      try quantize("int4", context: .test(threads: ThreadPool(threadCount: threads)))
       #expect(FileManager.default.contentsEqual(atPath: first, andPath: out), "\(threads) threads")
     }
     for kernels in KernelSet.available {
-      var options = Conversion.Options(tool: "test 1")
-      options.kernels = kernels
-      try quantize("int4", options: options)
+      try quantize("int4", context: .test(kernels: kernels))
       #expect(FileManager.default.contentsEqual(atPath: first, andPath: out), "\(kernels.name)")
     }
   }
@@ -155,14 +154,14 @@ struct QuantizeTests {
     #expect(error?.file == out && error?.subject == "model.embed_tokens.weight")
   }
 
-  @Test("a stop in the middle leaves no file and no temporary one")
+  @Test("a stop in the middle leaves the unfinished work, and nothing under the name")
   func stopped() throws {
-    struct Stop: Error {}
-    let countdown = Countdown(12)
-    var options = Conversion.Options(tool: "test 1")
-    options.stopCheck = { if countdown.isOver() { throw Stop() } }
-    #expect(throws: Stop.self) { try quantize("int8", options: options) }
-    #expect(try folder.contents().isEmpty)
+    let error = #expect(throws: Conversion.Stopped.self) {
+      try quantize("int8", context: .test(cancellation: StopAfter(12)))
+    }
+    #expect(error?.cause is StopAfter.Stop && error?.part == out + ".part")
+    #expect(error.map { $0.finished > 0 && $0.finished < $0.total } == true)
+    #expect(try folder.contents().sorted() == ["out.cogvlm.part", "out.cogvlm.part.journal"])
   }
 }
 

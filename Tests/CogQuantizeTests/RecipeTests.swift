@@ -139,7 +139,7 @@ struct RecipeTests {
       let recipe = try QuantizationRecipe(preset: preset)
       return try published.specifications.reduce(0) { sum, specification in
         let encoding = recipe.encoding(of: specification, sourceType: .bfloat16)
-        return sum + (try NativeWriter.paddedByteCount(of: specification.shape, in: encoding))
+        return sum + (try encoding.byteCount(of: specification.shape) + 4095) / 4096 * 4096
       }
     }
     let bytes = try size("int4")

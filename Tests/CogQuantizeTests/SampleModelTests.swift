@@ -26,8 +26,10 @@ struct SampleModelTests {
   private func convert(_ path: String, _ recipe: QuantizationRecipe, to name: String) throws
     -> ConversionSummary
   {
-    try Conversion(source: .open(path: path), recipe: recipe, options: .init(tool: "test 1"))
-      .run(writingTo: folder.path(name))
+    try Conversion(
+      source: .open(path: path), recipe: recipe, options: .init(tool: "test 1"), context: .test()
+    )
+    .run(into: NativeSink(path: folder.path(name)))
   }
 
   @Test(
@@ -114,8 +116,9 @@ struct SampleModelTests {
     let shard = copy.path("model-00002-of-00003.safetensors")
     let error = #expect(throws: CogError.self) {
       try Conversion(
-        source: .open(path: copy.url.path), recipe: .init(preset: "int4"), options: .init(tool: "test 1")
-      ).run(writingTo: shard)
+        source: .open(path: copy.url.path), recipe: .init(preset: "int4"), options: .init(tool: "test 1"),
+        context: .test()
+      ).run(into: NativeSink(path: shard))
     }
     #expect(error?.file == shard)
     #expect(

@@ -56,10 +56,11 @@ struct StreamingTests {
       var summaries: [ConversionSummary] = []
       for (index, tensors) in sources.enumerated() {
         let source = try ModelSource(
-          tensors: tensors, configurationText: config, tokenizer: [1], otherFiles: [path + "/config.json"])
+          tensors: tensors, configurationText: config, tokenizer: .unread([1]),
+          otherFiles: [path + "/config.json"])
         summaries.append(
-          try Conversion(source: source, recipe: recipe, options: .init(tool: "test 1")).run(
-            writingTo: folder.path("\(label)-\(index)")))
+          try Conversion(source: source, recipe: recipe, options: .init(tool: "test 1"), context: .test())
+            .run(into: NativeSink(path: folder.path("\(label)-\(index)"))))
         #expect(try bytes("\(label)-\(index)") == bytes("\(label)-0"))
         #expect(summaries[index].tensors == summaries[0].tensors)
       }
@@ -74,8 +75,9 @@ struct StreamingTests {
     let source = try ModelSource.open(path: Fixtures.path("tiny/checkpoint"))
     for policy in [Conversion.NonFinitePolicy.keep, .refuse] {
       try Conversion(
-        source: source, recipe: .init(preset: "int4"), options: .init(tool: "test 1", nonFinite: policy)
-      ).run(writingTo: folder.path("\(policy)"))
+        source: source, recipe: .init(preset: "int4"), options: .init(tool: "test 1", nonFinite: policy),
+        context: .test()
+      ).run(into: NativeSink(path: folder.path("\(policy)")))
     }
     #expect(try bytes("keep") == bytes("refuse"))
   }
@@ -87,44 +89,44 @@ struct StreamingTests {
     #expect(truncate(large, 300 << 20) == 0)
     let model = try SyntheticModel()
     let source = try model.source(files: [try folder.write(Array("{}".utf8), as: "config.json"), large])
-    try Conversion(source: source, recipe: .init(floats: nil), options: .init(tool: "test 1")).run(
-      writingTo: folder.path("out"))
+    try Conversion(
+      source: source, recipe: .init(floats: nil), options: .init(tool: "test 1"), context: .test()
+    ).run(into: NativeSink(path: folder.path("out")))
     let hash = try NativeFile(path: folder.path("out")).metadata.provenance.sources.last
     // head -c 314572800 /dev/zero | sha256sum
     #expect(hash?.bytes == 300 << 20)
     #expect(hash?.sha256 == "17a88af83717f68b8bd97873ffcf022c8aed703416fe9b08e0fa9e3287692bf0")
   }
 
-  @Test("checksums wait for the conversion, until it ends or they are cancelled")
+  @Test("checksums wait for the conversion, until it ends")
   func window() throws {
     let path = try folder.write([], as: "shard")
     #expect(truncate(path, off_t(4 * SourceWindow.lead)) == 0)
-    for (endsConversion, label) in [(true, "end"), (false, "cancel")] {
-      let window = SourceWindow([path], hashes: true)
-      window.hashes(path, to: SourceWindow.lead) { false }
-      let (isCancelled, isThrough) = (Flag(), Flag())
-      let group = DispatchGroup()
-      DispatchQueue.global().async(group: group) {
-        window.hashes(path, to: 3 * SourceWindow.lead) { isCancelled.isSet }
-        isThrough.set()
-      }
-      Thread.sleep(forTimeInterval: 0.2)
-      #expect(!isThrough.isSet, "\(label)")
-      if endsConversion { window.endReading() } else { isCancelled.set() }
-      #expect(group.wait(timeout: .now() + 60) == .success, "\(label)")
+    let window = SourceWindow([path], hashes: true)
+    window.hashes(path, to: SourceWindow.lead)
+    let isThrough = Mutex(false)
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) {
+      window.hashes(path, to: 3 * SourceWindow.lead)
+      isThrough.withLock { $0 = true }
     }
+    Thread.sleep(forTimeInterval: 0.2)
+    #expect(!isThrough.withLock { $0 })
+    window.endReading()
+    #expect(group.wait(timeout: .now() + 60) == .success)
   }
 
   @Test("what goes wrong on the writing thread is thrown soon, and nothing is written after it")
   func writerFailure() throws {
-    let queue = BlockWriter(try NativeWriter(path: folder.path("out")))
-    try queue.begin(.init(name: "a", shape: [4], encoding: .plain(.bfloat16)), sourceType: .bfloat16)
+    let queue = SinkQueue(NativeSink(path: folder.path("out")))
+    try queue.begin(
+      .init(name: "a", shape: [4], encoding: .plain(.bfloat16), sourceType: .bfloat16), placing: true)
     let memory = BlockBuffer(byteCount: 8)
     memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     let block = FinishedBlock(memory, count: 8, sourceRange: 0..<8)
     let done = Mutex(0)
     var handedOver = 0
-    let failure = #expect(throws: BlockWriter.Failure.self) {
+    let failure = #expect(throws: SinkQueue.Failure.self) {
       // The second block is more than the tensor has room for.
       for _ in 0..<1000 {
         handedOver += 1
@@ -133,16 +135,17 @@ struct StreamingTests {
     }
     #expect((failure?.cause as? CogError)?.subject == "a")
     #expect(handedOver < 10)
-    #expect(throws: BlockWriter.Failure.self) { try queue.finish() }
+    #expect(throws: SinkQueue.Failure.self) { try queue.finish() }
     #expect(done.withLock { $0 } == handedOver)
     queue.cancel()
   }
 
   @Test("a writing thread that is cancelled gives every block back")
   func cancelledWriter() throws {
-    let queue = BlockWriter(try NativeWriter(path: folder.path("out")))
+    let queue = SinkQueue(NativeSink(path: folder.path("out")))
     let buffers = BlockBuffers()
-    try queue.begin(.init(name: "a", shape: [4], encoding: .plain(.bfloat16)), sourceType: .bfloat16)
+    try queue.begin(
+      .init(name: "a", shape: [4], encoding: .plain(.bfloat16), sourceType: .bfloat16), placing: true)
     let memory = buffers.take(8)
     memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
     let block = FinishedBlock(memory, count: 8, sourceRange: 0..<8)
@@ -151,11 +154,4 @@ struct StreamingTests {
     #expect(buffers.take(8) === memory)
     #expect(buffers.take(8) !== memory)
   }
-}
-
-/// A flag that threads share.
-private final class Flag: Sendable {
-  private let value = Mutex(false)
-  var isSet: Bool { value.withLock { $0 } }
-  func set() { value.withLock { $0 = true } }
 }

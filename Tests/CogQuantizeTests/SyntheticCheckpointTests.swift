@@ -18,8 +18,8 @@ struct SyntheticCheckpointTests {
     let source = try ModelSource.open(path: folder.path("tiny"))
     #expect(source.configuration.vocabularySize == 2048)
     let summary = try Conversion(
-      source: source, recipe: .init(preset: "int4"), options: .init(tool: "test 1")
-    ).run(writingTo: folder.path("out.cogvlm"))
+      source: source, recipe: .init(preset: "int4"), options: .init(tool: "test 1"), context: .test()
+    ).run(into: NativeSink(path: folder.path("out.cogvlm")))
     // Weights of a realistic spread lose what int4 loses, and the channels that stand out cost some more.
     for tensor in summary.tensors where tensor.encoding == .int4(groupSize: 64) {
       #expect((0.04...0.25).contains(tensor.error.relativeRMS), "\(tensor.name): \(tensor.error.relativeRMS)")

@@ -52,7 +52,8 @@ final class SyntheticModel: TensorStore {
   /// The model as a conversion takes it.
   func source(files: [String] = []) throws -> ModelSource {
     try ModelSource(
-      tensors: self, configurationText: Self.config, tokenizer: Array("tokenizer".utf8), otherFiles: files)
+      tensors: self, configurationText: Self.config, tokenizer: .unread(Array("tokenizer".utf8)),
+      otherFiles: files)
   }
 
   /// Changes a tensor, or removes it.

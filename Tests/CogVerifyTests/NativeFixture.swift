@@ -26,25 +26,25 @@ enum NativeFixture {
     let tokenizer = try Array(tokenizerBytes).withUnsafeBytes {
       try Tokenizer(json: $0, file: "tokenizer.json")
     }
-    let writer = try NativeWriter(path: path)
+    let sink = NativeSink(path: path)
     for specification in TensorTable(configuration).specifications {
       let view = try source.loaded(specification.name)
       let sourceType = try #require(view.elementType)
       var tensor = StoredTensor(type: sourceType, shape: view.shape, bytes: view.bytes)
       try alter(specification.name, &tensor)
       try tensor.bytes.withUnsafeBytes {
-        try writer.append(
-          name: specification.name, shape: view.shape, encoding: .plain(tensor.type), bytes: $0,
-          sourceType: sourceType, error: .none)
+        try sink.append(
+          TensorSlot(
+            name: specification.name, shape: view.shape, encoding: .plain(tensor.type),
+            sourceType: sourceType),
+          bytes: $0, error: .none)
       }
     }
-    try writer.finish(
-      metadata: NativeMetadata(
-        config: String(decoding: configBytes, as: UTF8.self),
-        provenance: .init(tool: "test", sources: []),
-        recipe: .init(
-          linear: "source", embedding: "source", head: "source", other: "source", method: "none")),
-      tokenizer: tokenizer.encoded())
+    let metadata = ModelMetadata(
+      config: String(decoding: configBytes, as: UTF8.self), provenance: .init(tool: "test", sources: []),
+      recipe: .init(linear: "source", embedding: "source", head: "source", other: "source", method: "none"))
+    let text = TokenizerText(compact: tokenizer.encoded()) { Array(tokenizerBytes) }
+    try sink.finish(ModelDocuments(metadata: metadata, tokenizer: text))
   }
 }
 

@@ -1,7 +1,8 @@
 import CogBase
+import CogModel
 import Foundation
 
-extension NativeMetadata {
+extension ModelMetadata {
   /// A limit far above any real metadata, which keeps a hostile file from asking for much memory.
   static let maximumBytes = 1 << 24
 
@@ -15,11 +16,14 @@ extension NativeMetadata {
     let root = try JSON.parse(bytes, what: "metadata")
     let provenance = try Self.value(root, "provenance", path: "", Self.object, "an object")
     let recipe = try Self.value(root, "recipe", path: "", Self.object, "an object")
-    config = try Self.text(root, "config", path: "")
+    let config = try Self.text(root, "config", path: "")
     let sources = try Self.elements(provenance, "sources", path: "provenance.")
-    self.provenance = Provenance(
-      tool: try Self.text(provenance, "tool", path: "provenance."), sources: try sources.map(Self.sourceFile))
-    self.recipe = try Self.recipe(recipe)
+    self.init(
+      config: config,
+      provenance: Provenance(
+        tool: try Self.text(provenance, "tool", path: "provenance."),
+        sources: try sources.map(Self.sourceFile)),
+      recipe: try Self.recipe(recipe))
   }
 
   /// The bytes of the metadata section: the same for equal metadata.

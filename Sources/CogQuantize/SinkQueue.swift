@@ -1,14 +1,14 @@
-package import CogBase
+import CogBase
 package import CogModel
-package import CogNative
 import Dispatch
 import Synchronization
 
-/// Writes blocks and computes their checksums on a thread of its own, while the next blocks are encoded.
+/// Writes blocks to a sink and computes their checksums on a thread of its own, while the next blocks are
+/// encoded.
 ///
 /// What fails there is thrown by the next call, as a ``Failure``: it says nothing about the tensor that is
 /// encoded then.
-package final class BlockWriter: @unchecked Sendable {
+package final class SinkQueue: @unchecked Sendable {
   /// What went wrong while earlier blocks were written.
   package struct Failure: Error {
     package let cause: any Error
@@ -17,21 +17,33 @@ package final class BlockWriter: @unchecked Sendable {
   /// Blocks that wait or are being written.
   private static let mostBlocks = 3
 
-  /// Used by jobs of `queue` only, one after another, and by the caller of ``finish()`` after the last one.
-  private let writer: NativeWriter
+  /// These two are used by jobs of `queue` only, one after another, and the sink by the caller of
+  /// ``finish()`` after the last one.
+  private let sink: any ModelSink
+  private var current: TensorWriter?
   private let queue = DispatchQueue(label: "writing", qos: .userInitiated)
   private let slots = DispatchSemaphore(value: mostBlocks)
   private let failure = Mutex<(any Error)?>(nil)
 
-  /// A thread that writes to `writer`, which nobody else uses until ``finish()`` or ``cancel()`` returned.
-  package init(_ writer: NativeWriter) { self.writer = writer }
+  /// A thread that writes to `sink`, which nobody else uses until ``finish()`` or ``cancel()`` returned.
+  package init(_ sink: any ModelSink) { self.sink = sink }
 
-  /// Starts a tensor. - Throws: ``Failure``.
-  package func begin(_ reservation: NativeWriter.Reservation, sourceType: ElementType) throws {
-    try enqueue {
-      try self.writer.begin(
-        name: reservation.name, shape: reservation.shape, encoding: reservation.encoding,
-        sourceType: sourceType)
+  /// Starts a tensor.
+  ///
+  /// - Parameter placing: whether it gets its place now.
+  /// - Throws: ``Failure``.
+  package func begin(_ slot: TensorSlot, placing: Bool = false) throws {
+    try enqueue { [self] in
+      if placing { try sink.reserve([slot]) }
+      current = try sink.begin(slot)
+    }
+  }
+
+  /// Takes a tensor that an earlier run has written. - Throws: ``Failure``.
+  func adopt(_ tensor: StoredTensor, placing: Bool) throws {
+    try enqueue { [self] in
+      if placing { try sink.reserve([tensor.slot]) }
+      try sink.adopt(tensor)
     }
   }
 
@@ -42,15 +54,25 @@ package final class BlockWriter: @unchecked Sendable {
   package func write(_ block: FinishedBlock, afterwards: @escaping @Sendable () -> Void) throws {
     slots.wait()
     queue.async { [self] in
-      perform { try block.bytes.withUnsafeBytes { try writer.write($0) } }
+      perform { try block.bytes.withUnsafeBytes { try current?.write($0) } }
       afterwards()
       slots.signal()
     }
     try check()
   }
 
-  /// Ends the tensor that was begun. - Throws: ``Failure``.
-  package func end(error: StorageError) throws { try enqueue { try self.writer.end(error: error) } }
+  /// Ends the tensor that was begun.
+  ///
+  /// - Parameter whenStored: called on the writing thread with what was stored.
+  /// - Throws: ``Failure``.
+  package func end(
+    error: StorageError, whenStored: @escaping @Sendable (StoredTensor) throws -> Void = { _ in }
+  ) throws {
+    try enqueue { [self] in
+      guard let writer = current.take() else { return }
+      try whenStored(try writer.end(error: error))
+    }
+  }
 
   /// Waits until everything handed over is written.
   ///

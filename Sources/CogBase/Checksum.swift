@@ -17,4 +17,11 @@ package enum Checksum {
 
   /// The checksum of an array of bytes.
   package static func crc32(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { crc32($0) } }
+
+  /// The checksum of bytes from those of their two parts.
+  ///
+  /// - Parameter secondCount: bytes of the second part.
+  package static func joined(_ first: UInt32, _ second: UInt32, secondCount: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: crc32_combine(UInt(first), UInt(second), secondCount))
+  }
 }

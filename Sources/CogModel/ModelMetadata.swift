@@ -1,5 +1,5 @@
-/// What a native file says about itself (`Formats/native.md`, "Metadata").
-package struct NativeMetadata: Equatable, Sendable, Codable {
+/// What a model says about itself beside its tensors (`Formats/native.md`, "Metadata").
+package struct ModelMetadata: Equatable, Sendable, Codable {
   /// The text of the checkpoint's `config.json`, unchanged.
   package var config: String
   /// Where the tensors come from.

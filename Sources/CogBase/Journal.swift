@@ -1,0 +1,176 @@
+import Glibc
+
+/// Records that survive a crash: one on each line, with a checksum in front (`Formats/journal.md`).
+///
+/// A last line that was not written whole is dropped. The journal is locked while it is open, so that two
+/// processes never work on the same thing.
+package final class Journal: @unchecked Sendable {
+  /// The path of the file.
+  package let path: String
+  /// The texts of the records that were there when the journal was opened.
+  package let records: [String]
+  /// Whether there was such a file, if only an empty one.
+  package let wasThere: Bool
+
+  private let descriptor: Int32
+  /// Where the next record goes.
+  private var end: Int
+
+  /// A journal above this size is not believed.
+  private static let largest = 1 << 28
+
+  /// Opens and locks a journal, or makes an empty one.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - output: the path of what the journal is about, for errors.
+  ///   - isContinued: whether its records are read; otherwise it is emptied.
+  /// - Throws: ``CogError`` when another process holds it (``CogError/Code/busy``), a record before the last
+  ///   one is damaged (``CogError/Code/damaged``), or it cannot be created.
+  init(path: String, output: String, isContinued: Bool) throws {
+    self.path = path
+    (descriptor, wasThere) = try Self.openLocked(path, output: output)
+    do {
+      if isContinued {
+        let bytes = try Self.content(descriptor, path)
+        (records, end) = try naming(file: path) { try Self.parse(bytes) }
+      } else {
+        (records, end) = ([], 0)
+      }
+      // What was torn goes, so that the next record begins a line.
+      guard ftruncate(descriptor, off_t(end)) == 0 else {
+        throw CogError.system("cannot write", file: path, code: errno)
+      }
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+  }
+
+  deinit { Glibc.close(descriptor) }
+
+  /// Appends records and makes them durable, all in one write.
+  ///
+  /// - Parameter texts: without line ends.
+  /// - Throws: ``CogError`` when the disk is full or fails.
+  package func append(_ texts: [String]) throws {
+    let lines = Array(texts.map { Self.line($0) }.joined().utf8)
+    try lines.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        let written = pwrite(
+          descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(end + done))
+        if written < 0 && errno == EINTR { continue }
+        guard written > 0 else { throw CogError.system("cannot write", file: path, code: errno) }
+        done += written
+      }
+    }
+    end += lines.count
+    guard fdatasync(descriptor) == 0 else { throw CogError.system("cannot write", file: path, code: errno) }
+  }
+
+  /// Removes all records.
+  ///
+  /// - Throws: ``CogError`` when the disk fails.
+  func clear() throws {
+    guard ftruncate(descriptor, 0) == 0 else {
+      throw CogError.system("cannot write", file: path, code: errno)
+    }
+    end = 0
+  }
+
+  /// Opens the file that has the name, and locks it: one that another process removed before the lock was had
+  /// is of no use.
+  private static func openLocked(_ path: String, output: String) throws -> (Int32, wasThere: Bool) {
+    while true {
+      let wasThere = access(path, F_OK) == 0
+      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+      guard descriptor >= 0 else {
+        throw CogError.system("cannot create the file", file: output, code: errno)
+      }
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let code = errno
+        Glibc.close(descriptor)
+        guard code == EWOULDBLOCK else { throw CogError.system("cannot lock", file: path, code: code) }
+        throw CogError(
+          "another process is writing this", code: .busy, file: output,
+          advice: "Wait until it is done, or choose another name.")
+      }
+      var (locked, named) = (stat(), stat())
+      if fstat(descriptor, &locked) == 0, stat(path, &named) == 0, locked.st_ino == named.st_ino,
+        locked.st_dev == named.st_dev
+      {
+        return (descriptor, wasThere)
+      }
+      Glibc.close(descriptor)
+    }
+  }
+
+  private static func content(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= largest
+    else {
+      throw CogError("the journal is no file of records", code: .damaged, file: path, advice: startAnew)
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeMutableBytes {
+        pread(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, off_t(done))
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw CogError.system("cannot read", file: path, code: errno) }
+      done += count
+    }
+    return bytes
+  }
+
+  /// What to do about a journal that is of no use.
+  package static let startAnew = "Start anew without --resume."
+
+  // MARK: Lines
+
+  /// `CHECKSUM TEXT`, where the checksum is the CRC-32 of the text in eight hexadecimal digits.
+  static func line(_ text: String) -> String { "\(hexadecimal(Checksum.crc32(Array(text.utf8)))) \(text)\n" }
+
+  /// The whole records of a journal, and where the last one ends.
+  ///
+  /// - Throws: ``CogError`` when whole records follow a damaged one: that is no torn end.
+  static func parse(_ bytes: [UInt8]) throws -> (records: [String], end: Int) {
+    var records: [String] = []
+    var end = 0
+    var damaged: Int?
+    var number = 0
+    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      number += 1
+      // What follows the last line end is torn, or nothing.
+      guard line.endIndex < bytes.count else { break }
+      guard let text = text(of: line) else {
+        damaged = damaged ?? number
+        continue
+      }
+      if let damaged {
+        throw CogError(
+          "the journal is damaged", code: .damaged, subject: "line \(damaged)",
+          expected: "a record that fits its checksum", advice: startAnew)
+      }
+      records.append(text)
+      end = line.endIndex + 1
+    }
+    return (records, end)
+  }
+
+  private static func text(of line: ArraySlice<UInt8>) -> String? {
+    let digits = 8
+    guard line.count > digits, line[line.startIndex + digits] == UInt8(ascii: " "),
+      let text = String(validating: line.dropFirst(digits + 1), as: UTF8.self),
+      Self.line(text).utf8.dropLast().elementsEqual(line)
+    else { return nil }
+    return text
+  }
+
+  private static func hexadecimal(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}

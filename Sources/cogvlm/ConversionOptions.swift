@@ -1,0 +1,76 @@
+import ArgumentParser
+import CogBase
+import CogModel
+import CogQuantize
+import CogReport
+
+/// What a conversion reads and writes.
+struct ConversionOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("A checkpoint folder or file, or a native file.", valueName: "source"),
+    completion: .file())
+  var source: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The native file to write, or the folder of a checkpoint.", valueName: "file"),
+    completion: .file(extensions: ["cogvlm"]))
+  var output: String
+
+  @Flag(help: "Keep tensors with NaN or infinite values as they are instead of stopping.")
+  var keepNonFinite = false
+
+  @Flag(help: "Go on where an earlier run with the same source and options was stopped.")
+  var resume = false
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  @OptionGroup var runOptions: RunOptions
+
+  /// Runs a conversion with a recipe and prints its summary.
+  ///
+  /// - Parameter expands: whether quantized tensors of the source are taken for their values.
+  func run(
+    _ recipe: QuantizationRecipe, into sink: any ModelSink, expands: Bool = false,
+    allowsOverflow: Bool = false
+  ) throws {
+    let model = try ModelSource.open(path: source, expands: expands)
+    var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
+    options.allowsOverflow = allowsOverflow
+    options.resumes = resume
+    let conversion = try Conversion(
+      source: model, recipe: recipe, options: options, context: runOptions.context())
+    do {
+      let summary = try conversion.run(into: sink)
+      for warning in summary.warnings { Terminal.note("warning: \(warning)") }
+      Terminal.print(json ? try JSONOutput.encode(summary) : summary.text(output: output))
+    } catch let stopped as Conversion.Stopped {
+      Terminal.note(
+        "note: \(stopped.finished) of \(stopped.total) tensors are kept in \(stopped.part); to go on: "
+          + Self.resumingCommand)
+      throw stopped.cause
+    }
+  }
+
+  /// The command that goes on, as a shell takes it.
+  private static var resumingCommand: String {
+    var words = CommandLine.arguments
+    if !words.contains("--resume") { words.append("--resume") }
+    return words.map(quoted).joined(separator: " ")
+  }
+
+  private static func quoted(_ word: String) -> String {
+    let isPlain =
+      !word.isEmpty
+      && word.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: "-_./=:,@%+".utf8.contains(byte)
+        }
+      }
+    return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
+  }
+}

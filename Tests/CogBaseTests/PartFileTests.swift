@@ -1,0 +1,161 @@
+import CogBase
+import CogTestSupport
+import Foundation
+import Testing
+
+@Suite("Unfinished work")
+struct PartFileTests {
+  private let folder: TemporaryFolder
+  private var out: String { folder.path("out") }
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func write(_ text: String, to part: Part, _ name: String = "", at offset: Int = 0) throws {
+    let file = try part.file(name)
+    try Array(text.utf8).withUnsafeBytes { try file.write($0, at: offset) }
+  }
+
+  private func content(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: folder.url.appending(path: name)), as: UTF8.self)
+  }
+
+  @Test(
+    "a file written in pieces in any order has their bytes, zeros between them, and ends with the last one",
+    arguments: [false, true])
+  func pieces(inHugePages: Bool) throws {
+    let window = 1 << 21
+    // Pieces that fill a window, parts of one, parts of two or of three, and nothing.
+    let ranges = [
+      3 * window..<4 * window, 100..<200, window - 1..<window + 1, 2 * window - 5..<2 * window + 7,
+      4 * window + 5..<6 * window + 9, 6 * window + 9..<7 * window, 7 * window + 3..<7 * window + 4,
+      200..<200,
+    ]
+    var expected = [UInt8](repeating: 0, count: 7 * window + 4)
+    for (number, range) in ranges.enumerated() {
+      for index in range { expected[index] = UInt8(truncatingIfNeeded: index &* 31 &+ number) | 1 }
+    }
+    for first in ranges.indices {
+      let part = Part(path: out, kind: .file, inHugePages: inHugePages)
+      let file = try part.file()
+      for range in ranges[first...] + ranges[..<first].reversed() {
+        try expected[range].withUnsafeBytes { try file.write($0, at: range.lowerBound) }
+      }
+      try part.commit()
+      #expect(try Data(contentsOf: URL(filePath: out)) == Data(expected))
+      #expect(try folder.contents() == ["out"])
+    }
+  }
+
+  @Test("work that is kept is taken up with its bytes and records, or begun anew", arguments: [true, false])
+  func resuming(resumes: Bool) throws {
+    let first = Part(path: out, kind: .file, inHugePages: true)
+    #expect(try first.open(resuming: true) == [])
+    try write("abc", to: first)
+    try first.synchronize()
+    try first.journal?.append(["one", "two words"])
+    first.keep()
+    #expect(try folder.contents().sorted() == ["out.part", "out.part.journal"])
+    let second = Part(path: out, kind: .file, inHugePages: true)
+    #expect(try second.open(resuming: resumes) == (resumes ? ["one", "two words"] : []))
+    if resumes { try second.file().adopt(0..<3) }
+    try write("f", to: second, at: 5)
+    try second.commit()
+    #expect(try content("out") == (resumes ? "abc\0\0f" : "\0\0\0\0\0f"))
+    #expect(try folder.contents() == ["out"])
+  }
+
+  @Test("an object that goes away, or abandons its work, leaves nothing")
+  func abandoned() throws {
+    do {
+      let part = Part(path: out, kind: .file)
+      try write("abc", to: part)
+      #expect(try !folder.contents().isEmpty)
+    }
+    #expect(try folder.contents().isEmpty)
+    let part = Part(path: out, kind: .folder)
+    try write("abc", to: part, "a")
+    part.abandon()
+    #expect(try folder.contents().isEmpty)
+  }
+
+  @Test("work that is under way elsewhere is refused as busy, and stays as it is")
+  func busy() throws {
+    let first = Part(path: out, kind: .file)
+    try write("abc", to: first)
+    for resumes in [true, false] {
+      let error = #expect(throws: CogError.self) { try Part(path: out, kind: .file).open(resuming: resumes) }
+      #expect(error?.code == .busy && error?.file == out)
+    }
+    try first.commit()
+    #expect(try content("out") == "abc")
+  }
+
+  @Test("a torn end of a journal is dropped, damage before it is refused")
+  func tornJournal() throws {
+    let part = Part(path: out, kind: .file)
+    try write("abc", to: part)
+    try part.journal?.append(["one", "two", "three"])
+    part.keep()
+    let whole = try content("out.part.journal")
+    let lines = whole.split(separator: "\n", omittingEmptySubsequences: false).map { $0 + "\n" }
+    #expect(lines.count == 4)
+    func records(of text: String) throws -> [String] {
+      try Data(text.utf8).write(to: folder.url.appending(path: "out.part.journal"))
+      let part = Part(path: out, kind: .file)
+      defer { part.keep() }
+      return try part.open(resuming: true)
+    }
+    for count in 0..<lines[2].utf8.count {
+      #expect(try records(of: String(lines[0] + lines[1] + lines[2].prefix(count))) == ["one", "two"])
+    }
+    #expect(try records(of: lines[0] + lines[1] + "00000000 three\n") == ["one", "two"])
+    // Records go on where the torn one was.
+    let torn = Part(path: out, kind: .file)
+    try torn.open(resuming: true)
+    try torn.journal?.append(["four"])
+    torn.keep()
+    #expect(try records(of: content("out.part.journal")) == ["one", "two", "four"])
+    let error = #expect(throws: CogError.self) { try records(of: "00000000 one\n" + lines[1] + lines[2]) }
+    #expect(error?.code == .damaged && error?.file == out + ".part.journal" && error?.subject == "line 1")
+    #expect(try records(of: whole) == ["one", "two", "three"])
+  }
+
+  @Test("a folder appears whole; one that is not empty, or was made by somebody else, is not touched")
+  func folders() throws {
+    try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: false)
+    let part = Part(path: out + "/", kind: .folder)
+    try write("abc", to: part, "a")
+    try write("de", to: part, "b")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: out).isEmpty)
+    try part.commit()
+    #expect(try content("out/a") == "abc" && content("out/b") == "de")
+    #expect(try folder.contents() == ["out"])
+    let full = #expect(throws: CogError.self) { try Part(path: out, kind: .folder).open(resuming: false) }
+    #expect(full?.file == out && full?.found == "a, b")
+
+    let strange = folder.path("new.part")
+    try FileManager.default.createDirectory(atPath: strange, withIntermediateDirectories: false)
+    try Data().write(to: URL(filePath: strange + "/mine"))
+    let error = #expect(throws: CogError.self) {
+      try Part(path: folder.path("new"), kind: .folder).open(resuming: false)
+    }
+    #expect(error?.file == strange)
+    #expect(try folder.contents().sorted() == ["new.part", "out"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: strange) == ["mine"])
+  }
+
+  @Test("kept work on a folder is taken up, or replaced")
+  func keptFolder() throws {
+    for resumes in [true, false] {
+      let first = Part(path: out, kind: .folder)
+      try write("abc", to: first, "a")
+      try first.journal?.append(["one"])
+      first.keep()
+      let second = Part(path: out, kind: .folder)
+      #expect(try second.open(resuming: resumes) == (resumes ? ["one"] : []))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out + ".part") == (resumes ? ["a"] : []))
+      second.abandon()
+      #expect(try folder.contents().isEmpty)
+    }
+  }
+}

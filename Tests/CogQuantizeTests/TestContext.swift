@@ -1,0 +1,32 @@
+import CogBase
+import CogCompute
+import CogModel
+
+extension RunContext {
+  /// All threads and the fastest kernels, unless others are given.
+  static func test(
+    threads: ThreadPool? = nil, kernels: KernelSet? = nil, cancellation: any Cancellation = NeverCancelled()
+  ) -> RunContext {
+    var context = RunContext(cancellation: cancellation)
+    if let threads { context.threads = threads }
+    if let kernels { context.kernels = kernels }
+    return context
+  }
+}
+
+/// Ends work when it was asked often enough whether to stop.
+struct StopAfter: Cancellation {
+  /// What ends the work.
+  struct Stop: Error {}
+
+  private let countdown: Countdown
+
+  init(_ count: Int) { countdown = Countdown(count) }
+
+  func check() throws { if countdown.isOver() { throw Stop() } }
+}
+
+extension TokenizerText {
+  /// Bytes that stand for a tokenizer where nobody reads it.
+  static func unread(_ bytes: [UInt8]) -> TokenizerText { TokenizerText(compact: bytes) { bytes } }
+}
