@@ -4,6 +4,7 @@ import CogEngine
 import CogMedia
 import CogModel
 import CogNative
+import CogSources
 
 /// A model ready to answer: a native file (`.cogvlm`), opened with `mmap` and used in place.
 ///
@@ -28,7 +29,7 @@ public final class Model: Sendable {
   public init(path: String, arithmetic: Arithmetic? = nil, options: RunOptions = RunOptions()) async throws {
     let worker = try Worker(options)
     let engine = try await worker.run { context in
-      try Engine(path: path, mode: arithmetic?.mode, context: context)
+      try Engine(file: Input(path: path).nativeFile(), mode: arithmetic?.mode, context: context)
     }
     self.path = path
     self.worker = worker

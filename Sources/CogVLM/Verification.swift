@@ -1,5 +1,6 @@
 import CogBase
 import CogEngine
+import CogSources
 import CogVerify
 
 /// How far a model is from what PyTorch computed, layer by layer.
@@ -48,7 +49,8 @@ extension Model {
   ///   `CancellationError`.
   public func verify(against reference: String, video: Video? = nil) async throws -> Verification {
     try await worker.run { [engine] context in
-      let bundle = try ReferenceBundle(path: reference, configuration: engine.configuration)
+      let bundle = try ReferenceBundle(
+        Input(path: reference).bundle(), configuration: engine.configuration)
       var inputs = VerificationInputs(
         file: engine.file, mode: engine.compute.mode, video: video?.input, context: context)
       let progress = context.progress.begin(
