@@ -37,19 +37,30 @@ public struct Checkpoint: Equatable, Sendable {
     }
   }
 
-  /// Writes the weights in full precision to a native file, quantized ones as they are.
+  /// Writes the weights in full precision, quantized ones by the values that they stand for: all of them
+  /// where the format has no quantized tensors or a type is asked for.
   ///
   /// - Parameters:
-  ///   - output: the file. What is there is replaced, at the very end and when all is written.
+  ///   - output: where to. What is there is replaced, at the very end and when all is written.
   ///   - type: the type of the weights; the rotary frequencies always keep the source's.
-  /// - Throws: ``CogVLMError`` when tensors are missing or damaged, a value does not fit the type, or the disk
-  ///   is full; `CancellationError`. Nothing appears under the name then.
+  ///   - format: the format of the output.
+  ///   - resuming: whether to go on where an earlier call with the same arguments was stopped.
+  /// - Throws: ``CogVLMError`` when tensors are missing or damaged, a value does not fit the type, or the
+  ///   disk is full; `CancellationError`. Nothing appears under the name then.
   @discardableResult
   public func convert(
-    to output: String, as type: FloatType = .source, options: RunOptions = RunOptions()
+    to output: String, as type: FloatType = .source, format: OutputFormat = .native,
+    resuming: Bool = false,
+    options: RunOptions = RunOptions()
   ) async throws -> ConversionResult {
     try await run(options) { context in
-      try write(.init(floats: type.elementType), to: output, context)
+      let (sink, holdsQuantized) = try format.sink(path: output)
+      // What was quantized is expanded where the format has no quantized tensors, or a type is asked for.
+      let source = try ModelSource.open(path: path, expands: !holdsQuantized || type != .source)
+      return try CogQuantize.Conversion(
+        source: source, recipe: .init(floats: type.elementType), options: Self.settings(resuming),
+        context: context
+      ).run(into: sink)
     }
   }
 
@@ -57,14 +68,21 @@ public struct Checkpoint: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - output: the file. What is there is replaced, at the very end and when all is written.
-  ///   - recipe: which encoding each tensor gets.
+  ///   - recipe: which encoding each tensor gets, and how its numbers are chosen.
+  ///   - resuming: whether to go on where an earlier call with the same arguments was stopped.
   /// - Throws: ``CogVLMError`` when tensors are missing or damaged or have values that are not finite, the
   ///   recipe does not fit, or the disk is full; `CancellationError`. Nothing appears under the name then.
   @discardableResult
   public func quantize(
-    to output: String, recipe: QuantizationRecipe = QuantizationRecipe(), options: RunOptions = RunOptions()
+    to output: String, recipe: QuantizationRecipe = QuantizationRecipe(), resuming: Bool = false,
+    options: RunOptions = RunOptions()
   ) async throws -> ConversionResult {
-    try await run(options) { context in try write(recipe.resolved(), to: output, context) }
+    try await run(options) { context in
+      try CogQuantize.Conversion(
+        source: .open(path: path), recipe: recipe.resolved(), options: Self.settings(resuming),
+        context: context
+      ).run(into: NativeSink(path: output))
+    }
   }
 
   private func run(
@@ -73,19 +91,10 @@ public struct Checkpoint: Equatable, Sendable {
     try await Worker(options).run { context in ConversionResult(try body(context)) }
   }
 
-  private func write(
-    _ recipe: CogQuantize.QuantizationRecipe, to output: String, _ context: RunContext
-  ) throws -> ConversionSummary {
+  private static func settings(_ resuming: Bool) -> CogQuantize.Conversion.Options {
     var settings = CogQuantize.Conversion.Options(tool: Version.tool)
-    settings.kernels = context.kernels
-    settings.threads = context.threads
-    settings.stopCheck = { try context.cancellation.check() }
-    let progress = context.progress.begin("Writing \(output)", total: 1)
-    let summary = try CogQuantize.Conversion(
-      source: .open(path: path), recipe: recipe, options: settings
-    ).run(writingTo: output)
-    progress.advance(by: 1, output)
-    return summary
+    settings.resumes = resuming
+    return settings
   }
 }
 
@@ -110,7 +119,35 @@ public enum FloatType: String, CaseIterable, Sendable {
   }
 }
 
-/// Which encoding each tensor gets.
+/// What weights are written as.
+public enum OutputFormat: Equatable, Sendable {
+  /// One native file, `.cogvlm`: what a ``Model`` opens.
+  case native
+  /// A folder of safetensors files with their index, `config.json` and `tokenizer.json`: what PyTorch
+  /// programs open. A file has at most so many bytes of tensors.
+  case safetensors(shardSize: Int = 5_000_000_000)
+
+  func sink(path: String) throws -> (sink: any ModelSink, holdsQuantized: Bool) {
+    var settings = CogQuantize.OutputFormat.Settings()
+    let name: String
+    switch self {
+    case .native: name = "native"
+    case .safetensors(let shardSize):
+      guard shardSize > 0 else {
+        throw CogError(
+          "the size of shards is out of range", expected: "1 or more", found: "\(shardSize)")
+      }
+      name = "safetensors"
+      settings.shardSize = shardSize
+    }
+    guard let format = CogQuantize.OutputFormat.named(name) else {
+      throw CogError("there is no such format", code: .unsupported, found: name)
+    }
+    return (format.makeSink(path, settings), format.holdsQuantized)
+  }
+}
+
+/// Which encoding each tensor gets, and how its numbers are chosen.
 public struct QuantizationRecipe: Equatable, Sendable {
   /// Encodings of the linear layers, the embedding table and the output head.
   public enum Preset: String, CaseIterable, Sendable {
@@ -124,20 +161,32 @@ public struct QuantizationRecipe: Equatable, Sendable {
     case int8
   }
 
+  /// How the integers and scales of quantized weights are chosen.
+  public enum Method: String, CaseIterable, Sendable {
+    /// The least squared error of each group.
+    case leastSquares = "least-squares"
+    /// Plain rounding in the range of each group: what other methods are compared with.
+    case absmax
+  }
+
   /// Where to start from.
   public var preset: Preset
-  /// Exceptions by tensor name, as `PATTERN=ENCODING`, such as `model.layers.0.*=int8/64`; of several that fit
-  /// a tensor the last one counts.
+  /// How numbers are chosen.
+  public var method: Method
+  /// Exceptions by tensor name, as `PATTERN=ENCODING`, such as `model.layers.0.*=int8/64`; of several that
+  /// fit a tensor the last one counts.
   public var exceptions: [String]
 
   /// A recipe; by default int4 with the least squared error.
-  public init(preset: Preset = .int4, exceptions: [String] = []) {
+  public init(preset: Preset = .int4, method: Method = .leastSquares, exceptions: [String] = []) {
     self.preset = preset
+    self.method = method
     self.exceptions = exceptions
   }
 
   func resolved() throws -> CogQuantize.QuantizationRecipe {
     var recipe = try CogQuantize.QuantizationRecipe(preset: preset.rawValue)
+    recipe.method = try QuantizationMethods.named(method.rawValue)
     recipe.overrides = try exceptions.map(CogQuantize.QuantizationRecipe.Override.init(parsing:))
     return recipe
   }

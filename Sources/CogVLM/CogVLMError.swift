@@ -1,4 +1,5 @@
 import CogBase
+import CogQuantize
 
 /// What went wrong with an input or the environment, in words that a person can act on, with a code that a
 /// program can switch on.
@@ -48,6 +49,8 @@ public struct CogVLMError: Error, Equatable, Sendable, CustomStringConvertible {
 func translatingErrors<Result>(_ body: () throws -> Result) throws -> Result {
   do {
     return try body()
+  } catch let stopped as CogQuantize.Conversion.Stopped {
+    throw (stopped.cause as? CogError).map(CogVLMError.init) ?? stopped.cause
   } catch let error as CogError {
     throw CogVLMError(error)
   }

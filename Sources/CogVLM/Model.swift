@@ -21,8 +21,8 @@ public final class Model: Sendable {
   /// Opens a native file.
   ///
   /// - Parameters:
-  ///   - path: a file that ``Checkpoint/quantize(to:recipe:options:)`` or
-  ///     ``Checkpoint/convert(to:as:options:)`` wrote.
+  ///   - path: a file that ``Checkpoint/quantize(to:recipe:resuming:options:)`` or
+  ///     ``Checkpoint/convert(to:as:format:resuming:options:)`` wrote.
   ///   - arithmetic: nil takes ``Arithmetic/fast`` for a quantized model and ``Arithmetic/bfloat16``, the
   ///     published one, for another.
   /// - Throws: ``CogVLMError`` when it is no native file, or a damaged one.

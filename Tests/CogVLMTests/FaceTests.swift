@@ -122,4 +122,45 @@ import Testing
     // The model is as good as before.
     #expect(try await conversation.answer(Self.question).text == "up")
   }
+
+  @Test("Work that was stopped goes on where it was, to the same bytes")
+  func resumes() async throws {
+    let (whole, path) = (folder.path("whole.cogvlm"), folder.path("resumed.cogvlm"))
+    try await Self.checkpoint.quantize(to: whole)
+    let task = Mutex<Task<ConversionResult, any Error>?>(nil)
+    let options = RunOptions(threads: 1) { step in
+      if step.fraction > 0.3 { task.withLock { $0?.cancel() } }
+    }
+    let work = Task { [checkpoint = Self.checkpoint] in
+      while task.withLock({ $0 == nil }) { await Task.yield() }
+      return try await checkpoint.quantize(to: path, options: options)
+    }
+    task.withLock { $0 = work }
+    await #expect(throws: CancellationError.self) { _ = try await work.value }
+    #expect(!FileManager.default.fileExists(atPath: path))
+    // Another recipe would give other bytes: it is refused by name.
+    let error = await #expect(throws: CogVLMError.self) {
+      try await Self.checkpoint.quantize(
+        to: path, recipe: QuantizationRecipe(preset: .int8), resuming: true)
+    }
+    #expect(error?.description.contains("recipe") == true)
+    try await Self.checkpoint.quantize(to: path, resuming: true)
+    #expect(try Data(contentsOf: URL(filePath: path)) == Data(contentsOf: URL(filePath: whole)))
+    #expect(try folder.contents() == ["resumed.cogvlm", "whole.cogvlm"])
+  }
+
+  @Test("A quantized file is written as safetensors by its values, and opens as a checkpoint again")
+  func safetensors() async throws {
+    try await Self.checkpoint.quantize(
+      to: folder.path("small.cogvlm"), recipe: QuantizationRecipe(method: .absmax))
+    let small = Checkpoint(path: folder.path("small.cogvlm"))
+    let result = try await small.convert(
+      to: folder.path("folder"), format: .safetensors(shardSize: 4_000_000))
+    #expect(result.tensors.allSatisfy { $0.encoding == "BF16" })
+    let inspection = try await Checkpoint(path: folder.path("folder")).inspect(checkingValues: true)
+    #expect(inspection.isComplete == true && inspection.problems == [] && inspection.files.count > 2)
+    await #expect(throws: CogVLMError.self) {
+      try await small.convert(to: folder.path("no"), format: .safetensors(shardSize: 0))
+    }
+  }
 }
