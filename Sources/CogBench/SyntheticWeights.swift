@@ -23,7 +23,8 @@ struct SyntheticWeights {
   /// Makes all bytes of a tensor, in order.
   ///
   /// - Parameter seed: another one for each tensor.
-  /// - Throws: ``CogError`` when a quantized shape is not whole panels; what the context's cancellation and `emit` throw.
+  /// - Throws: ``CogError`` when a quantized shape is not whole panels; what the context's cancellation and
+  ///   `emit` throw.
   func generate(
     _ tensor: TensorSpecification, encoding: TensorEncoding, seed: UInt64, emit: Emit
   ) throws {

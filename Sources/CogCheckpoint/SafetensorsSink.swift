@@ -38,7 +38,8 @@ package final class SafetensorsSink: ModelSink {
   package func canStore(_ encoding: TensorEncoding) -> Bool { encoding.plainType != nil }
 
   package func largestByteCount(of slots: [TensorSlot], documentBytes: Int) throws -> Int {
-    // An entry of a header and of the index; tokenizer.json may have three times the bytes of the compact form.
+    // An entry of a header and of the index; tokenizer.json may have three times the bytes of the compact
+    // form.
     let entries = slots.reduce(0) { $0 + 2 * $1.name.utf8.count + 256 }
     return try slots.reduce(entries + 4 * documentBytes + (1 << 16)) { sum, slot in
       try Checked.add(sum, slot.byteCount, "bytes of all tensors")

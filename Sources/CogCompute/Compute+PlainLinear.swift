@@ -8,8 +8,8 @@ extension Compute {
   /// Bytes of expanded weights that one task may hold.
   private static let tileBytes = 1 << 23
 
-  /// `x [tokens, columns]` times the transposed weight, plus the bias `[1, rows]`: `[tokens, rows]`. Shares out
-  /// tiles of weight rows; each is expanded to float32 unless it can be used as it lies.
+  /// `x [tokens, columns]` times the transposed weight, plus the bias `[1, rows]`: `[tokens, rows]`. Shares
+  /// out tiles of weight rows; each is expanded to float32 unless it can be used as it lies.
   func multiplyPlain(_ x: FloatMatrix, _ weight: WeightMatrix, bias: FloatMatrix?) -> FloatMatrix {
     let result = FloatMatrix(uninitializedRows: x.rows, columns: weight.rows)
     guard x.rows > 0 else { return result }

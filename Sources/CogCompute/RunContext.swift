@@ -12,8 +12,8 @@ package struct RunContext: Sendable {
   /// Receives how far the work is.
   package var progress: any ProgressReporter
 
-  /// A context; by default one thread for each processor, the fastest kernels, and work that is never stopped and
-  /// whose progress is not shown.
+  /// A context; by default one thread for each processor, the fastest kernels, and work that is never stopped
+  /// and whose progress is not shown.
   package init(
     threads: ThreadPool = ThreadPool(), kernels: KernelSet = .fastest,
     cancellation: any Cancellation = NeverCancelled(),

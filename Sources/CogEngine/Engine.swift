@@ -25,7 +25,8 @@ package struct Engine: Sendable {
   /// Opens a native file.
   ///
   /// - Parameters:
-  ///   - mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float one.
+  ///   - mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float
+  ///     one.
   ///   - context: what the engine computes with; by default all processors and the fastest kernels.
   /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the
   ///   model.

@@ -10,8 +10,8 @@ package import CogBase
 ///     try writer.end(error: error)
 ///     try sink.finish(documents)
 ///
-/// The output appears under its name when ``finish(_:)`` returns; until then it is a ``Part``. One thread at a
-/// time uses a sink. The same calls give the same bytes, in whatever order the tensors come.
+/// The output appears under its name when ``finish(_:)`` returns; until then it is a ``Part``. One thread at
+/// a time uses a sink. The same calls give the same bytes, in whatever order the tensors come.
 package protocol ModelSink: AnyObject {
   /// The work on the output.
   var part: Part { get }
@@ -27,8 +27,8 @@ package protocol ModelSink: AnyObject {
   func largestByteCount(of slots: [TensorSlot], documentBytes: Int) throws -> Int
   /// Gives tensors their places; more may follow where the format can do without knowing all of them.
   ///
-  /// - Throws: ``CogError`` when a name stands twice, the format cannot hold a tensor, or the sizes do not fit
-  ///   63 bits.
+  /// - Throws: ``CogError`` when a name stands twice, the format cannot hold a tensor, or the sizes do not
+  ///   fit 63 bits.
   func reserve(_ slots: [TensorSlot]) throws
   /// Starts a tensor that has a place.
   ///

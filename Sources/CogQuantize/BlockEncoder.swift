@@ -42,10 +42,10 @@ extension BlockEncoder {
   ///
   /// - Parameters:
   ///   - tensor: the elements, as many as its shape says.
-  ///   - inspect: sees what happened to the elements of a plain tensor up to now before a block goes out; what
-  ///     it throws ends the work.
-  /// - Throws: ``CogError`` at the first weight of a quantized tensor that is NaN or infinite, with its row and
-  ///   column; what `inspect`, `emit` and the cancellation throw.
+  ///   - inspect: sees what happened to the elements of a plain tensor up to now before a block goes out;
+  ///     what it throws ends the work.
+  /// - Throws: ``CogError`` at the first weight of a quantized tensor that is NaN or infinite, with its row
+  ///   and column; what `inspect`, `emit` and the cancellation throw.
   func encode(
     _ tensor: SourceTensor, as slot: TensorSlot, inspect: (PlainOutcome) throws -> Void, emit: Emit
   ) throws -> EncodedTensor {

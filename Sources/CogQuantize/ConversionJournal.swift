@@ -90,8 +90,8 @@ struct FinishedTensor: Codable, Equatable {
   }
 }
 
-/// Notes finished tensors once their bytes are durable, on a thread of its own: the work does not wait for the
-/// disk.
+/// Notes finished tensors once their bytes are durable, on a thread of its own: the work does not wait for
+/// the disk.
 final class ConversionJournal: @unchecked Sendable {
   /// Seconds between two times that bytes are made durable.
   static let interval = 0.5

@@ -46,7 +46,8 @@ package struct ModelSource: Sendable {
   /// A native file: configuration, tokenizer and provenance are carried over.
   ///
   /// - Parameter expands: whether quantized tensors are taken for the values that they stand for.
-  /// - Throws: ``CogError`` when tensors are quantized and are not to be expanded, or the tokenizer is damaged.
+  /// - Throws: ``CogError`` when tensors are quantized and are not to be expanded, or the tokenizer is
+  ///   damaged.
   package init(native file: NativeFile, expands: Bool = false) throws {
     if !expands, let quantized = file.entries.first(where: \.encoding.isQuantized) {
       throw CogError(

@@ -23,8 +23,9 @@ struct QuantizeCommand: ParsableCommand {
   var preset = QuantizationRecipe.presets[0]
 
   @Option(
-    help:
-      "How weights are rounded: \(Self.methods.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")).",
+    help: ArgumentHelp(
+      "How weights are rounded: "
+        + Self.methods.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ") + "."),
     completion: .list(Self.methods.map(\.name)))
   var method = Self.methods[0].name
 

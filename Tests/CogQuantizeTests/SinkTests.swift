@@ -38,7 +38,8 @@ struct SinkTests {
     ModelDocuments(
       metadata: ModelMetadata(
         config: source.configurationText, provenance: .init(tool: "test", sources: []),
-        recipe: .init(linear: "source", embedding: "source", head: "source", other: "source", method: "none")),
+        recipe: .init(
+          linear: "source", embedding: "source", head: "source", other: "source", method: "none")),
       tokenizer: source.tokenizer)
   }
 

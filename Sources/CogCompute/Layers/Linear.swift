@@ -1,10 +1,10 @@
 import CogBase
 
-/// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for each
-/// row: `[tokens, rows]`. The sum and the bias are float32; rounds once.
+/// `torch.nn.Linear`: `x [tokens, columns]` times the transposed weight `[rows, columns]`, plus a bias for
+/// each row: `[tokens, rows]`. The sum and the bias are float32; rounds once.
 ///
-/// In ``ComputeMode/fast`` a quantized weight meets activations quantized to 8 bits (`Formats/int4.md`), or to
-/// 16 in two passes; in all other cases the weight is expanded to float32, and in bfloat16 mode rounded to
+/// In ``ComputeMode/fast`` a quantized weight meets activations quantized to 8 bits (`Formats/int4.md`), or
+/// to 16 in two passes; in all other cases the weight is expanded to float32, and in bfloat16 mode rounded to
 /// bfloat16.
 package struct Linear: Sendable {
   /// `[rows, columns]`.

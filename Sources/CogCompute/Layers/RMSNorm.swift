@@ -1,5 +1,5 @@
-/// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once, after the
-/// weight.
+/// `LlamaRMSNorm` over the columns of each row: `x * rsqrt(mean(x^2) + epsilon) * weight`. Rounds once, after
+/// the weight.
 package struct RMSNorm: Sendable {
   private let weight: [Float]
   private let epsilon: Float

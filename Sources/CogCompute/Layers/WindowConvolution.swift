@@ -1,7 +1,7 @@
 package import CogBase
 
-/// `torch.nn.Conv2d` whose stride is its kernel, without padding: the windows do not overlap, and each is one row of
-/// a linear layer's input.
+/// `torch.nn.Conv2d` whose stride is its kernel, without padding: the windows do not overlap, and each is one
+/// row of a linear layer's input.
 package struct WindowConvolution: Sendable {
   /// Channels of the input.
   package let channels: Int

@@ -12,8 +12,8 @@ package struct Stage {
   ///
   /// - Parameters:
   ///   - body: gives the output for the output of the stage before.
-  ///   - isolated: the same for another input, without a trace in what the pass keeps (keys and values); `body`
-  ///     by default, for a stage that keeps nothing.
+  ///   - isolated: the same for another input, without a trace in what the pass keeps (keys and values);
+  ///     `body` by default, for a stage that keeps nothing.
   package init(
     _ point: TapPoint, isolated: ((FloatMatrix) -> FloatMatrix)? = nil,
     _ body: @escaping (FloatMatrix) -> FloatMatrix

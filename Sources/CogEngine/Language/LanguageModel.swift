@@ -24,8 +24,8 @@ package struct LanguageModel: Sendable {
     var frequencies = RotaryFrequencies()
     embedding = try TokenEmbedding(weights)
     blocks = try (0..<weights.configuration.layerCount).map { layer in
-      // The first layer's output is large beside the embeddings that it adds to: there its rounding would show
-      // in all that follows.
+      // The first layer's output is large beside the embeddings that it adds to: there its rounding would
+      // show in all that follows.
       try DecoderBlock(
         weights.layer(layer), frequencies: &frequencies, precision: layer == 0 ? .sixteenBits : .eightBits)
     }

@@ -1,7 +1,7 @@
 import CogCompute
 
-/// The rotary frequencies of a model's layers. A published model stores the same ones in every layer; they are
-/// kept once, and a layer that differs has its own.
+/// The rotary frequencies of a model's layers. A published model stores the same ones in every layer; they
+/// are kept once, and a layer that differs has its own.
 package struct RotaryFrequencies: Sendable {
   /// The place of a layer's frequencies.
   package typealias Table = Int

@@ -1,8 +1,8 @@
 import CogCompute
 import CogModel
 
-/// One layer of the vision tower: `h += norm(attention(h))`, then `h += norm(mlp(h))`; nothing is normalized on
-/// the way in. Source: `visual.TransformerLayer`.
+/// One layer of the vision tower: `h += norm(attention(h))`, then `h += norm(mlp(h))`; nothing is normalized
+/// on the way in. Source: `visual.TransformerLayer`.
 package struct VisionBlock: Sendable {
   private let attention: VisionAttention
   private let attentionNorm: LayerNorm

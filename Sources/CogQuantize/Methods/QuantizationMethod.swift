@@ -4,8 +4,8 @@ package import CogModel
 
 /// A way to find the codes, scales and zero points of quantized weights.
 ///
-/// Every method writes the same layout (`Formats/int4.md`), so the encoding does not say which one was at work;
-/// the metadata does. The methods that there are come as a list to those who let a person choose
+/// Every method writes the same layout (`Formats/int4.md`), so the encoding does not say which one was at
+/// work; the metadata does. The methods that there are come as a list to those who let a person choose
 /// (``QuantizationMethods``), so that one may live in a target above this one.
 package protocol QuantizationMethod: Sendable {
   /// The name that `--method` takes, such as `least-squares`.
@@ -15,7 +15,8 @@ package protocol QuantizationMethod: Sendable {
   var record: String { get }
   /// What to know about it, in a few words, for `--help`.
   var summary: String { get }
-  /// Prepares for one tensor: a method that needs statistics of what goes into it finds them by its name here.
+  /// Prepares for one tensor: a method that needs statistics of what goes into it finds them by its name
+  /// here.
   ///
   /// - Throws: ``CogError`` when what it needs is not there.
   func quantizer(for slot: TensorSlot) throws -> any PanelQuantizer

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Kills cogvlm at random moments and goes on: the output must be that of one run, to the byte.
 
-usage: Tools/test_resume [RUNS] [--source SRC] [--binary FILE] [--seed N]
+usage: Tools/test_resume.py [RUNS] [--source SRC] [--binary FILE] [--seed N]
 
 RUNS (20) times for each of quantize (int4), convert, and convert --to safetensors: the command is ended by
-SIGKILL, SIGTERM or SIGINT at a random moment, again and again, each time taken up with --resume, until it is
-done. Nothing may stand under the name before. SRC is the sample checkpoint of the tests unless given; one that
-takes longer is ended more often.
+SIGKILL, SIGTERM or SIGINT at a random moment, again and again, each time taken up with --resume, until it
+is done. Nothing may stand under the name before. SRC is the sample checkpoint of the tests unless given; one
+that takes longer is ended more often.
 """
+
 import argparse
 import filecmp
 import os
