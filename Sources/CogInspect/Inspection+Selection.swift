@@ -1,4 +1,5 @@
 import CogBase
+package import CogCompute
 package import CogModel
 
 extension Inspection {
@@ -20,10 +21,12 @@ extension Inspection {
   /// cores; checksums of PyTorch files are compared on the way. What has no values here (`F8_E4M3` and such)
   /// a note names.
   ///
-  /// - Parameter store: the tensors that this lists.
+  /// - Parameters:
+  ///   - store: the tensors that this lists.
+  ///   - context: what the values are read with.
   /// - Throws: ``CogError`` when a tensor is damaged; an interrupt.
-  package func checkingValues(of store: any TensorStore) throws -> Inspection {
-    let measured = try StatisticsPass.run(store).tensors
+  package func checkingValues(of store: any TensorStore, _ context: RunContext) throws -> Inspection {
+    let measured = try StatisticsPass.run(store, context).tensors
     let names = Set(measured.map(\.name))
     var checked = self
     checked.nonFinite = measured.compactMap { tensor in

@@ -51,21 +51,8 @@ package final class StatisticsCollector {
   private var total = Group()
   private var notes: [String] = []
 
-  /// Nothing yet.
-  ///
-  /// - Parameters:
-  ///   - threads: the threads that work.
-  ///   - kernels: nil for the fastest.
-  ///   - stopCheck: called every few megabytes; what it throws ends the work.
-  /// - Throws: ``CogError`` when `COGVLM_KERNELS` is wrong.
-  package init(
-    threads: ThreadPool, kernels: KernelSet? = nil, stopCheck: @escaping () throws -> Void
-  ) throws {
-    meter = StatisticsMeter(kernels: try kernels ?? KernelSet.best(), pool: threads, stopCheck: stopCheck)
-  }
-
-  /// On all processors, until an interrupt. - Throws: ``CogError`` when `COGVLM_KERNELS` is wrong.
-  package convenience init() throws { try self.init(threads: .shared, stopCheck: Interruption.check) }
+  /// Nothing yet; a context's threads and kernels will measure, until its cancellation ends the work.
+  package init(_ context: RunContext) { meter = StatisticsMeter(context) }
 
   /// Adds float32 values, such as those of a tap.
   ///

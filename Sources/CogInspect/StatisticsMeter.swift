@@ -13,12 +13,12 @@ final class StatisticsMeter {
   private static let chunksInBlock = 512
 
   private let pool: ThreadPool
-  private let stopCheck: () throws -> Void
+  private let cancellation: any Cancellation
   private let workers: [MeterWorker]
 
-  init(kernels: KernelSet, pool: ThreadPool, stopCheck: @escaping () throws -> Void) {
-    (self.pool, self.stopCheck) = (pool, stopCheck)
-    workers = (0..<pool.threadCount).map { _ in MeterWorker(kernels) }
+  init(_ context: RunContext) {
+    (pool, cancellation) = (context.threads, context.cancellation)
+    workers = (0..<pool.threadCount).map { _ in MeterWorker(context.kernels) }
   }
 
   /// Whether elements of this type can be measured.
@@ -30,7 +30,7 @@ final class StatisticsMeter {
   /// Measures a tensor.
   ///
   /// - Parameter passed: is told how many of its bytes are done with.
-  /// - Throws: what the stop check throws; ``CogError`` for elements that cannot be measured.
+  /// - Throws: what the cancellation throws; ``CogError`` for elements that cannot be measured.
   func measure(_ matrix: MeasuredMatrix, passed: (Int) -> Void = { _ in }) throws -> TensorMeasurement {
     let halfGrid: ValueCounts.Grid? =
       switch matrix.encoding.plainType {
@@ -48,7 +48,7 @@ final class StatisticsMeter {
     var zeroGroups = ZeroGroups.Counter(matrix)
     let layout = matrix.encoding.isQuantized ? try PanelLayout(matrix) : nil
     for first in stride(from: 0, to: matrix.chunkCount, by: Self.chunksInBlock) {
-      try stopCheck()
+      try cancellation.check()
       let block = first..<min(first + Self.chunksInBlock, matrix.chunkCount)
       let results = run(matrix, layout: layout, grid: grid, block, &rowMaxima)
       for (index, result) in zip(block, results) {
@@ -80,7 +80,7 @@ final class StatisticsMeter {
   private func firstNotFinite(_ matrix: MeasuredMatrix, _ layout: PanelLayout?) throws -> Int? {
     guard let worker = workers.first else { return nil }
     for index in 0..<matrix.chunkCount {
-      if index.isMultiple(of: Self.chunksInBlock) { try stopCheck() }
+      if index.isMultiple(of: Self.chunksInBlock) { try cancellation.check() }
       let chunk = matrix.chunk(index)
       let values = try worker.floats(matrix, layout: layout, chunk)
       let count = values.count / MemoryLayout<Float>.size

@@ -1,26 +1,21 @@
 import CogBase
-import CogCompute
+package import CogCompute
 package import CogModel
 
 /// One pass over the tensors of a source, in the order of its files; what is done with leaves memory.
 package enum StatisticsPass {
   /// Measures the tensors that fit a filter.
   ///
-  /// - Throws: ``CogError`` when a tensor is damaged, or none fits; an interrupt.
-  package static func run(_ store: any TensorStore, filter: TensorFilter = TensorFilter()) throws
-    -> StatisticsReport
-  {
-    try run(store, filter: filter, StatisticsCollector(threads: .shared, stopCheck: Interruption.check))
-  }
-
-  /// The same with threads and kernels of the caller's choice.
+  /// - Throws: ``CogError`` when a tensor is damaged, or none fits; what the context's cancellation throws.
   package static func run(
-    _ store: any TensorStore, filter: TensorFilter, _ collector: StatisticsCollector
+    _ store: any TensorStore, filter: TensorFilter = TensorFilter(), _ context: RunContext
   ) throws -> StatisticsReport {
+    let collector = StatisticsCollector(context)
     let entries = try filter.select(from: store.entries, of: store.path) { ($0.name, $0.partName) }
     let window = SourceWindow(store.files, hashes: false)
     defer { window.endReading() }
-    let progress = Progress("measuring", total: entries.reduce(0) { $0 &+ $1.byteCount })
+    let progress = context.progress.begin(
+      "measuring", total: entries.reduce(0) { $0 &+ $1.byteCount })
     defer { progress.finish() }
     for entry in entries {
       guard StatisticsMeter.canMeasure(entry.encoding) else {

@@ -15,12 +15,14 @@ final class TensorDiffMeter {
 
   private let kernels: KernelSet
   private let pool: ThreadPool
-  private let stopCheck: () throws -> Void
+  private let cancellation: any Cancellation
   private let workers: [(a: MeterWorker, b: MeterWorker)]
 
-  init(kernels: KernelSet, pool: ThreadPool, stopCheck: @escaping () throws -> Void) {
-    (self.kernels, self.pool, self.stopCheck) = (kernels, pool, stopCheck)
-    workers = (0..<pool.threadCount).map { _ in (MeterWorker(kernels), MeterWorker(kernels)) }
+  init(_ context: RunContext) {
+    (kernels, pool, cancellation) = (context.kernels, context.threads, context.cancellation)
+    workers = (0..<pool.threadCount).map { _ in
+      (MeterWorker(context.kernels), MeterWorker(context.kernels))
+    }
   }
 
   /// What a pair of tensors of one shape gives.
@@ -44,7 +46,7 @@ final class TensorDiffMeter {
   /// Compares the bytes and the values of two tensors of one shape.
   ///
   /// - Parameter passed: is told how many bytes of each are done with.
-  /// - Throws: what the stop check throws; ``CogError`` for elements that cannot be converted.
+  /// - Throws: what the cancellation throws; ``CogError`` for elements that cannot be converted.
   func compare(
     _ a: TensorDiffOperand, _ b: TensorDiffOperand, passed: (Int, Int) -> Void
   ) throws -> Outcome {
@@ -70,7 +72,7 @@ final class TensorDiffMeter {
     let layouts = (try a.layout, try b.layout)
     outcome.isIdentical = a.encoding == b.encoding
     for first in stride(from: 0, to: matrices.0.chunkCount, by: Self.chunksInBlock) {
-      try stopCheck()
+      try cancellation.check()
       let block = first..<min(first + Self.chunksInBlock, matrices.0.chunkCount)
       for result in run(matrices, layouts, groupSize: outcome.groupSize, block) {
         let (difference, isSame) = try result.get()

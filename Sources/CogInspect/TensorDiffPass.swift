@@ -8,27 +8,19 @@ import Glibc
 package enum TensorDiffPass {
   /// Compares the tensors of `a` with those of `b`, the reference, where they fit a filter.
   ///
-  /// - Throws: ``CogError`` when a tensor is damaged, or none fits; an interrupt.
+  /// - Throws: ``CogError`` when a tensor is damaged, or none fits; what the context's
+  ///   cancellation throws.
   package static func run(
-    _ a: any TensorStore, _ b: any TensorStore, filter: TensorFilter = TensorFilter()
-  ) throws -> TensorDiff {
-    try run(
-      a, b, filter: filter, threads: .shared, kernels: KernelSet.best(), stopCheck: Interruption.check)
-  }
-
-  /// The same with threads and kernels of the caller's choice.
-  package static func run(
-    _ a: any TensorStore, _ b: any TensorStore, filter: TensorFilter, threads: ThreadPool, kernels: KernelSet,
-    stopCheck: @escaping () throws -> Void
+    _ a: any TensorStore, _ b: any TensorStore, filter: TensorFilter = TensorFilter(), _ context: RunContext
   ) throws -> TensorDiff {
     let entriesA = a.entries.filter { filter.takes(name: $0.name, part: $0.partName) }
     let entriesB = b.entries.filter { filter.takes(name: $0.name, part: $0.partName) }
     if entriesA.isEmpty, entriesB.isEmpty {
       _ = try filter.select(from: a.entries, of: a.path) { ($0.name, $0.partName) }
     }
-    var run = TensorDiffRun(a, b, TensorDiffMeter(kernels: kernels, pool: threads, stopCheck: stopCheck))
+    var run = TensorDiffRun(a, b, TensorDiffMeter(context))
     let bytes = entriesA.reduce(0) { $0 &+ $1.byteCount } &+ entriesB.reduce(0) { $0 &+ $1.byteCount }
-    let progress = Progress("comparing", total: bytes)
+    let progress = context.progress.begin("comparing", total: bytes)
     defer { progress.finish() }
     for entry in entriesA {
       // A filter by part may take the tensor on one side only, where the other side's model is not known.

@@ -28,12 +28,12 @@ public struct Checkpoint: Equatable, Sendable {
       if input.isNative {
         let file = try input.nativeFile()
         let inspection = try CogInspect.Inspection(native: file)
-        return Inspection(checkingValues ? try inspection.checkingValues(of: file) : inspection)
+        return Inspection(checkingValues ? try inspection.checkingValues(of: file, context) : inspection)
       }
       let checkpoint = try input.checkpoint()
       let inspection = try CogInspect.Inspection(checkpoint)
       return Inspection(
-        checkingValues ? try inspection.checkingValues(of: checkpoint.placedTensors()) : inspection)
+        checkingValues ? try inspection.checkingValues(of: checkpoint.placedTensors(), context) : inspection)
     }
   }
 

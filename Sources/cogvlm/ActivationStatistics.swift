@@ -21,7 +21,7 @@ struct ActivationStatistics {
   ) throws -> StatisticsReport {
     let points = TapPoint.all(engine.configuration).filter { !$0.isVision || video != nil }
     let wanted = Set(try filter.select(from: points, of: path) { ($0.name, $0.part.rawValue) })
-    let collector = try StatisticsCollector()
+    let collector = StatisticsCollector(engine.context)
     let progress = Progress("Running the model", total: points.count)
     defer { progress.finish() }
     func measure(_ tap: Tap) throws {

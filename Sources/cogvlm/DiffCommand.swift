@@ -30,6 +30,8 @@ struct DiffCommand: ParsableCommand {
       "Exit with 1 when a tensor's relative L2 is above this, or tensors are missing.", valueName: "limit"))
   var failOver: Double?
 
+  @OptionGroup var runOptions: RunOptions
+
   @OptionGroup var format: FormatOptions
 
   @Option(help: ArgumentHelp("Write the report as one HTML file too.", valueName: "file"))
@@ -42,7 +44,8 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let stored = (a: try Input(path: a).tensors(), b: try Input(path: b).tensors())
     if let html { try HTMLPlace.check(html, besides: [a, b] + stored.a.files + stored.b.files) }
-    let diff = try TensorDiffPass.run(stored.a, stored.b, filter: filterOptions.filter)
+    let diff = try TensorDiffPass.run(
+      stored.a, stored.b, filter: filterOptions.filter, runOptions.context())
     let report = TensorDiffReport(diff, failOver: failOver)
     if let html { try TensorDiffPage.page(report, stored: stored).write(to: html) }
     Terminal.print(try format.json ? JSONOutput.encode(report) : format.csv ? diff.csv : report.text)

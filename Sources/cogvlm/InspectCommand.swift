@@ -63,14 +63,15 @@ struct InspectCommand: ParsableCommand {
           expected: "a whole checkpoint with its config.json", found: inspection.notes.last)
       }
       if let path = checkpoint.folder.tokenizerPath { _ = try Input(path: path).tokenizer() }
-      return try inspection.checkingValues(of: checkpoint.placedTensors())
+      return try inspection.checkingValues(of: checkpoint.placedTensors(), runOptions.context())
     }
     let file = try input.nativeFile()
     let inspection = try Inspection(native: file)
     guard check else { return inspection }
     _ = try file.tokenizer()
-    try ContentCheck.checksums(of: file, runOptions.context())
-    return try inspection.checkingValues(of: file)
+    let context = try runOptions.context()
+    try ContentCheck.checksums(of: file, context)
+    return try inspection.checkingValues(of: file, context)
   }
 
   private func report(_ inspection: Inspection) throws -> String {

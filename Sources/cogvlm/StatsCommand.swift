@@ -69,10 +69,7 @@ struct StatsCommand: ParsableCommand {
   }
 
   private func measure(_ stored: any TensorStore, _ filter: TensorFilter) throws -> StatisticsReport {
-    let context = try runOptions.context()
-    let collector = try StatisticsCollector(
-      threads: context.threads, kernels: context.kernels, stopCheck: { try context.cancellation.check() })
-    return try StatisticsPass.run(stored, filter: filter, collector)
+    try StatisticsPass.run(stored, filter: filter, runOptions.context())
   }
 
   private func measureActivations(_ filter: TensorFilter) throws -> StatisticsReport {

@@ -43,7 +43,7 @@ extension VerifyCommand {
       try run.ask(item.question)
     }
     progress.finish()
-    let weights = try TensorDiffPass.run(file, other)
+    let weights = try TensorDiffPass.run(file, other, context)
     let report = run.report(model: options.model, against: path, weights: weights)
     if let html { try ModelComparisonPage.page(report, pictures: pictures).write(to: html) }
     Terminal.print(json ? try JSONOutput.encode(report) : report.text)

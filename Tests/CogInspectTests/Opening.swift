@@ -1,4 +1,5 @@
 import CogCheckpoint
+import CogCompute
 import CogInspect
 import CogModel
 import CogSources
@@ -12,13 +13,13 @@ func inspected(_ path: String) throws -> Inspection { try Inspection(Input(path:
 extension StatisticsPass {
   /// Measures the tensors at a path.
   static func run(opening path: String, filter: TensorFilter = TensorFilter()) throws -> StatisticsReport {
-    try run(openedTensors(path), filter: filter)
+    try run(openedTensors(path), filter: filter, RunContext())
   }
 }
 
 extension TensorDiffPass {
   /// Compares the tensors at two paths.
   static func run(opening a: String, b: String, filter: TensorFilter = TensorFilter()) throws -> TensorDiff {
-    try run(openedTensors(a), openedTensors(b), filter: filter)
+    try run(openedTensors(a), openedTensors(b), filter: filter, RunContext())
   }
 }

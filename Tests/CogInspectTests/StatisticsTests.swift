@@ -188,9 +188,7 @@ import Testing
       for (type, encoded) in [("F32", bytes(values)), ("BF16", bfloat16(values))] {
         let catalog = try openedTensors(write([("t", type, shape, encoded)]))
         let reports = try [1, 2, 5].map { threads in
-          try StatisticsPass.run(
-            catalog, filter: TensorFilter(),
-            StatisticsCollector(threads: ThreadPool(threadCount: threads)) {})
+          try StatisticsPass.run(catalog, RunContext(threads: ThreadPool(threadCount: threads)))
         }
         #expect(reports[1] == reports[0] && reports[2] == reports[0])
         let tensor = try #require(reports[0].tensors.first)
@@ -212,13 +210,16 @@ import Testing
     }
   }
 
-  @Test("What the stop check throws ends the pass")
+  /// Work that is stopped at once.
+  private struct Cancelled: Cancellation {
+    func check() throws { throw CancellationError() }
+  }
+
+  @Test("What the cancellation throws ends the pass")
   func interruption() throws {
     let catalog = try openedTensors(write([("t", "BF16", [4], [UInt8](repeating: 1, count: 8))]))
     #expect(throws: CancellationError.self) {
-      try StatisticsPass.run(
-        catalog, filter: TensorFilter(),
-        StatisticsCollector(threads: .shared) { throw CancellationError() })
+      try StatisticsPass.run(catalog, RunContext(cancellation: Cancelled()))
     }
   }
 

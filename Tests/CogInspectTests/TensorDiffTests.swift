@@ -172,8 +172,7 @@ import Testing
       let catalogs = try [a, b].map { try openedTensors(write([("t", "F32", shape, $0)])) }
       let results = try [1, 2, 5].map { threads in
         try TensorDiffPass.run(
-          catalogs[0], catalogs[1], filter: TensorFilter(), threads: ThreadPool(threadCount: threads),
-          kernels: KernelSet.best(), stopCheck: {})
+          catalogs[0], catalogs[1], RunContext(threads: ThreadPool(threadCount: threads)))
       }
       #expect(results[1] == results[0] && results[2] == results[0])
       let (noise, signal) = zip(a, b).reduce((0.0, 0.0)) { sums, pair in

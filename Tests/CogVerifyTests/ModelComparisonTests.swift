@@ -40,7 +40,8 @@ import Testing
     for question in try questions ?? [#require(bundle.query)] { try run.ask(question) }
     return run.report(
       model: model, against: other,
-      weights: try TensorDiffPass.run(NativeFile(path: model), NativeFile(path: other)))
+      weights: try TensorDiffPass.run(
+        NativeFile(path: model), NativeFile(path: other), RunContext()))
   }
 
   @Test("A comparison with the sound model finds the errors that PyTorch's bundle finds")
