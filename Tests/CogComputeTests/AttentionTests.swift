@@ -1,3 +1,4 @@
+import CogBase
 import CogCompute
 import Foundation
 import Testing
@@ -16,7 +17,7 @@ struct AttentionCase {
   let padding = 3
 
   init(_ queryCount: Int, _ keyCount: Int, heads: Int, keyValueHeads: Int, dimension: Int, isCausal: Bool) {
-    var random = SeededGenerator(UInt64(queryCount * 1000 + keyCount))
+    var random = SplitMix64(seed: UInt64(queryCount * 1000 + keyCount))
     self.queryCount = queryCount
     self.keyCount = keyCount
     self.heads = heads

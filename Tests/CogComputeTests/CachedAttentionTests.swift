@@ -1,3 +1,4 @@
+import CogBase
 import CogCompute
 import Foundation
 import Testing
@@ -19,7 +20,7 @@ private struct CachedCase {
 
   /// What attention over the cache gives, and attention in float32.
   func run(_ compute: Compute) throws -> (cached: [Float], float: [Float]) {
-    var random = SeededGenerator(UInt64(keyCount * 100 + dimension))
+    var random = SplitMix64(seed: UInt64(keyCount * 100 + dimension))
     let width = keyValueHeads * dimension
     let queries = FloatMatrix(
       random.normals(queryCount * heads * dimension), rows: queryCount, columns: heads * dimension)

@@ -51,7 +51,7 @@ struct ConversionTests {
 
   @Test("Float32 rounds to the nearest half, to even on a tie; NaN stays NaN")
   func roundsToHalves() throws {
-    var random = SeededGenerator(21)
+    var random = SplitMix64(seed: 21)
     var values: [Float] = [
       65504, 65519.996, 65520, 65536, 1e30, .infinity, 6.1e-5, 6.0e-5, 5.9604645e-8, 2.9802322e-8,
       2.9802326e-8, 1e-9,
@@ -80,7 +80,7 @@ struct ConversionTests {
 
   @Test("F64 and integers become the nearest float32, at every length and alignment")
   func wideTypes() throws {
-    var random = SeededGenerator(22)
+    var random = SplitMix64(seed: 22)
     for kernels in KernelSet.available {
       for (index, length) in lengths.enumerated() {
         let doubles = (0..<length).map { _ in Double(random.normal()) * 1.000_000_123 }

@@ -1,3 +1,4 @@
+import CogBase
 import CogCompute
 import Foundation
 import Testing
@@ -83,7 +84,7 @@ struct ElementwiseTests {
 
   @Test("LayerNorm is within 1 unit in the last place of the largest term")
   func layerNorm() throws {
-    var random = SeededGenerator(31)
+    var random = SplitMix64(seed: 31)
     for (rows, columns) in shapes {
       let x = random.normals(rows * columns).map { $0 * 3 + 5 }
       let weight = random.normals(columns)
@@ -109,7 +110,7 @@ struct ElementwiseTests {
 
   @Test("RMSNorm multiplies by the inverse root, then by the weight")
   func rmsNorm() throws {
-    var random = SeededGenerator(32)
+    var random = SplitMix64(seed: 32)
     for (rows, columns) in shapes {
       let x = random.normals(rows * columns, scale: 0.3)
       let weight = random.normals(columns)
@@ -133,7 +134,7 @@ struct ElementwiseTests {
   @Test(
     "Sums are IEEE float32, and bfloat16 mode rounds each once", arguments: ComputeMode.allCases)
   func sums(mode: ComputeMode) throws {
-    var random = SeededGenerator(33)
+    var random = SplitMix64(seed: 33)
     func rounded(_ value: Float) -> Float { mode == .bfloat16 ? roundedToBFloat16(value) : value }
     for (rows, columns) in shapes {
       let x = random.normals(rows * columns).map(rounded)
@@ -153,7 +154,7 @@ struct ElementwiseTests {
 
   @Test("bfloat16 norms and activations are the float32 ones rounded once, with rounded weights")
   func bfloat16() throws {
-    var random = SeededGenerator(34)
+    var random = SplitMix64(seed: 34)
     let x = random.normals(6 * 300).map(roundedToBFloat16)
     let weight = random.normals(300)
     let bias = random.normals(300)
@@ -178,7 +179,7 @@ struct ElementwiseTests {
 
   @Test("All instruction sets give the same bits")
   func sameBits() throws {
-    var random = SeededGenerator(35)
+    var random = SplitMix64(seed: 35)
     let portable = try Compute(mode: .float32, kernels: KernelSet.named("portable"))
     for (rows, columns) in shapes {
       let x = random.normals(rows * columns, scale: 4)

@@ -12,7 +12,7 @@ struct GELUMLPTests {
 
   @Test("Linear layers with a GELU between give the bits of one after the other, in every instruction set")
   func sameBits() throws {
-    var random = SeededGenerator(21)
+    var random = SplitMix64(seed: 21)
     for (inner, columns, outer, groupSize) in Self.sizes {
       let first = PanelTwin(
         rows: inner, columns: columns, groupSize: groupSize, isInt4: true, random: &random)
@@ -40,7 +40,7 @@ struct GELUMLPTests {
 
   @Test("What is not finite stays with its token")
   func notFinite() throws {
-    var random = SeededGenerator(22)
+    var random = SplitMix64(seed: 22)
     let first = PanelTwin(rows: 256, columns: 128, groupSize: 64, isInt4: true, random: &random)
     let second = PanelTwin(rows: 32, columns: 256, groupSize: 64, isInt4: true, random: &random)
     var x = random.normals(40 * 128)
@@ -58,7 +58,7 @@ struct GELUMLPTests {
 
   @Test("Layers that do not fit one another are refused", arguments: [ComputeMode.fast, .float32])
   func refuses(mode: ComputeMode) throws {
-    var random = SeededGenerator(23)
+    var random = SplitMix64(seed: 23)
     let first = PanelTwin(rows: 64, columns: 128, groupSize: 64, isInt4: true, random: &random)
     let second = PanelTwin(rows: 32, columns: 72, groupSize: 64, isInt4: true, random: &random)
     let compute = try Compute(mode: mode)

@@ -1,3 +1,4 @@
+import CogBase
 import CogCompute
 import Testing
 
@@ -5,7 +6,7 @@ struct GateTests {
   @Test(
     "A gate is silu and then a product, each rounded once", arguments: [ComputeMode.float32, .bfloat16])
   func gate(mode: ComputeMode) throws {
-    var random = SeededGenerator(3)
+    var random = SplitMix64(seed: 3)
     func rounded(_ value: Float) -> Float { mode == .bfloat16 ? roundedToBFloat16(value) : value }
     let x = random.normals(7 * 9001, scale: 4)
     let y = random.normals(7 * 9001)

@@ -15,7 +15,7 @@ struct LinearTests {
 
   @Test("Sixteen bits round activations some hundred times more finely than eight, and leave NaN as it is")
   func finer() throws {
-    var random = SeededGenerator(8)
+    var random = SplitMix64(seed: 8)
     let twin = PanelTwin(rows: 48, columns: 200, groupSize: 64, isInt4: true, random: &random)
     var x = random.normals(5 * 200)
     let exact = product(x, twin.values, tokens: 5, rows: 48, columns: 200)
@@ -35,7 +35,7 @@ struct LinearTests {
 
   @Test("A layer with sixteen bits adds its bias once, to the sum of both passes", arguments: [1, 5, 300])
   func sixteenBitsWithBias(tokens: Int) throws {
-    var random = SeededGenerator(9)
+    var random = SplitMix64(seed: 9)
     let twin = PanelTwin(rows: 48, columns: 200, groupSize: 64, isInt4: true, random: &random)
     let bias = random.normals(48)
     let x = FloatMatrix(random.normals(tokens * 200), rows: tokens, columns: 200)
@@ -51,7 +51,7 @@ struct LinearTests {
     "Layers that share their input give what each gives alone",
     arguments: [ComputeMode.fast, .float32, .bfloat16], [1, 2, 35])
   func group(mode: ComputeMode, tokens: Int) throws {
-    var random = SeededGenerator(UInt64(tokens))
+    var random = SplitMix64(seed: UInt64(tokens))
     let twins = [(48, 64, true), (33, 64, true), (700, 64, false), (5, 32, true)].map {
       PanelTwin(rows: $0, columns: 200, groupSize: $1, isInt4: $2, random: &random)
     }
@@ -76,7 +76,7 @@ struct LinearTests {
 
   @Test("A layer of other columns is refused beside one that fits")
   func groupOfOtherSizes() throws {
-    var random = SeededGenerator(1)
+    var random = SplitMix64(seed: 1)
     let compute = try Compute(mode: .fast)
     let layers = try [200, 208].map {
       try Linear(
@@ -88,8 +88,7 @@ struct LinearTests {
 }
 
 struct GatedMLPTests {
-  private func layer(_ rows: Int, _ columns: Int, _ random: inout SeededGenerator) throws -> (Linear, [Float])
-  {
+  private func layer(_ rows: Int, _ columns: Int, _ random: inout SplitMix64) throws -> (Linear, [Float]) {
     let values = random.normals(rows * columns, scale: 0.3)
     let weight = try plainWeight(values, type: .float32, rows: rows, columns: columns)
     return (try Linear(weight, compute: Compute(mode: .float32)), values)
@@ -97,7 +96,7 @@ struct GatedMLPTests {
 
   @Test("A gated MLP is down(silu(gate(x)) * up(x))")
   func matchesDouble() throws {
-    var random = SeededGenerator(4)
+    var random = SplitMix64(seed: 4)
     let (gate, gateValues) = try layer(20, 12, &random)
     let (up, upValues) = try layer(20, 12, &random)
     let (down, downValues) = try layer(12, 20, &random)
@@ -112,7 +111,7 @@ struct GatedMLPTests {
 
   @Test("Layers that do not fit one another are refused")
   func refuses() throws {
-    var random = SeededGenerator(5)
+    var random = SplitMix64(seed: 5)
     let (gate, _) = try layer(20, 12, &random)
     let (up, _) = try layer(18, 12, &random)
     let (down, _) = try layer(12, 20, &random)
@@ -157,7 +156,7 @@ struct WindowConvolutionTests {
 
   @Test("A convolution of windows is the naive one, over planes and over grids of positions")
   func matchesNaive() throws {
-    var random = SeededGenerator(6)
+    var random = SplitMix64(seed: 6)
     let x = random.normals(images * channels * rows * columns)
     let values = random.normals(outputs * channels * height * width)
     let bias = random.normals(outputs)

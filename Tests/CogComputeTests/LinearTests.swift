@@ -8,7 +8,7 @@ struct PlainLinearTests {
     "A linear layer over plain weights is the product in double, within float32",
     arguments: [ElementType.bfloat16, .float16, .float32, .float64], [1, 2, 7, 30])
   func matchesDouble(type: ElementType, tokens: Int) throws {
-    var random = SeededGenerator(1)
+    var random = SplitMix64(seed: 1)
     for (rows, columns) in [(1, 1), (5, 3), (17, 64), (100, 257), (33, 700)] {
       let x = random.normals(tokens * columns)
       let w = random.normals(rows * columns).map(roundedToBFloat16).map {
@@ -33,7 +33,7 @@ struct PlainLinearTests {
   @Test(
     "bfloat16 mode rounds wider weights and the bias, sums in float32 and rounds once", arguments: [1, 9])
   func bfloat16(tokens: Int) throws {
-    var random = SeededGenerator(2)
+    var random = SplitMix64(seed: 2)
     let (rows, columns) = (50, 300)
     let x = random.normals(tokens * columns).map(roundedToBFloat16)
     let w = random.normals(rows * columns)

@@ -26,7 +26,7 @@ struct PanelTwin {
   var encoding: TensorEncoding { isInt4 ? .int4(groupSize: groupSize) : .int8(groupSize: groupSize) }
 
   /// Random scales, zero points and quanta over their whole ranges.
-  init(rows: Int, columns: Int, groupSize: Int, isInt4: Bool, random: inout SeededGenerator) {
+  init(rows: Int, columns: Int, groupSize: Int, isInt4: Bool, random: inout SplitMix64) {
     self.rows = rows
     self.columns = columns
     self.groupSize = groupSize
@@ -47,7 +47,7 @@ struct PanelTwin {
 
   /// Reads the bytes of a quantized matrix.
   init(reading bytes: UnsafeRawBufferPointer, rows: Int, columns: Int, groupSize: Int, isInt4: Bool) {
-    var random = SeededGenerator(0)
+    var random = SplitMix64(seed: 0)
     self.init(rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
     for row in 0..<rows {
       for group in 0..<groups {

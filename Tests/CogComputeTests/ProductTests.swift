@@ -1,3 +1,4 @@
+import CogBase
 import CKernels
 import CogCompute
 import CogModel
@@ -22,7 +23,7 @@ struct ProductTests {
   @Test(
     "Every product of every backend has the bits of the format's page, around its fewest and a tile's tokens")
   func matchesTwin() throws {
-    var random = SeededGenerator(41)
+    var random = SplitMix64(seed: 41)
     for kernels in KernelSet.available {
       for product in kernels.products {
         let (fewest, tile) = (product.fewest_tokens, product.tile_tokens)

@@ -16,7 +16,7 @@ struct QuantizedLinearTests {
     "Products with int8 activations have the bits that the format's page asks for, in every instruction set",
     arguments: [32, 64, 128], [true, false])
   func matchesTwin(groupSize: Int, isInt4: Bool) throws {
-    var random = SeededGenerator(UInt64(groupSize))
+    var random = SplitMix64(seed: UInt64(groupSize))
     for (rows, columns) in sizes {
       let twin = PanelTwin(
         rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
@@ -39,7 +39,7 @@ struct QuantizedLinearTests {
 
   @Test("Rows of many groups and weights of many panels, which are multiplied in parts, lose nothing")
   func parts() throws {
-    var random = SeededGenerator(8)
+    var random = SplitMix64(seed: 8)
     let pool = ThreadPool(threadCount: 1)
     for (rows, columns, groupSize, tokens) in [(40, 4_216, 32, 33), (17, 8_520, 64, 44), (29_000, 8, 64, 32)]
     {
@@ -61,7 +61,7 @@ struct QuantizedLinearTests {
     "Dequantized rows are scale * (q - zero), in every encoding and mode", arguments: [32, 64, 128],
     [true, false])
   func dequantizes(groupSize: Int, isInt4: Bool) throws {
-    var random = SeededGenerator(UInt64(groupSize) + 1)
+    var random = SplitMix64(seed: UInt64(groupSize) + 1)
     for (rows, columns) in sizes {
       let twin = PanelTwin(
         rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
@@ -83,7 +83,7 @@ struct QuantizedLinearTests {
   @Test(
     "The largest weights and activations do not overflow the sums", arguments: [32, 64, 128], [true, false])
   func extremes(groupSize: Int, isInt4: Bool) throws {
-    var random = SeededGenerator(9)
+    var random = SplitMix64(seed: 9)
     let (columns, tokens) = (256, 33)
     for (q, zero) in isInt4 ? [(15, 0), (0, 15), (15, 15)] : [(127, 0), (-127, 0)] {
       var twin = PanelTwin(rows: 17, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
@@ -109,7 +109,7 @@ struct QuantizedLinearTests {
     "Every zero point gives the same bits, however far the weights lean",
     arguments: [0...15, 0...0, 15...15, 7...8], [0...15, 3...12, 0...2, 13...15])
   func zeroPoints(zeros: ClosedRange<Int>, quanta: ClosedRange<Int>) throws {
-    var random = SeededGenerator(10)
+    var random = SplitMix64(seed: 10)
     for (rows, columns, tokens) in [(33, 256, 44), (16, 1_000, 37), (17, 4_168, 33)] {
       var twin = PanelTwin(rows: rows, columns: columns, groupSize: 64, isInt4: true, random: &random)
       for row in 0..<rows {
@@ -132,7 +132,7 @@ struct QuantizedLinearTests {
 
   @Test("NaN and infinity in an activation make that token's outputs NaN and leave the others alone")
   func notFinite() throws {
-    var random = SeededGenerator(3)
+    var random = SplitMix64(seed: 3)
     let twin = PanelTwin(rows: 20, columns: 100, groupSize: 32, isInt4: true, random: &random)
     for tokens in [3, 36] {
       var x = random.normals(tokens * 100)
@@ -154,7 +154,7 @@ struct QuantizedLinearTests {
 
   @Test("Activations below 2^-120 count as zeros, in groups that have no larger one")
   func tinyActivations() throws {
-    var random = SeededGenerator(4)
+    var random = SplitMix64(seed: 4)
     let twin = PanelTwin(rows: 16, columns: 64, groupSize: 32, isInt4: true, random: &random)
     let least = Float.leastNonzeroMagnitude
     for peak in [Float(0), least, 1e-38, Float(0x1p-120).nextDown, 0x1p-120, 0x1p-119, 1e-30] {
@@ -175,7 +175,7 @@ struct QuantizedLinearTests {
 
   @Test("bfloat16 mode rounds expanded weights and the result once")
   func bfloat16() throws {
-    var random = SeededGenerator(5)
+    var random = SplitMix64(seed: 5)
     let twin = PanelTwin(rows: 37, columns: 200, groupSize: 64, isInt4: true, random: &random)
     for tokens in [1, 6] {
       let x = random.normals(tokens * 200).map(roundedToBFloat16)
@@ -217,7 +217,7 @@ struct WeightMatrixTests {
 
   @Test("Any scale, zero point and weight bytes give numbers, never a trap")
   func hostileBytes() throws {
-    var random = SeededGenerator(6)
+    var random = SplitMix64(seed: 6)
     for encoding in [TensorEncoding.int4(groupSize: 32), .int8(groupSize: 128)] {
       let layout = try PanelLayout(encoding: encoding, rows: 19, columns: 150)
       let block = ByteBlock((0..<layout.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) })

@@ -62,7 +62,7 @@ struct QuantizerTests {
     "Errors that the quantizer reports are those of what it wrote", arguments: encodings,
     ScaleChoice.allCases)
   func reportsErrors(encoding: TensorEncoding, choice: ScaleChoice) throws {
-    var random = SeededGenerator(11)
+    var random = SplitMix64(seed: 11)
     for (rows, columns) in [(16, 256), (7, 333), (1, 8), (16, 5)] {
       var weights = random.normals(rows * columns, scale: 0.02)
       weights[0] = 1.5
@@ -86,7 +86,7 @@ struct QuantizerTests {
 
   @Test("All instruction sets write the same panel", arguments: encodings, ScaleChoice.allCases)
   func sameBytes(encoding: TensorEncoding, choice: ScaleChoice) throws {
-    var random = SeededGenerator(12)
+    var random = SplitMix64(seed: 12)
     let portable = try KernelSet.named("portable")
     for (rows, columns) in [(16, 384), (3, 77)] {
       let weights = random.normals(rows * columns, scale: 0.05)
@@ -102,9 +102,9 @@ struct QuantizerTests {
 
   @Test("No int4 group loses more than min-max quantization does", arguments: [32, 64, 128])
   func beatsMinMax(groupSize: Int) throws {
-    var random = SeededGenerator(13)
+    var random = SplitMix64(seed: 13)
     let columns = 512
-    let shapes: [(String, (Int, inout SeededGenerator) -> Float)] = [
+    let shapes: [(String, (Int, inout SplitMix64) -> Float)] = [
       ("normal", { _, random in random.normal() * 0.03 }),
       ("shifted", { _, random in random.normal() * 0.03 + 0.05 }),
       ("all negative", { _, random in -abs(random.normal()) }),
@@ -133,7 +133,7 @@ struct QuantizerTests {
 
   @Test("int8 loses less than a two-hundredth of normal weights and no q passes 127")
   func int8() throws {
-    var random = SeededGenerator(14)
+    var random = SplitMix64(seed: 14)
     let weights = random.normals(16 * 640, scale: 7)
     let panel = try QuantizedPanel(
       weights, rows: 16, columns: 640, encoding: .int8(groupSize: 64), kernels: KernelSet.best())
@@ -144,7 +144,7 @@ struct QuantizerTests {
   @Test(
     "Groups of zeros, padding rows and padding columns are written as the format says", arguments: encodings)
   func zeros(encoding: TensorEncoding) throws {
-    var random = SeededGenerator(15)
+    var random = SplitMix64(seed: 15)
     let columns = 131
     var weights = random.normals(5 * columns)
     for column in 0..<columns { weights[2 * columns + column] = 0 }

@@ -6,7 +6,7 @@ import Testing
 extension PanelTwin {
   /// Plain round to nearest: scales and zero points from the least and the largest weight of each group.
   init(absmax weights: [Float], rows: Int, columns: Int, groupSize: Int, isInt4: Bool) {
-    var random = SeededGenerator(0)
+    var random = SplitMix64(seed: 0)
     self.init(rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
     for row in 0..<rows {
       for group in 0..<groups {
@@ -42,9 +42,9 @@ struct ScaleChoiceTests {
 
   @Test("absmax is plain rounding between the least and the largest weight", arguments: encodings)
   func absmax(encoding: TensorEncoding) throws {
-    var random = SeededGenerator(31)
+    var random = SplitMix64(seed: 31)
     let isInt4 = encoding.family == .int4
-    let makers: [(inout SeededGenerator) -> Float] = [
+    let makers: [(inout SplitMix64) -> Float] = [
       { $0.normal() * 0.02 }, { $0.normal() * 0.02 + 0.1 }, { -abs($0.normal()) }, { abs($0.normal()) },
       { $0.normal() * 1e-6 }, { $0.normal() * 1e6 }, { _ in 0 },
     ]
@@ -65,7 +65,7 @@ struct ScaleChoiceTests {
 
   @Test("Least squares loses less than absmax", arguments: encodings)
   func leastSquaresIsBetter(encoding: TensorEncoding) throws {
-    var random = SeededGenerator(32)
+    var random = SplitMix64(seed: 32)
     let weights = random.normals(16 * 512, scale: 0.03)
     let errors = try ScaleChoice.allCases.map {
       try QuantizedPanel(
@@ -104,7 +104,7 @@ struct PackingTests {
 
   @Test("Codes of any origin are packed as the format's page says", arguments: QuantizerTests.encodings)
   func packs(encoding: TensorEncoding) throws {
-    var random = SeededGenerator(33)
+    var random = SplitMix64(seed: 33)
     let isInt4 = encoding.family == .int4
     for (rows, columns) in [(16, 512), (7, 333), (1, 1)] {
       let twin = PanelTwin(
@@ -118,7 +118,7 @@ struct PackingTests {
 
   @Test("A group of zeros is packed as zeros, whatever its scale and zero point were")
   func zeros() throws {
-    var random = SeededGenerator(34)
+    var random = SplitMix64(seed: 34)
     var twin = PanelTwin(rows: 3, columns: 128, groupSize: 64, isInt4: true, random: &random)
     var rows = Rows(twin)
     for column in 64..<128 { rows.codes[128 + column] = Int8(rows.zeros[3]) }  // row 1, group 1
@@ -133,7 +133,7 @@ struct PackingTests {
 
   @Test("A code, scale or zero point that the format does not have is refused, and so are wrong sizes")
   func refuses() throws {
-    var random = SeededGenerator(35)
+    var random = SplitMix64(seed: 35)
     for isInt4 in [true, false] {
       let twin = PanelTwin(rows: 2, columns: 70, groupSize: 32, isInt4: isInt4, random: &random)
       let layout = try PanelLayout(encoding: twin.encoding, rows: 2, columns: 70)

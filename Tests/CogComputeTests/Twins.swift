@@ -2,12 +2,7 @@ import CogBase
 import CogCompute
 import CogModel
 
-/// The same pseudo-random numbers on every run.
-typealias SeededGenerator = SplitMix64
-
 extension SplitMix64 {
-  init(_ seed: UInt64) { self.init(seed: seed) }
-
   /// About normal: the sum of 12 uniform numbers.
   mutating func normal() -> Float {
     (0..<12).reduce(Float(-6)) { sum, _ in sum + Float.random(in: 0..<1, using: &self) }
