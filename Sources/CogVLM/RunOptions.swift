@@ -6,17 +6,17 @@ public struct RunOptions: Sendable {
   /// Threads that compute; nil takes as many as there are processors.
   public var threads: Int?
   /// Receives how far the work is, on any thread; nil where nobody wants to know.
-  public var onProgress: (@Sendable (Progress) -> Void)?
+  public var onProgress: (@Sendable (RunProgress) -> Void)?
 
   /// Options; by default all processors and silence.
-  public init(threads: Int? = nil, onProgress: (@Sendable (Progress) -> Void)? = nil) {
+  public init(threads: Int? = nil, onProgress: (@Sendable (RunProgress) -> Void)? = nil) {
     self.threads = threads
     self.onProgress = onProgress
   }
 }
 
 /// How far one piece of long work is.
-public struct Progress: Equatable, Sendable {
+public struct RunProgress: Equatable, Sendable {
   /// What is done, such as `Looking at 24 frames`.
   public let title: String
   /// Units done so far: bytes, layers or questions.

@@ -71,29 +71,29 @@ private final class CurrentWork: Cancellation {
 
 /// Progress that is told to a closure.
 private struct CallbackProgress: ProgressReporter {
-  private let report: (@Sendable (Progress) -> Void)?
+  private let report: (@Sendable (RunProgress) -> Void)?
 
-  init(_ report: (@Sendable (Progress) -> Void)?) { self.report = report }
+  init(_ report: (@Sendable (RunProgress) -> Void)?) { self.report = report }
 
   func begin(_ title: String, total: Int) -> any ProgressTask {
     guard let report else { return SilentProgress() }
-    report(Progress(title: title, completed: 0, total: total))
+    report(RunProgress(title: title, completed: 0, total: total))
     return Task(title: title, total: total, report: report)
   }
 
   private final class Task: ProgressTask {
     private let title: String
     private let total: Int
-    private let report: @Sendable (Progress) -> Void
+    private let report: @Sendable (RunProgress) -> Void
     private let completed = Atomic(0)
 
-    init(title: String, total: Int, report: @escaping @Sendable (Progress) -> Void) {
+    init(title: String, total: Int, report: @escaping @Sendable (RunProgress) -> Void) {
       (self.title, self.total, self.report) = (title, total, report)
     }
 
     func advance(by units: Int, _ detail: @autoclosure () -> String) {
       let done = completed.add(units, ordering: .relaxed).newValue
-      report(Progress(title: title, completed: done, total: total))
+      report(RunProgress(title: title, completed: done, total: total))
     }
 
     func finish() {}

@@ -16,7 +16,7 @@ import Testing
   ) throws -> String {
     let path = folder.path(name)
     try SyntheticModel(preset: .tiny, recipe: QuantizationRecipe(preset: recipe))
-      .write(to: path, pool: ThreadPool(threadCount: threads))
+      .write(to: path, context: RunContext(threads: ThreadPool(threadCount: threads)))
     return path
   }
 

@@ -4,6 +4,7 @@ import CogInspect
 import CogReport
 import CogVerify
 import Foundation
+import Testing
 
 /// A small document of each command's `--json`, as it is printed.
 enum ReportDocuments {

@@ -39,7 +39,7 @@ import Testing
 
   @Test("A quantized file is smaller, says what it lost, and opens in fast arithmetic")
   func quantizes() async throws {
-    let progress = Mutex<[Progress]>([])
+    let progress = Mutex<[RunProgress]>([])
     let options = RunOptions(threads: 2) { step in progress.withLock { $0.append(step) } }
     var recipe = QuantizationRecipe(preset: .int4Fine)
     recipe.exceptions = ["model.layers.0.*=int8/64"]

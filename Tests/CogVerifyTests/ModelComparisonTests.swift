@@ -2,6 +2,7 @@ import CogBase
 import CogCompute
 import CogEngine
 import CogInspect
+import CogModel
 import CogNative
 import CogTestSupport
 import CogVerify
