@@ -20,11 +20,6 @@ package struct Prompt: Equatable, Sendable {
   /// The number of tokens.
   package var count: Int { ids.count }
 
-  /// The position of the token generated after `generatedCount` others: each adds 1 to the one before it.
-  package func position(afterGenerating generatedCount: Int) -> Int {
-    (positions.last ?? -1) + 1 + generatedCount
-  }
-
   /// Far more vision tokens than any model has room for; it keeps a wrong count from filling the memory.
   private static let visionLimit = 1 << 24
 

@@ -73,6 +73,24 @@ import Testing
     #expect(answer.ids.count == 4)
   }
 
+  @Test("Generated tokens go on from the prompt's last position, whatever the number of its tokens")
+  func positions() throws {
+    let engine = try Engine(path: QuantizedModel.path("tiny"), mode: .float32)
+    func input(_ ids: [Int], _ positions: [Int]) -> ModelInput {
+      ModelInput(
+        ids: ids, tokenTypes: Array(repeating: 0, count: ids.count), positions: positions, features: nil)
+    }
+    // Vision tokens of a frame share a position.
+    let session = try Session(engine)
+    _ = try session.prefill(input([3, 4, 5, 6], [0, 1, 1, 2]))
+    _ = try session.step(7)
+    let logits = try session.step(8).values
+    let right = try Session(engine).prefill(input([3, 4, 5, 6, 7, 8], [0, 1, 1, 2, 3, 4])).values
+    let wrong = try Session(engine).prefill(input([3, 4, 5, 6, 7, 8], [0, 1, 1, 2, 4, 5])).values
+    func distance(_ other: [Float]) -> Float { zip(logits, other).map { abs($0 - $1) }.max() ?? 0 }
+    #expect(distance(right) * 100 < distance(wrong))
+  }
+
   @Test("A session that forgets a part of its answer goes on as if it had never made it")
   func truncate() throws {
     let engine = try Engine(path: QuantizedModel.path("sample"), mode: .fast)
