@@ -18,7 +18,6 @@ package struct ModelComparison {
   let template: PromptTemplate
   let progress: (any ProgressTask)?
   private var sums: [TapPoint: TapSums] = [:]
-  private var features: (tested: VideoFeatures, reference: VideoFeatures)?
   private var videos: [ModelComparisonReport.Video] = []
   private var questions: [ModelComparisonReport.Question] = []
 
@@ -53,30 +52,34 @@ package struct ModelComparison {
     return videos * points.count(where: \.isVision) + questions * points.count { !$0.isVision }
   }
 
-  /// Takes a video for the questions to come: both models look at its frames, and the vision taps are
-  /// compared.
+  /// A video as both models have encoded it.
+  package struct Video {
+    fileprivate let name: String
+    fileprivate let tested, reference: VideoFeatures
+  }
+
+  /// Encodes a video with both models, and compares the vision taps.
   ///
+  /// - Parameter name: how the report names the video.
+  /// - Returns: what questions are asked about.
   /// - Throws: `CogError` when the frames have another size; an interrupt.
-  package mutating func look(at video: PreparedVideo, of name: String) throws {
+  package mutating func encode(_ video: PreparedVideo, name: String) throws -> Video {
     let (tested, other) = try walk(
       engine.vision.pass(video.images), reference.vision.pass(video.images), input: video.images, prompt: name
     )
-    features = (
-      VideoFeatures(matrix: tested, frames: video.frames), VideoFeatures(matrix: other, frames: video.frames)
-    )
     videos.append(ModelComparisonReport.Video(video: name, frames: video.frames))
+    return Video(
+      name: name, tested: VideoFeatures(matrix: tested, frames: video.frames),
+      reference: VideoFeatures(matrix: other, frames: video.frames))
   }
 
-  /// Lets the questions to come be about nothing but themselves.
-  package mutating func lookAway() { features = nil }
-
-  /// Asks both models a question about the last video, and compares the language model's taps and the
-  /// answers.
+  /// Asks both models a question, and compares the language model's taps and the answers.
   ///
+  /// - Parameter video: what ``encode(_:name:)`` returned, or nil.
   /// - Throws: `CogError` when the models' tokenizers differ, or the prompt does not fit the context; an
   ///   interrupt.
-  package mutating func ask(_ query: String) throws {
-    let frameCount = features?.reference.frameCount ?? 0
+  package mutating func ask(_ query: String, about video: Video?) throws {
+    let frameCount = video?.reference.frameCount ?? 0
     let prompt = try reference.prompt(template: template, frameCount: frameCount, query: query)
     let ownPrompt = try engine.prompt(template: template, frameCount: frameCount, query: query)
     guard prompt.ids == ownPrompt.ids, prompt.positions == ownPrompt.positions else {
@@ -90,19 +93,18 @@ package struct ModelComparison {
     let capacity = min(context, prompt.count + maximumNewTokens)
     let own = Session(engine.language, capacity: capacity)
     let other = Session(reference.language, capacity: capacity)
-    let video = features == nil ? nil : videos.last?.video
     // The tested model's own table, with the reference's image features: what a bundle's isolated run has
     // too.
     let embeddings = try engine.language.embedding(
-      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: features?.reference.matrix)
+      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: video?.reference.matrix)
     let logits = try walk(
-      own.begin(ModelInput(prompt, features: features?.tested)),
-      other.begin(ModelInput(prompt, features: features?.reference)), input: embeddings,
-      prompt: video.map { "\($0): \(query)" } ?? query)
+      own.begin(ModelInput(prompt, features: video?.tested)),
+      other.begin(ModelInput(prompt, features: video?.reference)), input: embeddings,
+      prompt: video.map { "\($0.name): \(query)" } ?? query)
     let answers = PairedAnswer(
       own: own, other: other, reference: reference, maximumNewTokens: maximumNewTokens)
     var question = try answers.run(query, logits: logits)
-    question.video = video
+    question.video = video?.name
     questions.append(question)
   }
 

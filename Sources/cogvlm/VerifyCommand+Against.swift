@@ -29,18 +29,19 @@ extension VerifyCommand {
       tolerance: limits.tolerance(own: ModelComparison.profile(engine, reference)),
       maximumNewTokens: comparison.maxNewTokens ?? 64, template: comparison.template, progress: progress)
     var pictures: [[[UInt8]]] = []
-    var current: String?
+    var current: (name: String, video: ModelComparison.Video)?
     for item in items {
-      if item.video == nil {
-        run.lookAway()
-      } else if item.video != current {
-        let video = try VideoEncoder(reference).prepare(
-          VideoInput.checked(item.path, imagesPerSecond: videoOptions.fps), template: comparison.template)
-        try run.look(at: video, of: item.video ?? item.path)
-        if html != nil, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
+      if item.video != current?.name {
+        // Its features are not needed any more.
+        current = nil
+        if let name = item.video {
+          let video = try VideoEncoder(reference).prepare(
+            VideoInput.checked(item.path, imagesPerSecond: videoOptions.fps), template: comparison.template)
+          current = (name, try run.encode(video, name: name))
+          if html != nil, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
+        }
       }
-      current = item.video
-      try run.ask(item.question)
+      try run.ask(item.question, about: current?.video)
     }
     progress.finish()
     let weights = try TensorDiffPass.run(file, other, context)

@@ -37,8 +37,8 @@ import Testing
     let video = try #require(try inputs.frames(of: bundle))
     var run = try ModelComparison(
       engine: engine, reference: reference, maximumNewTokens: 8, template: bundle.template)
-    try run.look(at: video, of: "clip")
-    for question in try questions ?? [#require(bundle.query)] { try run.ask(question) }
+    let clip = try run.encode(video, name: "clip")
+    for question in try questions ?? [#require(bundle.query)] { try run.ask(question, about: clip) }
     return run.report(
       model: model, against: other,
       weights: try TensorDiffPass.run(
