@@ -61,7 +61,8 @@ import Testing
       // The sound model itself is within 1e-5 of PyTorch, the float32 profile.
       let (accumulated, isolated) = (tap.relativeL2, tap.isolatedRelativeL2)
       #expect(abs(accumulated - other.relativeL2) <= 1e-5 + 1e-4 * other.relativeL2, "\(tap.point.name)")
-      #expect(abs(isolated - (other.isolatedRelativeL2 ?? .nan)) <= 1e-5 + 1e-4 * accumulated, "\(tap.point.name)")
+      #expect(
+        abs(isolated - (other.isolatedRelativeL2 ?? .nan)) <= 1e-5 + 1e-4 * accumulated, "\(tap.point.name)")
     }
   }
 
