@@ -61,7 +61,7 @@ package enum Checkpoints {
       return try ShardedCheckpoint(path: path, shards: [openFile(folder.file("pytorch_model.bin"))])
     }
     throw CogError(
-      "the folder holds no checkpoint", file: path,
+      "the folder holds no checkpoint", code: .incomplete, file: path,
       expected: "model.safetensors, pytorch_model.bin, or shards with their index",
       found: names.isEmpty
         ? "no files" : names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", ..." : ""),
@@ -87,7 +87,7 @@ package enum Checkpoints {
       guard let first = siblings.first, checkedSets.insert(first).inserted else { continue }
       if let missing = siblings.first(where: { !present.contains($0) }) {
         throw CogError(
-          "a shard is missing", file: folder.file(missing),
+          "a shard is missing", code: .incomplete, file: folder.file(missing),
           expected: "\(numbering.count) shards, as \(name) says",
           found: "no such file", advice: "Download it into \(folder.path).")
       }

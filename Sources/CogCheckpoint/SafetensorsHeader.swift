@@ -60,12 +60,13 @@ struct SafetensorsHeader {
     let length = try reader.read(UInt64.self)
     guard length <= longestHeader else {
       throw CogError(
-        "the header length is not believable", expected: "at most \(longestHeader) bytes", found: "\(length)",
+        "the header length is not believable", code: .damaged, expected: "at most \(longestHeader) bytes",
+        found: "\(length)",
         advice: "This is no safetensors file, or its first bytes are damaged: download it again.")
     }
     guard length <= UInt64(reader.remaining) else {
       throw CogError(
-        "the file ends within its header", expected: "\(length) bytes of header",
+        "the file ends within its header", code: .damaged, expected: "\(length) bytes of header",
         found: "\(reader.remaining)",
         advice: "The download is not complete: download it again.")
     }
@@ -129,7 +130,7 @@ struct SafetensorsHeader {
     }
     guard let type = ElementType(rawValue: text) else {
       throw CogError(
-        "the dtype is not known", subject: name,
+        "the dtype is not known", code: .unsupported, subject: name,
         expected: "one of " + ElementType.allCases.map(\.rawValue).joined(separator: ", "), found: text)
     }
     return type
@@ -158,7 +159,7 @@ struct SafetensorsHeader {
       last.range.upperBound > dataCount
     {
       throw CogError(
-        "the file ends too early for its tensors", subject: last.name,
+        "the file ends too early for its tensors", code: .damaged, subject: last.name,
         expected: "\(last.range.upperBound) bytes of data", found: "\(dataCount)",
         advice: "The download is not complete: download it again.")
     }

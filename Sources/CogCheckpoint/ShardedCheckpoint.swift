@@ -62,7 +62,7 @@ extension ShardedCheckpoint {
     let missing = index.shards.filter { !FileStatus.exists(folder.file($0)) }
     guard missing.isEmpty else {
       throw CogError(
-        "\(missing.count) of \(index.shards.count) shards are missing", file: index.path,
+        "\(missing.count) of \(index.shards.count) shards are missing", code: .incomplete, file: index.path,
         expected: missing[0],
         found: missing.count > 1
           ? "neither it nor " + missing.dropFirst().prefix(3).joined(separator: ", ") : "no such file",
@@ -76,7 +76,7 @@ extension ShardedCheckpoint {
     for (tensor, shard) in index.shardByTensor.sorted(by: { $0.key < $1.key })
     where entry(named: tensor) == nil {
       throw CogError(
-        "the tensor is missing in its shard", file: folder.file(shard), subject: tensor,
+        "the tensor is missing in its shard", code: .incomplete, file: folder.file(shard), subject: tensor,
         expected: "it there, by \(index.path)", found: "no such tensor",
         advice: "Index and shards are not of one download: download both again.")
     }

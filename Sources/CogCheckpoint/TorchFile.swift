@@ -123,7 +123,7 @@ extension TorchFile {
     guard let folder = folders.first else {
       let names = archive.entries.prefix(3).map(\.name).joined(separator: ", ")
       throw CogError(
-        "a zip archive, but no PyTorch file", expected: "an entry data.pkl",
+        "a zip archive, but no PyTorch file", code: .unsupported, expected: "an entry data.pkl",
         found: names.isEmpty ? "no entries" : names, advice: "If the weights are inside, unpack it first.")
     }
     guard folders.count == 1 else {
@@ -133,7 +133,8 @@ extension TorchFile {
     }
     guard archive.index(of: folder + "constants.pkl") == nil else {
       throw CogError(
-        "a TorchScript program, which is code and not only tensors", expected: "a file of torch.save",
+        "a TorchScript program, which is code and not only tensors", code: .unsupported,
+        expected: "a file of torch.save",
         advice: "Save its state_dict() with torch.save, or as safetensors.")
     }
     return folder
@@ -147,12 +148,13 @@ extension TorchFile {
       let text = order.withUnsafeBytes { String(decoding: $0.prefix(16), as: UTF8.self) }
       guard text == "little" else {
         throw CogError(
-          "the byte order is not read", subject: folder + "byteorder", expected: "little", found: text,
+          "the byte order is not read", code: .unsupported, subject: folder + "byteorder", expected: "little",
+          found: text,
           advice: "Load and save the file again with PyTorch on a little-endian machine.")
       }
     }
     guard let index = archive.index(of: folder + TorchLayout.pickle) else {
-      throw CogError("the zip entry is missing", subject: folder + TorchLayout.pickle)
+      throw CogError("the zip entry is missing", code: .incomplete, subject: folder + TorchLayout.pickle)
     }
     let pickle = try archive.data(at: index, limit: longestPickle)
     guard pickle.count <= longestPickle else {
@@ -174,13 +176,14 @@ extension TorchFile {
     let name = folder + "data/" + storage.key
     guard let index = archive.index(of: name) else {
       throw CogError(
-        "the storage is missing in the archive", file: archive.mapping.path, subject: name,
+        "the storage is missing in the archive", code: .incomplete, file: archive.mapping.path, subject: name,
         advice: "The file is not complete: download it again.")
     }
     let expected = try storage.byteCount()
     guard archive.entries[index].size == expected else {
       throw CogError(
-        "the storage has another length than the pickle says", file: archive.mapping.path, subject: name,
+        "the storage has another length than the pickle says", code: .damaged, file: archive.mapping.path,
+        subject: name,
         expected: "\(expected) bytes", found: "\(archive.entries[index].size)")
     }
     return index

@@ -50,7 +50,8 @@ final class ZipArchive: Sendable {
   func data(at index: Int, limit: Int = mostInflatedBytes) throws -> OwnedBytes {
     let entry = entries[index]
     guard !entry.isEncrypted else {
-      throw CogError("the zip entry is encrypted", file: mapping.path, subject: entry.name)
+      throw CogError(
+        "the zip entry is encrypted", code: .unsupported, file: mapping.path, subject: entry.name)
     }
     let packed = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.dataRange])
     switch entry.method {
@@ -70,7 +71,8 @@ final class ZipArchive: Sendable {
       }
     case .other(let method):
       throw CogError(
-        "the zip entry is packed by a method that is not read", file: mapping.path, subject: entry.name,
+        "the zip entry is packed by a method that is not read", code: .unsupported, file: mapping.path,
+        subject: entry.name,
         expected: "0 (stored) or 8 (deflated)", found: "\(method)")
     }
   }
@@ -80,7 +82,7 @@ final class ZipArchive: Sendable {
       truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
     guard checksum == entry.checksum else {
       throw CogError(
-        "the checksum of the zip entry is wrong", file: mapping.path, subject: entry.name,
+        "the checksum of the zip entry is wrong", code: .damaged, file: mapping.path, subject: entry.name,
         expected: hexadecimal(entry.checksum), found: hexadecimal(checksum),
         advice: """
           The file is damaged: download it again. (A file that was saved with \
@@ -95,14 +97,14 @@ final class ZipArchive: Sendable {
     let reachable = packed.count.multipliedReportingOverflow(by: 1032)
     guard entry.size <= limit, reachable.overflow || entry.size <= reachable.partialValue else {
       throw CogError(
-        "the zip entry says it is larger than it can be", subject: entry.name,
+        "the zip entry says it is larger than it can be", code: .damaged, subject: entry.name,
         expected: "at most \(reachable.overflow ? limit : min(limit, reachable.partialValue)) bytes",
         found: "\(entry.size)")
     }
     let buffer = try HeapBuffer(byteCount: entry.size)
     guard try inflate(packed, into: buffer.mutableBytes) else {
       throw CogError(
-        "the zip entry cannot be inflated", subject: entry.name,
+        "the zip entry cannot be inflated", code: .damaged, subject: entry.name,
         expected: "\(entry.size) bytes of deflated data",
         advice: "The file is damaged: download it again.")
     }

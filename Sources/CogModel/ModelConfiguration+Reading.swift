@@ -37,7 +37,8 @@ extension ModelConfiguration {
     padID = try fields.tokenID("pad_token_id", default: 128002)
     vision = try VisionConfiguration(fields: fields.nested("vision_config"))
     guard try fields.flag("tie_word_embeddings", default: false) == false else {
-      throw CogError("tied embeddings are not part of this model", subject: "tie_word_embeddings")
+      throw CogError(
+        "tied embeddings are not part of this model", code: .wrongModel, subject: "tie_word_embeddings")
     }
   }
 
@@ -53,11 +54,14 @@ extension ModelConfiguration {
         isSecond
         ? "an image model of CogVLM2 (such as cogvlm2-llama3-chat-19B, with vision experts)"
         : "CogVLM 1, an image model"
-      throw CogError("this is another model", subject: "architectures", expected: expected, found: name)
+      throw CogError(
+        "this is another model", code: .wrongModel, subject: "architectures", expected: expected, found: name)
     }
     guard architectures.isEmpty, visionWidth != nil, root["num_multi_query_heads"] != nil else {
       let found = architectures.isEmpty ? "no architecture name" : architectures.joined(separator: ", ")
-      throw CogError("this is another model", subject: "architectures", expected: expected, found: found)
+      throw CogError(
+        "this is another model", code: .wrongModel, subject: "architectures", expected: expected, found: found
+      )
     }
   }
 

@@ -44,7 +44,7 @@ enum NativeDirectory {
     let namesStart = try Checked.multiply(count, entryBytes, "size of the directory")
     guard namesStart <= bytes.count else {
       throw CogError(
-        "the directory is too short", expected: "\(namesStart) bytes for \(count) tensors",
+        "the directory is too short", code: .damaged, expected: "\(namesStart) bytes for \(count) tensors",
         found: "\(bytes.count)")
     }
     let names = UnsafeRawBufferPointer(rebasing: bytes[namesStart...])
@@ -55,14 +55,14 @@ enum NativeDirectory {
       var reader = ByteReader(bytes, at: index * entryBytes, what: "directory")
       let (tensor, offset) = try decodeEntry(&reader, names: &nameReader, file: file)
       guard seen.insert(tensor.name).inserted else {
-        throw CogError("a tensor stands twice", subject: tensor.name)
+        throw CogError("a tensor stands twice", code: .damaged, subject: tensor.name)
       }
       guard offset % NativeHeader.alignment == 0, offset >= dataEnd,
         offset <= data.upperBound,
         tensor.byteCount <= data.upperBound - offset
       else {
         throw CogError(
-          "the tensor's bytes are misplaced", subject: tensor.name,
+          "the tensor's bytes are misplaced", code: .damaged, subject: tensor.name,
           expected: "a multiple of \(NativeHeader.alignment) in \(dataEnd)..<\(data.upperBound)",
           found: "\(offset) + \(tensor.byteCount)")
       }
@@ -70,7 +70,9 @@ enum NativeDirectory {
       return tensor
     }
     guard nameReader.remaining == 0 else {
-      throw CogError("bytes follow the directory's names", expected: "none", found: "\(nameReader.remaining)")
+      throw CogError(
+        "bytes follow the directory's names", code: .damaged, expected: "none",
+        found: "\(nameReader.remaining)")
     }
     return tensors
   }
@@ -85,31 +87,35 @@ enum NativeDirectory {
     let nameOffset = Int(try reader.read(UInt32.self))
     guard nameOffset == names.offset else {
       throw CogError(
-        "a name is misplaced in the directory", expected: "offset \(names.offset)", found: "\(nameOffset)")
+        "a name is misplaced in the directory", code: .damaged, expected: "offset \(names.offset)",
+        found: "\(nameOffset)")
     }
     let name = try names.readText(Int(reader.read(UInt32.self)))
     do {
       let encoding = try EncodingRegistry.encoding(directoryCode: reader.read(), groupSize: reader.read())
       let rank = Int(try reader.read(UInt32.self))
       guard rank <= maximumRank else {
-        throw CogError("too many dimensions", expected: "at most 4", found: "\(rank)")
+        throw CogError("too many dimensions", code: .damaged, expected: "at most 4", found: "\(rank)")
       }
       let checksum: UInt32 = try reader.read()
       let sizes = try (0..<maximumRank).map { _ in try Checked.int(reader.read(), "dimension") }
       guard sizes.dropFirst(rank).allSatisfy({ $0 == 0 }) else {
-        throw CogError("a dimension follows the last one", expected: "\(rank) dimensions", found: "\(sizes)")
+        throw CogError(
+          "a dimension follows the last one", code: .damaged, expected: "\(rank) dimensions",
+          found: "\(sizes)")
       }
       let shape = try Shape(checking: Array(sizes.prefix(rank)))
       let expected = try encoding.byteCount(of: shape)
       guard byteCount == expected else {
         throw CogError(
-          "the size does not fit the shape", expected: "\(expected) bytes for \(shape)", found: "\(byteCount)"
+          "the size does not fit the shape", code: .damaged, expected: "\(expected) bytes for \(shape)",
+          found: "\(byteCount)"
         )
       }
       let error = try decodeError(&reader)
       let source = try EncodingRegistry.elementType(directoryCode: reader.read())
       guard try reader.take(32).allSatisfy({ $0 == 0 }) else {
-        throw CogError("reserved bytes of a directory entry are used", expected: "zeros")
+        throw CogError("reserved bytes of a directory entry are used", code: .damaged, expected: "zeros")
       }
       let tensor = TensorEntry(
         name: name, shape: shape, encoding: encoding, file: file, offset: offset, byteCount: byteCount,
@@ -131,7 +137,7 @@ enum NativeDirectory {
     // The comparisons are false for NaN.
     guard error.relativeRMS >= 0, error.worstGroup >= 0, !error.sqnr.isNaN else {
       throw CogError(
-        "an error measure is no number", expected: "0 or more",
+        "an error measure is no number", code: .damaged, expected: "0 or more",
         found: "\(error.relativeRMS), \(error.sqnr) dB, \(error.worstGroup)")
     }
     return error

@@ -50,19 +50,21 @@ struct NativeHeader: Equatable {
   init(_ bytes: UnsafeRawBufferPointer) throws {
     guard bytes.count >= Self.byteCount else {
       throw CogError(
-        "the file is too short for a native file", expected: "at least \(Self.byteCount) bytes",
+        "the file is too short for a native file", code: .damaged,
+        expected: "at least \(Self.byteCount) bytes",
         found: "\(bytes.count)")
     }
     guard bytes.prefix(NativeFormat.magic.count).elementsEqual(NativeFormat.magic) else {
       throw CogError(
-        "not a native file: it does not start with the magic bytes of one",
+        "not a native file: it does not start with the magic bytes of one", code: .unsupported,
         advice: "Make one with cogvlm convert or cogvlm quantize.")
     }
     var reader = ByteReader(bytes, at: NativeFormat.magic.count, what: "header")
     let version: UInt32 = try reader.read()
     guard version == Self.version else {
       throw CogError(
-        "the format's version is unknown", subject: "version", expected: "\(Self.version)",
+        "the format's version is unknown", code: .unsupported, subject: "version",
+        expected: "\(Self.version)",
         found: "\(version)",
         advice: "Convert the checkpoint again with this version of cogvlm.")
     }
@@ -70,14 +72,17 @@ struct NativeHeader: Equatable {
     let computed = Checksum.crc32(UnsafeRawBufferPointer(rebasing: bytes[..<(Self.byteCount - 4)]))
     guard stored == computed else {
       throw CogError(
-        "the header is damaged", subject: "header checksum", expected: hex(stored), found: hex(computed),
+        "the header is damaged", code: .damaged, subject: "header checksum", expected: hex(stored),
+        found: hex(computed),
         advice: "Copy the file again or convert again.")
     }
     try readFields(&reader, actualSize: bytes.count)
     guard try reader.take(Self.byteCount - 4 - reader.offset).allSatisfy({ $0 == 0 }),
       bytes[Self.byteCount..<min(Self.alignment, bytes.count)].allSatisfy({ $0 == 0 })
     else {
-      throw CogError("reserved bytes of the header are used", expected: "zeros up to byte \(Self.alignment)")
+      throw CogError(
+        "reserved bytes of the header are used", code: .damaged,
+        expected: "zeros up to byte \(Self.alignment)")
     }
     try checkPlaces()
   }
@@ -85,12 +90,13 @@ struct NativeHeader: Equatable {
   private mutating func readFields(_ reader: inout ByteReader, actualSize: Int) throws {
     let headerBytes: UInt32 = try reader.read()
     guard headerBytes == UInt32(Self.byteCount) else {
-      throw CogError("the header has another size", expected: "\(Self.byteCount)", found: "\(headerBytes)")
+      throw CogError(
+        "the header has another size", code: .damaged, expected: "\(Self.byteCount)", found: "\(headerBytes)")
     }
     fileSize = try Checked.int(reader.read(), "file size")
     guard fileSize == actualSize else {
       throw CogError(
-        actualSize < fileSize ? "the file is cut off" : "bytes follow the end of the file",
+        actualSize < fileSize ? "the file is cut off" : "bytes follow the end of the file", code: .damaged,
         expected: "\(fileSize) bytes",
         found: "\(actualSize)", advice: "Copy the file again.")
     }
@@ -101,7 +107,8 @@ struct NativeHeader: Equatable {
     tensorCount = Int(try reader.read(UInt32.self))
     let alignment: UInt32 = try reader.read()
     guard alignment == UInt32(Self.alignment) else {
-      throw CogError("the alignment is unknown", expected: "\(Self.alignment)", found: "\(alignment)")
+      throw CogError(
+        "the alignment is unknown", code: .unsupported, expected: "\(Self.alignment)", found: "\(alignment)")
     }
     indexChecksum = try reader.read()
     tokenizerChecksum = try reader.read()
@@ -116,7 +123,7 @@ struct NativeHeader: Equatable {
     for (name, section, alignment) in sections
     where section.offset % alignment != 0 || section.offset < Self.alignment {
       throw CogError(
-        "the \(name) section is misplaced",
+        "the \(name) section is misplaced", code: .damaged,
         expected: "a multiple of \(alignment), at least \(Self.alignment)",
         found: "\(section.offset)")
     }
@@ -124,7 +131,7 @@ struct NativeHeader: Equatable {
     for (first, second) in zip(ordered, ordered.dropFirst()) where first.1.range.upperBound > second.1.offset
     {
       throw CogError(
-        "the \(first.0) section and the \(second.0) section overlap",
+        "the \(first.0) section and the \(second.0) section overlap", code: .damaged,
         found: "\(first.1.range), \(second.1.range)")
     }
   }
@@ -134,7 +141,7 @@ struct NativeHeader: Equatable {
     let count = try Checked.int(reader.read(), "size of the \(name)")
     guard offset <= fileSize, count <= fileSize - offset else {
       throw CogError(
-        "the \(name) section lies outside of the file", expected: "at most byte \(fileSize)",
+        "the \(name) section lies outside of the file", code: .damaged, expected: "at most byte \(fileSize)",
         found: "\(offset) + \(count)")
     }
     return Section(offset: offset, count: count)

@@ -73,6 +73,7 @@ struct DamagedFileTests {
       let file = try NativeFile(path: path)
       let error = #expect(throws: CogError.self) { try file.verifyChecksum(of: file.entries[index]) }
       #expect(error?.file == path && error?.subject == file.entries[index].name)
+      #expect(error?.code == .damaged)
       for (other, tensor) in file.entries.enumerated() where other != index {
         try file.verifyChecksum(of: tensor)
       }
