@@ -66,6 +66,11 @@ public enum Python {
   /// Whether there is a Python with jsonschema.
   public static let hasJSONSchema = has("jsonschema")
 
+  /// Whether there is a Python with the safetensors library and numpy.
+  public static let hasSafetensors = has("safetensors.numpy")
+  /// Whether there is a Python with the tokenizers package.
+  public static let hasTokenizers = has("tokenizers")
+
   private static func has(_ module: String) -> Bool { (try? run(["-c", "import \(module)"]))?.status == 0 }
 
   /// Runs `python3` with these arguments; modules of `Tools` can be imported.
