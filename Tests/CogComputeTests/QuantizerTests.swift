@@ -56,7 +56,7 @@ private func minMaxError(_ weights: [Float]) -> Double {
 }
 
 struct QuantizerTests {
-  static let encodings = [32, 64, 128].flatMap { [TensorEncoding.int4(groupSize: $0), .int8(groupSize: $0)] }
+  static let encodings = EncodingRegistry.quantizedEncodings
 
   @Test(
     "Errors that the quantizer reports are those of what it wrote", arguments: encodings,
