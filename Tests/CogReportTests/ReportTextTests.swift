@@ -39,7 +39,8 @@ import Testing
 
   @Test("The page of a report holds its document", arguments: ReportDocument.all.filter { $0.page != nil })
   func page(_ document: ReportDocument) throws {
-    let page = try #require(document.page)(Data(document.json.utf8))
+    let make = try #require(document.page)
+    let page = try make(Data(document.json.utf8))
     let html = try page.html()
     #expect(PageReading.unbalanced(html) == nil)
     #expect(try PageReading.document(of: html) == document.again(Data(document.json.utf8)))
