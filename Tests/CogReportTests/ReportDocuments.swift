@@ -268,7 +268,11 @@ struct ReportDocument: CustomTestStringConvertible {
     (self.schema, self.json) = (schema, json)
     again = { try JSONOutput.encode(Self.read(type, $0)) }
     self.text = { try text(Self.read(type, $0)) }
-    self.page = page.map { page in { try page(Self.read(type, $0)) } }
+    if let page {
+      self.page = { try page(Self.read(type, $0)) }
+    } else {
+      self.page = nil
+    }
   }
 
   private static func read<Report: Decodable & Sendable>(_ type: Report.Type, _ data: Data) throws -> Report {
