@@ -96,6 +96,9 @@ import Testing
     }
     try expectRefusal(["convert", copy, "-o", ""], naming: "output", saying: "no name", in: folder)
     try expectRefusal(["convert", copy, "-o", copy], naming: copy, saying: "folder", in: folder)
+    let pipe = folder.path("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    try expectRefusal(["convert", copy, "-o", pipe], naming: pipe, saying: "device", in: folder)
     try expectRefusal(
       ["convert", copy, "-o", folder.path("none/out.cogvlm")], naming: folder.path("none/out.cogvlm"),
       saying: "No such file or directory", in: folder)
