@@ -69,6 +69,9 @@ package final class Journal: @unchecked Sendable {
     guard fdatasync(descriptor) == 0 else { throw CogError.system("cannot write", file: path, code: errno) }
   }
 
+  /// Lets other processes have the journal, whoever still refers to this object.
+  func unlock() { _ = flock(descriptor, LOCK_UN) }
+
   /// Removes all records.
   ///
   /// - Throws: ``CogError`` when the disk fails.

@@ -149,6 +149,7 @@ package final class Part: @unchecked Sendable {
       for file in $0.values { file.close() }
       $0 = [:]
     }
+    journal?.unlock()
     journal = nil
   }
 

@@ -90,19 +90,23 @@ package struct Conversion {
       sink: sink, identity: identity(sink), files: source.files, resuming: options.resumes)
     do {
       let (tensors, fileBytes) = try write(to: sink, journal)
+      journal.end()
       return ConversionSummary(
         tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
         seconds: (ContinuousClock.now - start).seconds)
     } catch let refusal as ResumeRefusal {
+      journal.end()
       sink.part.keep()
       throw refusal.cause
     } catch {
       guard Self.canGoOn(after: error) else {
+        journal.end()
         sink.part.abandon()
         throw error
       }
       // What is finished is noted, if the disk lets it.
       try? journal.flush()
+      journal.end()
       sink.part.keep()
       throw Stopped(
         cause: error, part: sink.part.partPath, finished: journal.count, total: plan.tensors.count)

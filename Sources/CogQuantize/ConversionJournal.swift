@@ -105,6 +105,7 @@ final class ConversionJournal: @unchecked Sendable {
     var pending: [FinishedTensor] = []
     var count: Int
     var isScheduled = false
+    var isEnded = false
     var failure: (any Error)?
   }
 
@@ -166,6 +167,7 @@ final class ConversionJournal: @unchecked Sendable {
   func note(_ entry: FinishedTensor) throws {
     let schedules = try state.withLock { state in
       if let failure = state.failure { throw failure }
+      guard !state.isEnded else { return false }
       state.pending.append(entry)
       defer { state.isScheduled = true }
       return !state.isScheduled
@@ -180,6 +182,12 @@ final class ConversionJournal: @unchecked Sendable {
   func flush() throws {
     queue.sync { write() }
     try state.withLock { if let failure = $0.failure { throw failure } }
+  }
+
+  /// Notes nothing any more: the journal may be another run's from now on.
+  func end() {
+    state.withLock { ($0.isEnded, $0.pending) = (true, []) }
+    queue.sync {}
   }
 
   private func write() {
