@@ -81,6 +81,13 @@ package final class Part: @unchecked Sendable {
       throw error
     }
     self.journal = journal
+    do {
+      // From now on a signal leaves something to take up.
+      if kind == .file { _ = try file() }
+    } catch {
+      if isContinued { keep() } else { abandon() }
+      throw error
+    }
     return isContinued ? journal.records : []
   }
 
