@@ -2,7 +2,7 @@
 package protocol Cancellation: Sendable {
   /// Returns while the work is wanted.
   ///
-  /// - Throws: what ends the work, such as ``Interruption/Interrupted``.
+  /// - Throws: what ends the work, such as a `CancellationError`.
   func check() throws
 }
 

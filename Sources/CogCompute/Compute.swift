@@ -16,10 +16,9 @@ package struct Compute: Sendable {
 
   /// Operations of `mode`, with the fastest kernels of this processor unless others are given.
   ///
-  /// - Throws: ``CogError`` when the environment variable `COGVLM_KERNELS` is wrong.
-  package init(mode: ComputeMode, kernels: KernelSet? = nil, threads: ThreadPool = .shared) throws {
+  package init(mode: ComputeMode, kernels: KernelSet = .fastest, threads: ThreadPool = ThreadPool()) {
     self.mode = mode
-    self.kernels = try kernels ?? KernelSet.best()
+    self.kernels = kernels
     self.threads = threads
     BLAS.prepare()
   }

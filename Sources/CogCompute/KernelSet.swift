@@ -1,18 +1,12 @@
 package import CKernels
 import CogBase
 package import CogModel
-import Glibc
 
 /// The kernels of one backend, an instruction set that this processor has, with its ways to multiply.
 ///
-/// All sets give the same bits for quantized weights and for elementwise operations. The environment variable
-/// `COGVLM_KERNELS` (portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon) chooses a set other than
-/// the fastest. `avx512-pairs` is the backend `avx512-vnni` with a product more, for processors that add
-/// faster than they multiply.
+/// All sets give the same bits for quantized weights and for elementwise operations. `avx512-pairs` is the backend
+/// `avx512-vnni` with a product more, for processors that add faster than they multiply.
 package struct KernelSet: @unchecked Sendable {
-  /// The environment variable that restricts the choice.
-  package static let environmentVariable = "COGVLM_KERNELS"
-
   /// The functions that the backend compiled.
   let table: UnsafePointer<CogKernels>
   private let backend: UnsafePointer<CogBackend>
@@ -25,7 +19,7 @@ package struct KernelSet: @unchecked Sendable {
     self.withOption = withOption
   }
 
-  /// The name, as the environment variable spells it.
+  /// The name: portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon.
   package var name: String { (withOption ? backend.optionName : nil) ?? backend.name }
 
   /// The loops that reach the machine's limits in this instruction set.
@@ -74,16 +68,6 @@ package struct KernelSet: @unchecked Sendable {
       })
   }
 
-  /// The fastest set, or the one that `COGVLM_KERNELS` names.
-  ///
-  /// - Throws: ``CogError`` when the variable names no set, or one that this processor lacks.
-  package static func best() throws -> KernelSet {
-    guard let wanted = getenv(environmentVariable).map({ String(cString: $0) }), !wanted.isEmpty else {
-      return fastest
-    }
-    return try named(wanted)
-  }
-
   /// The set with a name.
   ///
   /// - Throws: ``CogError`` when there is no such set, or this processor lacks it.
@@ -92,9 +76,7 @@ package struct KernelSet: @unchecked Sendable {
     if let set = sets.first(where: { $0.name == name }) { return set }
     throw CogError(
       names.contains(name) ? "this processor lacks the instruction set" : "there is no such instruction set",
-      subject: environmentVariable, expected: "one of \(sets.map(\.name).joined(separator: ", "))",
-      found: name,
-      advice: "Unset \(environmentVariable) to use the fastest.")
+      expected: "one of \(sets.map(\.name).joined(separator: ", "))", found: name)
   }
 }
 

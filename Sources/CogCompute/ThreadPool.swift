@@ -4,9 +4,6 @@ import Synchronization
 
 /// Threads that live as long as the pool and share out the iterations of one loop at a time.
 package final class ThreadPool: Sendable {
-  /// A pool with one thread for each processor that this process may use.
-  package static let shared = ThreadPool(threadCount: cog_processor_count())
-
   /// Threads that work on a loop, the caller's included.
   package let threadCount: Int
   private let state: PoolState

@@ -20,7 +20,7 @@ final class Worker: Sendable {
         throw CogError("the number of threads is out of range", expected: "1 or more", found: "\(threads)")
       }
       return RunContext(
-        threads: options.threads.map { ThreadPool(threadCount: $0) } ?? .shared, kernels: try .best(),
+        threads: options.threads.map { ThreadPool(threadCount: $0) } ?? ThreadPool(),
         cancellation: current, progress: CallbackProgress(options.onProgress))
     }
   }

@@ -108,7 +108,7 @@ package struct ReferenceBundle {
       try WeightMatrix(
         encoding: entry.encoding, rows: rows, columns: rows > 0 ? entry.shape.elementCount / rows : 0,
         bytes: bytes
-      ).dequantizedRows(0..<rows, kernels: KernelSet.best())
+      ).dequantizedRows(0..<rows, kernels: .fastest)
     }
   }
 

@@ -15,14 +15,15 @@ struct ActivationStatistics {
   /// - Parameters:
   ///   - video: what is asked about, or nil.
   ///   - path: the model's file, for the report.
-  /// - Throws: `CogError` when the prompt does not fit the context, or no tap fits the filter; an interrupt.
+  /// - Throws: `CogError` when the prompt does not fit the context, or no tap fits the filter; what
+  ///   the context's cancellation throws.
   func run(
     query: String, template: PromptTemplate?, video: PreparedVideo?, path: String
   ) throws -> StatisticsReport {
     let points = TapPoint.all(engine.configuration).filter { !$0.isVision || video != nil }
     let wanted = Set(try filter.select(from: points, of: path) { ($0.name, $0.part.rawValue) })
     let collector = StatisticsCollector(engine.context)
-    let progress = Progress("Running the model", total: points.count)
+    let progress = engine.context.progress.begin("Running the model", total: points.count)
     defer { progress.finish() }
     func measure(_ tap: Tap) throws {
       progress.advance(by: 1, tap.point.name)

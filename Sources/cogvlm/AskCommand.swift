@@ -71,18 +71,15 @@ struct AskCommand: ParsableCommand {
     let features = try video.map(encoder.encode)
     let encoded = ContinuousClock.now
     let conversation = Conversation(engine, about: features, template: template, history: try history())
-    let progress = Progress("Reading the prompt", total: engine.language.stageCount)
     var isFirst = true
-    let answer = try conversation.answer(question, options: answerOptions, progress: progress) { piece in
+    let answer = try conversation.answer(question, options: answerOptions) { piece in
       guard !json, !piece.isEmpty else { return }
-      if isFirst { progress.finish() }
       // The model begins its answer with a space.
       Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
       isFirst = false
       // The reader has closed the pipe.
       if Terminal.readerHasGone { throw ExitCode.success }
     }
-    progress.finish()
     guard json else { return Terminal.print("") }
     let seconds = AskReport.Seconds(
       load: (loaded - start).seconds, video: (decoded - loaded).seconds, vision: (encoded - decoded).seconds,

@@ -52,6 +52,7 @@ struct InspectCommand: ParsableCommand {
 
   /// Inspects the source; with --check all that has a checksum is compared and all values are read first.
   private func open() throws -> Inspection {
+    let context = try runOptions.context()
     let input = try Input(path: source)
     guard input.isNative else {
       let checkpoint = try input.checkpoint()
@@ -63,13 +64,12 @@ struct InspectCommand: ParsableCommand {
           expected: "a whole checkpoint with its config.json", found: inspection.notes.last)
       }
       if let path = checkpoint.folder.tokenizerPath { _ = try Input(path: path).tokenizer() }
-      return try inspection.checkingValues(of: checkpoint.placedTensors(), runOptions.context())
+      return try inspection.checkingValues(of: checkpoint.placedTensors(), context)
     }
     let file = try input.nativeFile()
     let inspection = try Inspection(native: file)
     guard check else { return inspection }
     _ = try file.tokenizer()
-    let context = try runOptions.context()
     try ContentCheck.checksums(of: file, context)
     return try inspection.checkingValues(of: file, context)
   }

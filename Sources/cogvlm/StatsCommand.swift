@@ -58,22 +58,22 @@ struct StatsCommand: ParsableCommand {
 
   func run() throws {
     let filter = filterOptions.filter
+    let context = try runOptions.context()
     let stored = activations ? nil : try Input(path: source).tensors()
     if let html {
       try HTMLPlace.check(
         html, besides: [source] + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))
     }
-    let report = try stored.map { try measure($0, filter) } ?? measureActivations(filter)
+    let report =
+      try stored.map {
+        try StatisticsPass.run($0, filter: filter, context)
+      } ?? measureActivations(filter, context)
     if let html { try StatisticsPage.page(report, stored: stored).write(to: html) }
     Terminal.print(try render(report))
   }
 
-  private func measure(_ stored: any TensorStore, _ filter: TensorFilter) throws -> StatisticsReport {
-    try StatisticsPass.run(stored, filter: filter, runOptions.context())
-  }
-
-  private func measureActivations(_ filter: TensorFilter) throws -> StatisticsReport {
-    let engine = try Engine(file: Input(path: source).nativeFile(), mode: mode, context: runOptions.context())
+  private func measureActivations(_ filter: TensorFilter, _ context: RunContext) throws -> StatisticsReport {
+    let engine = try Engine(file: Input(path: source).nativeFile(), mode: mode, context: context)
     let video = try videoOptions.input().map { try VideoEncoder(engine).prepare($0, template: template) }
     return try ActivationStatistics(engine: engine, filter: filter).run(
       query: question ?? "", template: template, video: video, path: source)

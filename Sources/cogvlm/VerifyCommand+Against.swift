@@ -19,7 +19,7 @@ extension VerifyCommand {
     let engine = try Engine(file: file, mode: options.mode, context: context)
     let reference = try Engine(file: other, mode: comparison.againstMode, context: context)
     let items = try comparison.items(video: videoOptions.video)
-    let progress = Progress(
+    let progress = context.progress.begin(
       "Comparing",
       total: ModelComparison.progressTotal(
         engine, videos: Set(items.compactMap(\.video)).count, questions: items.count))

@@ -71,7 +71,8 @@ struct VerifyCommand: ParsableCommand {
       let bundle = try ReferenceBundle(Input(path: path).bundle(), configuration: file.configuration)
       let engine = try inputs.engine(for: bundle)
       let video = try inputs.frames(of: bundle)
-      let progress = Progress("Verifying \(path)", total: Verifier.progressTotal(file.configuration))
+      let progress = context.progress.begin(
+        "Verifying \(path)", total: Verifier.progressTotal(file.configuration))
       defer { progress.finish() }
       var verifier = Verifier(
         engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),

@@ -96,7 +96,7 @@ struct AttentionTests {
     let input = Self.cases[index]
     for kernels in KernelSet.available {
       for (mode, limit) in [(ComputeMode.float32, 1e-6), (.fast, 2e-4)] {
-        let result = input.computed(try Compute(mode: mode, kernels: kernels))
+        let result = input.computed(Compute(mode: mode, kernels: kernels))
         #expect(relativeL2(result, input.expected()) < limit, "\(kernels.name) \(mode)")
       }
     }
@@ -119,7 +119,7 @@ struct AttentionTests {
       }
     }
     for kernels in KernelSet.available {
-      let result = input.computed(try Compute(mode: .fast, kernels: kernels))
+      let result = input.computed(Compute(mode: .fast, kernels: kernels))
       #expect(relativeL2(result, input.expected()) < 2e-4, "\(kernels.name)")
     }
   }
@@ -134,7 +134,7 @@ struct AttentionTests {
       }
     }
     for kernels in KernelSet.available {
-      let result = input.computed(try Compute(mode: .fast, kernels: kernels))
+      let result = input.computed(Compute(mode: .fast, kernels: kernels))
       let expected = input.expected()
       for feature in 0..<20 {
         let own = Array(stride(from: feature, to: result.count, by: 20))
@@ -151,7 +151,7 @@ struct AttentionTests {
     var input = AttentionCase(20, 20, heads: 1, keyValueHeads: 1, dimension: 17, isCausal: false)
     for row in 0..<20 { input.values[row * 20 + 16] = magnitude }
     for kernels in KernelSet.available {
-      let result = input.computed(try Compute(mode: .fast, kernels: kernels))
+      let result = input.computed(Compute(mode: .fast, kernels: kernels))
       let last = (0..<20).map { result[$0 * 17 + 16] }
       #expect(last.allSatisfy { $0 == expected || $0.isNaN && expected.isNaN }, "\(kernels.name)")
       #expect(
@@ -163,7 +163,7 @@ struct AttentionTests {
   func sameBits(index: Int) throws {
     for mode in [ComputeMode.float32, .bfloat16, .fast] {
       let results = try KernelSet.available.map {
-        Self.cases[index].computed(try Compute(mode: mode, kernels: $0))
+        Self.cases[index].computed(Compute(mode: mode, kernels: $0))
       }
       for (result, kernels) in zip(results, KernelSet.available) {
         #expect(result == results[0], "\(kernels.name) \(mode)")
@@ -176,7 +176,7 @@ struct AttentionTests {
     var input = AttentionCase(41, 41, heads: 2, keyValueHeads: 1, dimension: 20, isCausal: true)
     input.queries[query * 43 + 25] = .nan
     for kernels in KernelSet.available {
-      let result = input.computed(try Compute(mode: .fast, kernels: kernels))
+      let result = input.computed(Compute(mode: .fast, kernels: kernels))
       let isNaN = (0..<82).map { head in result[head * 20..<(head + 1) * 20].allSatisfy(\.isNaN) }
       #expect(isNaN == (0..<82).map { $0 == 2 * query + 1 }, "\(kernels.name)")
     }
@@ -187,7 +187,7 @@ struct AttentionTests {
   func roundsInBFloat16(index: Int) throws {
     let input = Self.cases[index]
     let expected = input.expected(roundsWeights: true).map { roundedToBFloat16(Float($0)) }
-    let result = input.computed(try Compute(mode: .bfloat16))
+    let result = input.computed(Compute(mode: .bfloat16))
     let equal = zip(result, expected).count { $0 == $1 }
     // A float32 sum that lies next to the middle of two bfloat16 numbers may fall to either side.
     #expect(Double(equal) >= 0.995 * Double(expected.count), "\(equal) of \(expected.count)")

@@ -115,7 +115,7 @@ struct ConversionTests {
 
   @Test("Types that are not converted, and sizes that do not match, are refused")
   func refuses() throws {
-    let kernels = try KernelSet.best()
+    let kernels = KernelSet.fastest
     #expect(throws: CogError.self) { try converted(kernels, [1, 2], .float8e4m3) }
     #expect(throws: CogError.self) { try stored(kernels, [1, 2], .int32) }
     let block = ByteBlock(count: 7)

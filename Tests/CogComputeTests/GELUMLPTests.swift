@@ -22,7 +22,7 @@ struct GELUMLPTests {
         let x = FloatMatrix(random.normals(tokens * columns, scale: 0.1), rows: tokens, columns: columns)
         for kernels in KernelSet.available {
           for hasBias in [true, false] {
-            let compute = try Compute(mode: .fast, kernels: kernels)
+            let compute = Compute(mode: .fast, kernels: kernels)
             let fc1 = try Linear(first.weight(), bias: hasBias ? biases.0 : nil, compute: compute)
             let fc2 = try Linear(second.weight(), bias: hasBias ? biases.1 : nil, compute: compute)
             let features = fc1(x)
@@ -46,7 +46,7 @@ struct GELUMLPTests {
     var x = random.normals(40 * 128)
     x[17 * 128 + 5] = .infinity
     for kernels in KernelSet.available {
-      let compute = try Compute(mode: .fast, kernels: kernels)
+      let compute = Compute(mode: .fast, kernels: kernels)
       let mlp = try GELUMLP(
         fc1: Linear(first.weight(), compute: compute), fc2: Linear(second.weight(), compute: compute))
       let result = mlp(FloatMatrix(x, rows: 40, columns: 128))
@@ -61,7 +61,7 @@ struct GELUMLPTests {
     var random = SplitMix64(seed: 23)
     let first = PanelTwin(rows: 64, columns: 128, groupSize: 64, isInt4: true, random: &random)
     let second = PanelTwin(rows: 32, columns: 72, groupSize: 64, isInt4: true, random: &random)
-    let compute = try Compute(mode: mode)
+    let compute = Compute(mode: mode)
     let fc1 = try Linear(first.weight(), compute: compute)
     let fc2 = try Linear(second.weight(), compute: compute)
     #expect(throws: CogError.self) { try GELUMLP(fc1: fc1, fc2: fc2) }

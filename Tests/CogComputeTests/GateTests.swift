@@ -16,9 +16,9 @@ struct GateTests {
       return result.values
     }
     for kernels in KernelSet.available {
-      let plain = try Compute(mode: .float32, kernels: kernels)
+      let plain = Compute(mode: .float32, kernels: kernels)
       let silu = gated(by: Array(repeating: 1, count: x.count), plain)
-      let result = gated(by: y, try Compute(mode: mode, kernels: kernels))
+      let result = gated(by: y, Compute(mode: mode, kernels: kernels))
       #expect(result == zip(silu, y).map { rounded(rounded($0) * $1) }, "\(kernels.name)")
     }
   }

@@ -8,7 +8,7 @@ struct LinearTests {
   @Test("A bias of another size than the weight's is refused, and no token gives nothing")
   func sizes() throws {
     let weight = try plainWeight([Float](repeating: 1, count: 12), type: .float32, rows: 3, columns: 4)
-    let compute = try Compute(mode: .float32)
+    let compute = Compute(mode: .float32)
     #expect(throws: CogError.self) { try Linear(weight, bias: [1, 2], compute: compute) }
     #expect(try Linear(weight, compute: compute)(FloatMatrix(rows: 0, columns: 4)).count == 0)
   }
@@ -20,7 +20,7 @@ struct LinearTests {
     var x = random.normals(5 * 200)
     let exact = product(x, twin.values, tokens: 5, rows: 48, columns: 200)
     for kernels in KernelSet.available {
-      let compute = try Compute(mode: .fast, kernels: kernels)
+      let compute = Compute(mode: .fast, kernels: kernels)
       let input = FloatMatrix(x, rows: 5, columns: 200)
       let eight = try Linear(twin.weight(), precision: .eightBits, compute: compute)(input)
       let sixteen = try Linear(twin.weight(), precision: .sixteenBits, compute: compute)(input)
@@ -40,7 +40,7 @@ struct LinearTests {
     let bias = random.normals(48)
     let x = FloatMatrix(random.normals(tokens * 200), rows: tokens, columns: 200)
     for kernels in KernelSet.available {
-      let compute = try Compute(mode: .fast, kernels: kernels)
+      let compute = Compute(mode: .fast, kernels: kernels)
       let plain = try Linear(twin.weight(), precision: .sixteenBits, compute: compute)(x).values
       let biased = try Linear(twin.weight(), bias: bias, precision: .sixteenBits, compute: compute)(x).values
       #expect(biased == plain.enumerated().map { $1 + bias[$0 % 48] }, "\(kernels.name)")
@@ -58,7 +58,7 @@ struct LinearTests {
     let weights = try twins.map { ($0, try $0.weight()) }
     let x = FloatMatrix(random.normals(tokens * 200), rows: tokens, columns: 200)
     for kernels in KernelSet.available {
-      let compute = try Compute(mode: mode, kernels: kernels)
+      let compute = Compute(mode: mode, kernels: kernels)
       // Three that share the groups of their input, then one that does not.
       for count in [1, 3, 4] {
         for precision in [ActivationPrecision.eightBits, .sixteenBits] {
@@ -77,7 +77,7 @@ struct LinearTests {
   @Test("A layer of other columns is refused beside one that fits")
   func groupOfOtherSizes() throws {
     var random = SplitMix64(seed: 1)
-    let compute = try Compute(mode: .fast)
+    let compute = Compute(mode: .fast)
     let layers = try [200, 208].map {
       try Linear(
         PanelTwin(rows: 16, columns: $0, groupSize: 64, isInt4: true, random: &random).weight(),

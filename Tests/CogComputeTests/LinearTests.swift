@@ -20,7 +20,7 @@ struct PlainLinearTests {
       for offset in [0, 1, 4] {
         let weight = try plainWeight(w, type: type, rows: rows, columns: columns, offset: offset)
         for kernels in KernelSet.available {
-          let compute = try Compute(mode: .float32, kernels: kernels)
+          let compute = Compute(mode: .float32, kernels: kernels)
           let layer = try Linear(weight, bias: bias, compute: compute)
           let result = layer(FloatMatrix(x, rows: tokens, columns: columns))
           #expect(result.rows == tokens && result.columns == rows)
@@ -43,7 +43,7 @@ struct PlainLinearTests {
     for (type, values) in [(ElementType.float32, w), (.float64, w), (.bfloat16, w.map(roundedToBFloat16))] {
       let weight = try plainWeight(values, type: type, rows: rows, columns: columns)
       for kernels in KernelSet.available {
-        let compute = try Compute(mode: .bfloat16, kernels: kernels)
+        let compute = Compute(mode: .bfloat16, kernels: kernels)
         let layer = try Linear(weight, bias: bias, compute: compute)
         let result = layer(FloatMatrix(x, rows: tokens, columns: columns)).values
         let equal = zip(result, expected).count { $0 == roundedToBFloat16(Float($1)) }

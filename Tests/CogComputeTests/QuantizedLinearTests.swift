@@ -26,7 +26,7 @@ struct QuantizedLinearTests {
         let expected = twin.product(x, tokens: tokens, bias: bias)
         let weight = try twin.weight(offset: offset)
         for kernels in KernelSet.available {
-          let compute = try Compute(mode: .fast, kernels: kernels)
+          let compute = Compute(mode: .fast, kernels: kernels)
           let layer = try Linear(weight, bias: bias, compute: compute)
           let result = layer(FloatMatrix(x, rows: tokens, columns: columns))
           #expect(
@@ -49,7 +49,7 @@ struct QuantizedLinearTests {
       let bias = random.normals(rows)
       let expected = twin.product(x.values, tokens: tokens, bias: bias)
       for kernels in KernelSet.available {
-        let compute = try Compute(mode: .fast, kernels: kernels, threads: pool)
+        let compute = Compute(mode: .fast, kernels: kernels, threads: pool)
         // A difference of so many numbers takes minutes to print.
         let isEqual = try Linear(twin.weight(), bias: bias, compute: compute)(x).values == expected
         #expect(isEqual, "\(kernels.name) [\(rows), \(columns)]")
@@ -66,7 +66,7 @@ struct QuantizedLinearTests {
       let twin = PanelTwin(
         rows: rows, columns: columns, groupSize: groupSize, isInt4: isInt4, random: &random)
       let weight = try twin.weight(offset: 5)
-      let kernels = try KernelSet.best()
+      let kernels = KernelSet.fastest
       #expect(try weight.dequantizedRows(0..<rows, kernels: kernels).values == twin.values)
       let part = rows / 3..<max(rows / 3, rows - 1)
       #expect(
@@ -95,7 +95,7 @@ struct QuantizedLinearTests {
         let x = [Float](repeating: sign * 2.5, count: tokens * columns)
         let expected = twin.product(x, tokens: tokens, bias: nil)
         for kernels in KernelSet.available {
-          let compute = try Compute(mode: .fast, kernels: kernels)
+          let compute = Compute(mode: .fast, kernels: kernels)
           let layer = try Linear(twin.weight(), compute: compute)
           let result = layer(FloatMatrix(x, rows: tokens, columns: columns))
           #expect(result.values == expected, "\(kernels.name) q \(q) zero \(zero)")
@@ -121,7 +121,7 @@ struct QuantizedLinearTests {
       let x = random.normals(tokens * columns)
       let expected = twin.product(x, tokens: tokens, bias: nil)
       for kernels in KernelSet.available {
-        let compute = try Compute(mode: .fast, kernels: kernels)
+        let compute = Compute(mode: .fast, kernels: kernels)
         let layer = try Linear(twin.weight(), compute: compute)
         let result = layer(FloatMatrix(x, rows: tokens, columns: columns)).values
         let isEqual = areSame(result, expected)
@@ -140,7 +140,7 @@ struct QuantizedLinearTests {
       for bad in [Float.nan, .infinity, -.infinity] {
         x[100 + 99] = bad
         for kernels in KernelSet.available {
-          let compute = try Compute(mode: .fast, kernels: kernels)
+          let compute = Compute(mode: .fast, kernels: kernels)
           let layer = try Linear(twin.weight(), compute: compute)
           let result = layer(FloatMatrix(x, rows: tokens, columns: 100)).values
           #expect(result[20..<40].allSatisfy { $0.isNaN }, "\(kernels.name)")
@@ -164,7 +164,7 @@ struct QuantizedLinearTests {
         let expected = twin.product(x, tokens: tokens, bias: nil)
         #expect((peak >= 0x1p-120 || largest == 1) == expected.contains { $0 != 0 })
         for kernels in KernelSet.available {
-          let compute = try Compute(mode: .fast, kernels: kernels)
+          let compute = Compute(mode: .fast, kernels: kernels)
           let layer = try Linear(twin.weight(), compute: compute)
           let result = layer(FloatMatrix(x, rows: tokens, columns: 64))
           #expect(result.values == expected, "\(kernels.name), \(tokens) tokens, \(peak)")
@@ -209,7 +209,7 @@ struct WeightMatrixTests {
     }
     let weight = try WeightMatrix(
       encoding: .plain(.float32), rows: 16, columns: 16, bytes: bytes)
-    let kernels = try KernelSet.best()
+    let kernels = KernelSet.fastest
     #expect(throws: CogError.self) { try weight.dequantizedRows(10..<17, kernels: kernels) }
     #expect(throws: CogError.self) { try weight.dequantizedRows(-1..<2, kernels: kernels) }
     #expect(try weight.dequantizedRows(3..<3, kernels: kernels).rows == 0)
@@ -234,7 +234,7 @@ struct WeightMatrixTests {
           #expect(isEqual, "\(kernels.name)")
         }
       }
-      #expect(try weight.dequantizedRows(0..<19, kernels: KernelSet.best()).count == 19 * 150)
+      #expect(try weight.dequantizedRows(0..<19, kernels: KernelSet.fastest).count == 19 * 150)
     }
   }
 }

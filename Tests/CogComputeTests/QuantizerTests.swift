@@ -114,7 +114,8 @@ struct QuantizerTests {
     for (name, make) in shapes {
       let weights = (0..<16 * columns).map { make($0, &random) }
       let panel = try QuantizedPanel(
-        weights, rows: 16, columns: columns, encoding: .int4(groupSize: groupSize), kernels: KernelSet.best())
+        weights, rows: 16, columns: columns, encoding: .int4(groupSize: groupSize), kernels: KernelSet.fastest
+      )
       var plain = 0.0
       for (row, groups) in panel.groupErrors(weights).enumerated() {
         for (group, errors) in groups.enumerated() {
@@ -136,7 +137,7 @@ struct QuantizerTests {
     var random = SplitMix64(seed: 14)
     let weights = random.normals(16 * 640, scale: 7)
     let panel = try QuantizedPanel(
-      weights, rows: 16, columns: 640, encoding: .int8(groupSize: 64), kernels: KernelSet.best())
+      weights, rows: 16, columns: 640, encoding: .int8(groupSize: 64), kernels: KernelSet.fastest)
     #expect((panel.error.squaredError / panel.error.squaredSum).squareRoot() < 0.0065)
     #expect(panel.twin.quanta.joined().allSatisfy { abs($0) <= 127 })
   }
@@ -150,7 +151,7 @@ struct QuantizerTests {
     for column in 0..<columns { weights[2 * columns + column] = 0 }
     let layout = try PanelLayout(encoding: encoding, rows: 5, columns: columns)
     let panel = try QuantizedPanel(
-      weights, rows: 5, columns: columns, encoding: encoding, kernels: KernelSet.best())
+      weights, rows: 5, columns: columns, encoding: encoding, kernels: KernelSet.fastest)
     #expect(panel.twin.scales[2].allSatisfy { $0 == 0 } && panel.twin.zeros[2].allSatisfy { $0 == 0 })
     #expect(panel.twin.quanta[2].allSatisfy { $0 == 0 })
     // What the twin writes for the same quanta has the padding of the format's page.
@@ -169,7 +170,7 @@ struct QuantizerTests {
       for encoding in [TensorEncoding.int4(groupSize: 32), .int8(groupSize: 64)] {
         let weights = [Float](repeating: value, count: columns)
         let panel = try QuantizedPanel(
-          weights, rows: 1, columns: columns, encoding: encoding, kernels: KernelSet.best())
+          weights, rows: 1, columns: columns, encoding: encoding, kernels: KernelSet.fastest)
         let error = (panel.error.squaredError / panel.error.squaredSum).squareRoot()
         #expect(error <= tolerance, "\(value) \(encoding.label): \(error)")
       }
@@ -210,7 +211,7 @@ struct QuantizerTests {
 
   @Test("Weights or room of the wrong size are refused")
   func sizes() throws {
-    let kernels = try KernelSet.best()
+    let kernels = KernelSet.fastest
     let layout = try PanelLayout(encoding: .int4(groupSize: 64), rows: 40, columns: 64)
     let room = ByteBlock(count: layout.panelBytes + 1)
     for (count, bytes) in [

@@ -35,7 +35,7 @@ import Testing
   }
 
   private func context(_ cancellation: any Cancellation = NeverCancelled()) throws -> RunContext {
-    RunContext(threads: .shared, kernels: try KernelSet.best(), cancellation: cancellation)
+    RunContext(cancellation: cancellation)
   }
 
   /// Stages that add 1, 10 and 100.

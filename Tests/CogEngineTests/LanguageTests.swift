@@ -12,7 +12,7 @@ import Testing
     _ row: [Float], frequencies: [Float], positions: [Int], heads: Int = 2, mode: ComputeMode = .float32
   ) throws -> [[Float]] {
     let angles = RotaryAngles(
-      frequencies: frequencies, positions: positions, compute: try Compute(mode: mode))
+      frequencies: frequencies, positions: positions, compute: Compute(mode: mode))
     let x = FloatMatrix(
       Array(repeatElement(row, count: positions.count).joined()), rows: positions.count, columns: row.count)
     angles.rotate(x, headCount: heads)
@@ -88,7 +88,7 @@ import Testing
   @Test(
     "Tokens stored one by one, in pieces or at once attend alike", arguments: [ComputeMode.float32, .fast])
   func pieces(mode: ComputeMode) throws {
-    let compute = try Compute(mode: mode)
+    let compute = Compute(mode: mode)
     let all = tokens(9, seed: 1)
     let twin = expected(all)
     for sizes in [[9], [1, 1, 1, 1, 1, 1, 1, 1, 1], [4, 5], [1, 7, 1]] {
@@ -106,7 +106,7 @@ import Testing
 
   @Test("The last tokens alone attend as they do beside the others", arguments: ComputeMode.allCases)
   func wanted(mode: ComputeMode) throws {
-    let compute = try Compute(mode: mode)
+    let compute = Compute(mode: mode)
     let all = tokens(5, seed: 2)
     let whole = attend(all, LayerCache(capacity: 5, heads: heads), compute)
     let last = attend(all, LayerCache(capacity: 5, heads: heads), compute, wanted: 1)
@@ -116,7 +116,7 @@ import Testing
 
   @Test("What is forgotten leaves no trace", arguments: ComputeMode.allCases)
   func truncates(mode: ComputeMode) throws {
-    let compute = try Compute(mode: mode)
+    let compute = Compute(mode: mode)
     let (all, wrong) = (tokens(6, seed: 3), tokens(4, seed: 4))
     let plain = LayerCache(capacity: 6, heads: heads)
     _ = attend(all.sharedRows(0..<4), plain, compute)
@@ -133,7 +133,7 @@ import Testing
 
   @Test("A cache has as many tokens as the layer with the fewest, and as much room as is left")
   func counts() throws {
-    let compute = try Compute(mode: .float32)
+    let compute = Compute(mode: .float32)
     let cache = KeyValueCache(layerCount: 2, capacity: 7, heads: heads)
     #expect(cache.count == 0 && cache.remaining == 7)
     _ = attend(tokens(5, seed: 5), cache.layers[0], compute)

@@ -1,4 +1,5 @@
-package import CogBase
+import CogBase
+import CogCompute
 package import CogModel
 package import CogText
 
@@ -57,7 +58,7 @@ package struct Conversation: Sendable {
   /// - Throws: `CogError` when prompt and answer cannot fit the model's context; what the context's
   ///   cancellation and `emit` throw.
   package func answer(
-    _ question: String, options: AnswerOptions = AnswerOptions(), progress: (any ProgressTask)? = nil,
+    _ question: String, options: AnswerOptions = AnswerOptions(),
     emit: (String) throws -> Void = { _ in }
   ) throws -> Answer {
     let prompt = try prompt(question)
@@ -65,7 +66,7 @@ package struct Conversation: Sendable {
     let capacity = prompt.count + min(max(options.maximumNewTokens, 0), room)
     let session = try Session(engine, capacity: capacity)
     let start = ContinuousClock.now
-    let logits = try session.prefill(ModelInput(prompt, features: features), progress: progress)
+    let logits = try prefill(session, prompt)
     let prefillEnd = ContinuousClock.now
     var decoder = StreamingDecoder(engine.tokenizer)
     let tokens = try session.generate(
@@ -78,5 +79,10 @@ package struct Conversation: Sendable {
       text: text.trimmingWhitespace(), ids: tokens.ids, margins: tokens.margins, ending: tokens.ending,
       promptTokens: prompt.count, prefillSeconds: (prefillEnd - start).seconds,
       decodeSeconds: (ContinuousClock.now - prefillEnd).seconds)
+  }
+  private func prefill(_ session: Session, _ prompt: Prompt) throws -> FloatMatrix {
+    let progress = engine.context.progress.begin("Reading the prompt", total: engine.language.stageCount)
+    defer { progress.finish() }
+    return try session.prefill(ModelInput(prompt, features: features), progress: progress)
   }
 }

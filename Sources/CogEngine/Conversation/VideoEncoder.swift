@@ -49,7 +49,7 @@ package struct VideoEncoder: Sendable {
 
   /// The features of prepared frames. - Throws: what the context's cancellation throws.
   package func encode(_ video: PreparedVideo) throws -> VideoFeatures {
-    let progress = Progress(
+    let progress = engine.context.progress.begin(
       "Looking at \(video.frames.count) frames", total: engine.vision.stages.count)
     defer { progress.finish() }
     let matrix = try engine.vision.forward(video.images, progress: progress)

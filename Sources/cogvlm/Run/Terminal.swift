@@ -1,8 +1,9 @@
+import CogBase
 import Glibc
 import Synchronization
 
 /// Writes to standard error and standard output, and what those are connected to.
-package enum Terminal {
+enum Terminal {
   /// The first error of writing to standard output, 0 while there was none.
   private static let outputError = Atomic<Int32>(0)
 
@@ -11,7 +12,7 @@ package enum Terminal {
   ///
   /// A reader that has gone does not end the process by SIGPIPE. A stream that the starter closed is replaced
   /// by one that fails, so that no file that is opened later takes its number and is written into.
-  package static func prepare() {
+  static func prepare() {
     signal(SIGPIPE, SIG_IGN)
     // A limit on the size of files is an error of the write that runs into it.
     signal(SIGXFSZ, SIG_IGN)
@@ -24,10 +25,10 @@ package enum Terminal {
 
   /// Whether the reader of standard output has gone, as after `| head -1`: it has what it wanted, and what
   /// else is printed is dropped.
-  package static var readerHasGone: Bool { outputError.load(ordering: .relaxed) == EPIPE }
+  static var readerHasGone: Bool { outputError.load(ordering: .relaxed) == EPIPE }
 
   /// - Throws: ``CogError`` when results could not be written; not when their reader has gone.
-  package static func checkOutput() throws {
+  static func checkOutput() throws {
     let code = outputError.load(ordering: .relaxed)
     guard code == 0 || code == EPIPE else {
       throw CogError.system("cannot write", file: "standard output", code: code)
@@ -35,17 +36,17 @@ package enum Terminal {
   }
 
   /// Whether standard error is a terminal, where progress may be drawn.
-  package static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+  static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// Writes text to standard output at once; ``checkOutput()`` tells whether all of it arrived.
-  package static func print(_ text: String, terminator: String = "\n") {
+  static func print(_ text: String, terminator: String = "\n") {
     guard outputError.load(ordering: .relaxed) == 0 else { return }
     let code = emit(text + terminator, to: STDOUT_FILENO)
     if code != 0 { outputError.store(code, ordering: .relaxed) }
   }
 
   /// Writes a note to standard error at once.
-  package static func note(_ text: String, terminator: String = "\n") {
+  static func note(_ text: String, terminator: String = "\n") {
     _ = emit(text + terminator, to: STDERR_FILENO)
   }
 

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Ctrl-C and termination: long work asks whether it should stop, and cleans up on its way out.
-package enum Interruption {
+enum Interruption {
   private static let requested = Atomic<Bool>(false)
   /// The ends of a pipe that the handler writes to, which ends a wait whatever thread the signal came to; -1
   /// before ``install()``.
@@ -10,16 +10,16 @@ package enum Interruption {
   private static let wakeUpWrite = Atomic<Int32>(-1)
 
   /// Thrown by ``check()`` after an interrupt. The command exits with status 130.
-  package struct Interrupted: Error, CustomStringConvertible {
+  struct Interrupted: Error, CustomStringConvertible {
     /// "interrupted".
-    package var description: String { "interrupted" }
+    var description: String { "interrupted" }
   }
 
   /// Makes SIGINT and SIGTERM set the flag that ``check()`` reads; a second one ends the process at once.
   ///
   /// Both are let through first: a process that a thread with blocked signals has started would never get
   /// them.
-  package static func install() {
+  static func install() {
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)
@@ -50,7 +50,7 @@ package enum Interruption {
   /// failed.
   ///
   /// - Throws: ``Interrupted`` when an interrupt comes before that, at any moment.
-  package static func wait(forInput descriptor: Int32) throws {
+  static func wait(forInput descriptor: Int32) throws {
     while true {
       try check()
       var waiting = [
@@ -63,10 +63,10 @@ package enum Interruption {
   }
 
   /// Whether an interrupt was asked for.
-  package static var isRequested: Bool { requested.load(ordering: .relaxed) }
+  static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
   /// - Throws: ``Interrupted`` once an interrupt was asked for.
-  package static func check() throws {
+  static func check() throws {
     if isRequested { throw Interrupted() }
   }
 }
