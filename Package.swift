@@ -143,7 +143,7 @@ let package = Package(
         "CogEngine",
       ]),
     tests("CogEvaluate", ["CogBase", "CogCompute"]),
-    tests("CogReport", ["CogBase", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
+    tests("CogReport", ["CogBase", "CogModel", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),

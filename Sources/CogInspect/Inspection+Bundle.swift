@@ -13,14 +13,14 @@ extension SafetensorsFile {
 
 extension Inspection {
   /// Whether this is a reference bundle, which has taps and inputs instead of weights.
-  package var isBundle: Bool { tensors.contains { $0.role == "tap" || $0.role == "input" } }
+  package var isBundle: Bool { tensors.contains { $0.role == .tap || $0.role == .input } }
 
   /// Inspects a reference bundle: taps go to the part of the model that they are the output of, all else is
   /// input.
   init(bundle file: SafetensorsFile) {
     let tensors = file.entries.map { entry in
       let tap = TapPoint(name: entry.name)
-      return Tensor(entry, part: tap?.part.rawValue ?? "inputs", role: tap == nil ? "input" : "tap")
+      return Tensor(entry, part: tap?.part.rawValue ?? "inputs", role: tap == nil ? .input : .tap)
     }
     let kind =
       file.metadata["compute_dtype"].map { "a reference bundle: what PyTorch computed in \($0)" }

@@ -34,7 +34,7 @@ extension Inspection {
       return nan + infinite == 0 ? nil : NonFinite(name: tensor.name, nan: nan, infinite: infinite)
     }
     checked.notes += tensors.filter { !names.contains($0.name) }.map { tensor in
-      "\(tensor.name): values of type \(tensor.type) are not looked at"
+      "\(tensor.name): values of type \(tensor.type.label) are not looked at"
     }
     return checked
   }

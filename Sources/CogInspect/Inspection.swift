@@ -25,8 +25,8 @@ package struct Inspection: Equatable, Sendable, Codable {
   package struct Tensor: Equatable, Sendable, Codable {
     /// Its name.
     package let name: String
-    /// The type of its elements, such as `BF16`.
-    package let type: String
+    /// How its elements are stored; its JSON is the label, such as `BF16`.
+    package let type: TensorEncoding
     /// Its shape.
     package let shape: Shape
     /// The number of its elements.
@@ -41,12 +41,12 @@ package struct Inspection: Equatable, Sendable, Codable {
     package let part: String
     /// What it does, such as `mlpGate`; of a reference bundle `input` or `tap`. Nil when the model has no
     /// such tensor or is not known.
-    package let role: String?
+    package let role: InspectedRole?
 
     /// A tensor as it is listed.
     package init(
-      name: String, type: String, shape: Shape, byteCount: Int, file: String, offset: Int?, part: String,
-      role: String? = nil
+      name: String, type: TensorEncoding, shape: Shape, byteCount: Int, file: String, offset: Int?,
+      part: String, role: InspectedRole? = nil
     ) {
       (self.name, self.type, self.shape, self.byteCount) = (name, type, shape, byteCount)
       (self.file, self.offset, self.part, self.role) = (file, offset, part, role)
@@ -58,11 +58,11 @@ package struct Inspection: Equatable, Sendable, Codable {
     /// - Parameters:
     ///   - part: the entry's own unless it is given.
     ///   - role: likewise.
-    init(_ entry: TensorEntry, part: String? = nil, role: String? = nil) {
+    init(_ entry: TensorEntry, part: String? = nil, role: InspectedRole? = nil) {
       self.init(
-        name: entry.name, type: entry.encoding.label, shape: entry.shape, byteCount: entry.byteCount,
+        name: entry.name, type: entry.encoding, shape: entry.shape, byteCount: entry.byteCount,
         file: entry.file, offset: entry.offset, part: part ?? entry.partName,
-        role: role ?? entry.role?.rawValue)
+        role: role ?? entry.role.map(InspectedRole.model))
     }
   }
 

@@ -32,7 +32,7 @@ public struct Inspection: Equatable, Sendable {
     files = inspection.files.map(\.path)
     tensors = inspection.tensors.map { tensor in
       Tensor(
-        name: tensor.name, type: tensor.type, shape: tensor.shape.dimensions, byteCount: tensor.byteCount,
+        name: tensor.name, type: tensor.type.label, shape: tensor.shape.dimensions, byteCount: tensor.byteCount,
         part: tensor.part)
     }
     metadata = inspection.metadata

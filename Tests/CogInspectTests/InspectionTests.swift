@@ -29,7 +29,7 @@ import Testing
     #expect(inspection.parts.map(\.name) == ["model.layers", "lm_head"])
     #expect(inspection.parts.map(\.parameterCount) == [12, 4])
     #expect(inspection.total.byteCount == 32 && inspection.total.bitsPerWeight == 16)
-    #expect(inspection.tensors.map(\.type) == ["BF16", "BF16", "BF16"])
+    #expect(inspection.tensors.map(\.type.label) == ["BF16", "BF16", "BF16"])
     #expect(inspection.metadata == ["format": "pt"])
     #expect(inspection.files.map(\.kind) == ["safetensors"] && inspection.completeness == nil)
     let copy = try JSONDecoder().decode(Inspection.self, from: JSONEncoder().encode(inspection))
@@ -39,7 +39,7 @@ import Testing
   @Test("Tensors that were listed elsewhere keep their own types and sizes")
   func takesListedTensors() {
     let tensor = Inspection.Tensor(
-      name: "w", type: "int4 g64", shape: [64, 64], byteCount: 2240, file: "m.cogvlm", offset: 4096,
+      name: "w", type: .int4(groupSize: 64), shape: [64, 64], byteCount: 2240, file: "m.cogvlm", offset: 4096,
       part: "language")
     let inspection = Inspection(
       path: "m.cogvlm", files: [.init(path: "m.cogvlm", kind: "native", byteCount: 9000)], tensors: [tensor],
@@ -50,7 +50,7 @@ import Testing
   @Test("Sums that do not fit stay in range")
   func survivesHugeTensors() {
     let tensor = Inspection.Tensor(
-      name: "w", type: "U8", shape: [.max], byteCount: .max, file: "f", offset: .max, part: "p")
+      name: "w", type: .plain(.uint8), shape: [.max], byteCount: .max, file: "f", offset: .max, part: "p")
     let inspection = Inspection(
       path: "f", files: [], tensors: [tensor, tensor], metadata: [:], completeness: nil)
     #expect(inspection.total.byteCount == .max)

@@ -1,4 +1,5 @@
 import CogInspect
+import CogModel
 import CogReport
 import Foundation
 import Testing
@@ -12,7 +13,8 @@ import Testing
       path: "m", files: [.init(path: "m/some.safetensors", kind: "safetensors", byteCount: 4096)],
       tensors: tensors.map { name, byteCount in
         .init(
-          name: name, type: "BF16", shape: [64, 64], byteCount: byteCount, file: "m/some.safetensors",
+          name: name, type: .plain(.bfloat16), shape: [64, 64], byteCount: byteCount,
+          file: "m/some.safetensors",
           offset: 1024, part: "language", role: nil)
       }, metadata: metadata, completeness: nil, notes: ["a note"])
   }

@@ -70,7 +70,7 @@ extension Inspection {
       ], indentation: 2)
     for tensor in tensors {
       table.add([
-        tensor.name, tensor.role ?? "-", tensor.type, tensor.shape.description,
+        tensor.name, tensor.role?.name ?? "-", tensor.type.label, tensor.shape.description,
         NumberText.grouped(tensor.byteCount), placeByFile[tensor.file].map { "\($0)" } ?? "-",
         tensor.offset.map(NumberText.grouped) ?? "-",
       ])
