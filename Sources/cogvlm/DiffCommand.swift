@@ -25,8 +25,6 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup var filterOptions: TensorFilterOptions
 
-  @OptionGroup var runOptions: RunOptions
-
   @Option(
     help: ArgumentHelp(
       "Exit with 1 when a tensor's relative L2 is above this, or tensors are missing.", valueName: "limit"))
