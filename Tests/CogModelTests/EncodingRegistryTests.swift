@@ -33,7 +33,9 @@ struct EncodingRegistryTests {
   @Test("an encoding is found by its label, and its label is its JSON", arguments: encodings)
   func labels(encoding: TensorEncoding) throws {
     #expect(EncodingRegistry.encoding(label: encoding.label) == encoding)
-    let json = try JSONEncoder().encode([encoding])
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    let json = try encoder.encode([encoding])
     #expect(String(decoding: json, as: UTF8.self) == "[\"\(encoding.label)\"]")
     #expect(try JSONDecoder().decode([TensorEncoding].self, from: json) == [encoding])
   }
