@@ -4,8 +4,8 @@ package import CogModel
 
 /// The kernels of one backend, an instruction set that this processor has, with its ways to multiply.
 ///
-/// All sets give the same bits for quantized weights and for elementwise operations. `avx512-pairs` is the backend
-/// `avx512-vnni` with a product more, for processors that add faster than they multiply.
+/// All sets give the same bits for quantized weights and for elementwise operations. `avx512-pairs` is the
+/// backend `avx512-vnni` with a product more, for processors that add faster than they multiply.
 package struct KernelSet: @unchecked Sendable {
   /// The functions that the backend compiled.
   let table: UnsafePointer<CogKernels>

@@ -32,8 +32,8 @@ public struct Inspection: Equatable, Sendable {
     files = inspection.files.map(\.path)
     tensors = inspection.tensors.map { tensor in
       Tensor(
-        name: tensor.name, type: tensor.type.label, shape: tensor.shape.dimensions, byteCount: tensor.byteCount,
-        part: tensor.part)
+        name: tensor.name, type: tensor.type.label, shape: tensor.shape.dimensions,
+        byteCount: tensor.byteCount, part: tensor.part)
     }
     metadata = inspection.metadata
     isComplete = inspection.completeness?.isComplete
