@@ -9,6 +9,8 @@ import unittest
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHECKS = {
     "format": "swift format lint --strict",
+    "kernel format": "clang-format",
+    "headers": "kernel headers can be opened alone",
     "lengths": "no source file over 400 lines",
     "columns": "no line over 110 columns",
     "cells": "no table cell over 120 characters",
@@ -34,6 +36,7 @@ class Check(unittest.TestCase):
         self.write("Tools/tool.py", "print(1)\n")
         shutil.copy(os.path.join(PACKAGE, "Tools", "check"), os.path.join(self.repository, "Tools", "check"))
         self.swift("exit 0")
+        self.clang_format("exit 0")
         self.git("init", "-q")
 
     def write(self, path, text):
@@ -42,12 +45,22 @@ class Check(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(text)
 
-    def swift(self, script):
-        """A stand-in for swift, so that nothing is built."""
-        path = os.path.join(self.programs, "swift")
+    def program(self, name, script):
+        path = os.path.join(self.programs, name)
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(f"#!/bin/sh\n{script}\n")
         os.chmod(path, 0o755)
+
+    def swift(self, script):
+        """A stand-in for swift, so that nothing is built."""
+        self.program("swift", script)
+
+    def clang_format(self, script, version="23.1.5"):
+        """A stand-in for clang-format, which need not be installed."""
+        self.program(
+            "clang-format",
+            f'if [ "$1" = --version ]; then echo "clang-format version {version}"; exit; fi\n{script}',
+        )
 
     def git(self, *arguments):
         subprocess.run(["git", "-C", self.repository, *arguments], check=True, capture_output=True)
@@ -76,6 +89,15 @@ class Check(unittest.TestCase):
     def test_a_format_complaint_fails(self):
         self.swift('if [ "$1" = format ]; then echo complaint; exit 1; fi')
         self.assertIn("complaint", self.expect_only("format"))
+
+    def test_a_complaint_about_kernels_fails_and_another_version_is_not_asked(self):
+        self.write("Sources/CKernels/one.c", "int one;\n")
+        self.clang_format("echo complaint; exit 1")
+        self.assertIn("complaint", self.expect_only("kernel format"))
+        self.clang_format("exit 1", version="14.0.6")
+        result = self.run_check()
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("skipped clang-format", result.stdout)
 
     def test_an_import_that_package_swift_does_not_allow_fails_by_exit_status(self):
         self.swift('if [ "$1" = build ]; then echo "Build complete!"; exit 1; fi')
