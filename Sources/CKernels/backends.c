@@ -24,7 +24,7 @@ const CogBackend *cog_backend(size_t index) {
 const CogProduct *cog_product(
     const CogBackend *backend, bool with_option, unsigned bits, size_t group_size, size_t tokens) {
   for (size_t i = 0; i < backend->product_count; i++) {
-    const CogProduct *product = &backend->products[i];
+    const CogProduct *product = backend->products[i];
     if (product->is_optional && !with_option) continue;
     const bool takes_group_size = (product->group_sizes & group_size) == group_size;
     if (product->bits == bits && takes_group_size && tokens >= product->fewest_tokens) return product;

@@ -31,7 +31,7 @@ package struct KernelSet: @unchecked Sendable {
   /// The ways to multiply that are in use, the ones to be preferred first.
   package var products: [CogProduct] {
     UnsafeBufferPointer(start: backend.pointee.products, count: backend.pointee.product_count)
-      .filter { withOption || !$0.is_optional }
+      .map(\.pointee).filter { withOption || !$0.is_optional }
   }
 
   /// The kernels that multiply `tokens` tokens with weights of `layout`, the first of the backend's list that

@@ -23,7 +23,7 @@ package struct StoredPart: Equatable, Sendable, Codable {
 
 /// A tensor of a native file whose conversion lost something, with what was recorded about that
 /// (`Formats/native.md`).
-package struct StoredTensor: Equatable, Sendable, Codable {
+package struct LossyTensor: Equatable, Sendable, Codable {
   /// The tensor's name.
   package var name: String
   /// The part of the model.
@@ -40,10 +40,10 @@ package struct StoredTensor: Equatable, Sendable, Codable {
   package var worstRow: Int
 
   /// The tensors of a file that are not to the bit what they were made of, in the order of the file.
-  package static func lossy(in file: NativeFile) -> [StoredTensor] {
+  package static func lossy(in file: NativeFile) -> [LossyTensor] {
     file.entries.compactMap { tensor in
       guard let part = tensor.part, let error = tensor.error, error.relativeRMS != 0 else { return nil }
-      return StoredTensor(
+      return LossyTensor(
         name: tensor.name, part: part, encoding: tensor.encoding,
         bitsPerWeight: tensor.bitsPerWeight, relativeRMS: Double(error.relativeRMS),
         worstGroup: Double(error.worstGroup), worstRow: error.worstRow)

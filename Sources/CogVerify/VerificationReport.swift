@@ -14,7 +14,7 @@ package struct VerificationReport: Equatable, Sendable, Codable {
   /// The parts of the model: how small they are and what their conversion recorded as lost.
   package var parts: [StoredPart]
   /// The tensors of the model whose conversion lost something.
-  package var lossyTensors: [StoredTensor]
+  package var lossyTensors: [LossyTensor]
 
   /// A report of several bundles.
   ///
@@ -26,7 +26,7 @@ package struct VerificationReport: Equatable, Sendable, Codable {
     self.model = model
     self.references = references
     parts = StoredPart.all(in: file)
-    lossyTensors = StoredTensor.lossy(in: file)
+    lossyTensors = LossyTensor.lossy(in: file)
   }
 }
 

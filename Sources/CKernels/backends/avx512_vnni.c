@@ -118,38 +118,21 @@ COG_INLINE cog_ints cog_peak_dot(cog_ints sums, cog_ints weights, cog_ints value
 /// have AVX-512. Intel's add on as few ports as they multiply.
 static bool adds_faster_than_it_multiplies(void) { return __builtin_cpu_is("amd"); }
 
-static const CogProduct products[] = {
-    {
-        .is_optional = true,
-        .bits = 4,
-        .group_sizes = COG_PAIR_GROUP,
-        .fewest_tokens = COG_MANY_PAIR_TOKENS,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = COG_PAIR_BLOCK_PANELS,
-        .prepare = cog_quantize_pair_activations,
-        .multiply = cog_multiply_pairs,
-        .multiply_next = cog_multiply_next_pairs,
-        .scratch_bytes = sizeof(CogPairScratch),
-    },
-    {
-        .bits = 4,
-        .group_sizes = 32 | 64 | 128,
-        .fewest_tokens = 1,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = 4,
-        .prepare = cog_quantize_activations,
-        .multiply = cog_multiply_int4,
-    },
-    {
-        .bits = 8,
-        .group_sizes = 32 | 64 | 128,
-        .fewest_tokens = 1,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = 4,
-        .prepare = cog_quantize_activations,
-        .multiply = cog_multiply_int8,
-    },
+static const CogProduct pair_product = {
+    .is_optional = true,
+    .bits = 4,
+    .group_sizes = COG_PAIR_GROUP,
+    .fewest_tokens = COG_MANY_PAIR_TOKENS,
+    .tile_tokens = COG_TILE_TOKENS,
+    .fewest_panels = COG_PAIR_BLOCK_PANELS,
+    .prepare = cog_quantize_pair_activations,
+    .multiply = cog_multiply_pairs,
+    .multiply_next = cog_multiply_next_pairs,
+    .scratch_bytes = sizeof(CogPairScratch),
 };
+
+static const CogProduct *const products[] = {
+    &pair_product, &cog_int4_tile_product, &cog_int8_tile_product};
 
 #endif
 

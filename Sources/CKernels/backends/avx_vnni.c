@@ -65,26 +65,7 @@ COG_INLINE cog_ints cog_peak_dot(cog_ints sums, cog_ints weights, cog_ints value
 #include "../generic/kernel_table-inl.h"
 #include "../generic/limits-inl.h"
 
-static const CogProduct products[] = {
-    {
-        .bits = 4,
-        .group_sizes = 32 | 64 | 128,
-        .fewest_tokens = 1,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = 4,
-        .prepare = cog_quantize_activations,
-        .multiply = cog_multiply_int4,
-    },
-    {
-        .bits = 8,
-        .group_sizes = 32 | 64 | 128,
-        .fewest_tokens = 1,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = 4,
-        .prepare = cog_quantize_activations,
-        .multiply = cog_multiply_int8,
-    },
-};
+static const CogProduct *const products[] = {&cog_int4_tile_product, &cog_int8_tile_product};
 
 #endif
 

@@ -128,26 +128,7 @@ static bool has_dot_products(void) { return (getauxval(AT_HWCAP) & (1ul << 20)) 
 static bool has_dot_products(void) { return true; }  // every arm64 Mac has them
 #endif
 
-static const CogProduct products[] = {
-    {
-        .bits = 4,
-        .group_sizes = 32 | 64 | 128,
-        .fewest_tokens = 1,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = 4,
-        .prepare = cog_quantize_activations,
-        .multiply = cog_multiply_int4,
-    },
-    {
-        .bits = 8,
-        .group_sizes = 32 | 64 | 128,
-        .fewest_tokens = 1,
-        .tile_tokens = COG_TILE_TOKENS,
-        .fewest_panels = 4,
-        .prepare = cog_quantize_activations,
-        .multiply = cog_multiply_int8,
-    },
-};
+static const CogProduct *const products[] = {&cog_int4_tile_product, &cog_int8_tile_product};
 
 #endif
 

@@ -20,7 +20,7 @@ enum WeightParts {
   }
 
   /// The tensors of one file whose conversion lost something.
-  static func table(_ tensors: [StoredTensor]) -> DataTable {
+  static func table(_ tensors: [LossyTensor]) -> DataTable {
     var table = DataTable(
       title: "Tensors",
       caption:
