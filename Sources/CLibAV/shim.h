@@ -2,6 +2,8 @@
 #define COGVLM_LIBAV_SHIM_H
 
 #include <errno.h>
+#include <stdbool.h>
+
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/avutil.h>
@@ -23,5 +25,73 @@ static inline int libav_error_input_output(void) { return AVERROR(EIO); }
 static inline int libav_error_not_permitted(void) { return AVERROR(EPERM); }
 static inline int libav_error_exit(void) { return AVERROR_EXIT; }
 static inline int64_t libav_no_timestamp(void) { return AV_NOPTS_VALUE; }
+
+// What differs between FFmpeg 5.1 and 9 is told apart here, so that Swift sees one of it.
+
+// Whether decoding can start from a frame: a field of its own until libavutil 58.7, a flag since.
+static inline bool libav_frame_is_keyframe(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100)
+  return (frame->flags & AV_FRAME_FLAG_KEY) != 0;
+#else
+  return frame->key_frame != 0;
+#endif
+}
+
+// The payload of a kind of side data that a file has for a whole stream, or NULL: kept with the stream until
+// libavformat 60.15, with its codec parameters since.
+static inline const uint8_t *libav_stream_side_data(
+    const AVStream *stream, enum AVPacketSideDataType type, size_t *size) {
+  *size = 0;
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+  const AVPacketSideData *found = av_packet_side_data_get(
+      stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, type);
+  if (found == NULL) return NULL;
+  *size = found->size;
+  return found->data;
+#else
+  return av_stream_get_side_data(stream, type, size);
+#endif
+}
+
+// A context of libswscale. Its struct is known since libswscale 8.3 and its flags have a type since 9.0: here
+// it is always opaque, and what is set are numbers.
+typedef struct libav_scaler libav_scaler;
+
+static inline struct SwsContext *libav_scaler_context(libav_scaler *scaler) {
+  return (struct SwsContext *)scaler;
+}
+
+static inline libav_scaler *libav_scaler_alloc(void) { return (libav_scaler *)sws_alloc_context(); }
+
+static inline void libav_scaler_free(libav_scaler *scaler) { sws_freeContext(libav_scaler_context(scaler)); }
+
+static inline int libav_scaler_set(libav_scaler *scaler, const char *option, int64_t value) {
+  return av_opt_set_int(scaler, option, value, 0);
+}
+
+static inline int64_t libav_scaler_bilinear(void) { return SWS_BILINEAR; }
+
+static inline int libav_scaler_open(libav_scaler *scaler) {
+  return sws_init_context(libav_scaler_context(scaler), NULL, NULL);
+}
+
+// Sets the matrix that pixels are converted by (`AVColorSpace`), and whether they take the full range, or with
+// -1 leaves the range. Returns a negative number for formats that have no matrix, such as RGB.
+static inline int libav_scaler_set_colors(libav_scaler *scaler, int matrix, int is_full_range) {
+  struct SwsContext *context = libav_scaler_context(scaler);
+  int *inverse, *table;
+  int source_range, target_range, brightness, contrast, saturation;
+  const int status = sws_getColorspaceDetails(
+      context, &inverse, &source_range, &table, &target_range, &brightness, &contrast, &saturation);
+  if (status < 0) return status;
+  const int *coefficients = sws_getCoefficients(matrix);
+  if (is_full_range >= 0) source_range = is_full_range;
+  return sws_setColorspaceDetails(
+      context, coefficients, source_range, coefficients, target_range, brightness, contrast, saturation);
+}
+
+static inline int libav_scaler_scale(libav_scaler *scaler, AVFrame *target, const AVFrame *source) {
+  return sws_scale_frame(libav_scaler_context(scaler), target, source);
+}
 
 #endif

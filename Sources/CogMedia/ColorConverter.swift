@@ -49,7 +49,7 @@ final class ColorConverter {
       scaler = (source, context)
     }
     LibAV.forgetLog()
-    let status = sws_scale_frame(context.pointer, output.pointer, frame)
+    let status = libav_scaler_scale(context.pointer, output.pointer, frame)
     guard status >= 0 else { throw CogError("the colors cannot be converted: \(LibAV.reason(status))") }
     return try copyOutput()
   }
@@ -74,44 +74,33 @@ final class ColorConverter {
       throw CogError("the pixel format cannot be converted to RGB", found: name ?? "format \(source.format)")
     }
     let context = try Scaler()
-    var options: [(String, Int32)] = [
-      ("srcw", source.width), ("srch", source.height), ("src_format", source.format),
-      ("dstw", width), ("dsth", height), ("dst_format", AV_PIX_FMT_RGB24.rawValue),
-      ("sws_flags", SWS_BILINEAR),
+    var options: [(String, Int64)] = [
+      ("srcw", Int64(source.width)), ("srch", Int64(source.height)), ("src_format", Int64(source.format)),
+      ("dstw", Int64(width)), ("dsth", Int64(height)), ("dst_format", Int64(AV_PIX_FMT_RGB24.rawValue)),
+      ("sws_flags", libav_scaler_bilinear()),
     ]
     // As vf_scale does: chroma rows lie half way between luma rows in 4:2:0.
     if source.format == AV_PIX_FMT_YUV420P.rawValue { options.append(("src_v_chr_pos", 128)) }
     LibAV.forgetLog()
-    for (name, value) in options {
-      av_opt_set_int(UnsafeMutableRawPointer(context.pointer), name, Int64(value), 0)
-    }
-    let status = sws_init_context(context.pointer, nil, nil)
+    for (name, value) in options { libav_scaler_set(context.pointer, name, value) }
+    let status = libav_scaler_open(context.pointer)
     guard status >= 0 else { throw CogError("the colors cannot be converted: \(LibAV.reason(status))") }
-    setColors(of: context, source)
+    // libswscale refuses for formats that have neither matrix nor range, such as RGB; that is no error.
+    libav_scaler_set_colors(context.pointer, Self.matrix(source.colorSpace), Self.isFullRange(source.range))
     return context
   }
 
-  /// Sets matrix and range. libswscale refuses for formats that have none, such as RGB; that is not an error.
-  private func setColors(of context: Scaler, _ source: Source) {
-    var inverse: UnsafeMutablePointer<Int32>?
-    var table: UnsafeMutablePointer<Int32>?
-    var (sourceRange, targetRange, brightness, contrast, saturation) = (
-      Int32(0), Int32(0), Int32(0), Int32(0), Int32(0)
-    )
-    guard
-      sws_getColorspaceDetails(
-        context.pointer, &inverse, &sourceRange, &table, &targetRange, &brightness, &contrast, &saturation)
-        >= 0
-    else { return }
-    // As vf_scale does: color spaces that libswscale has no matrix for count as BT.601.
-    let number = Int32(source.colorSpace.rawValue)
+  /// As vf_scale does: color spaces that libswscale has no matrix for count as BT.601.
+  private static func matrix(_ space: AVColorSpace) -> Int32 {
+    let number = Int32(space.rawValue)
     let isKnown = (1...10).contains(number) && number != Int32(AVCOL_SPC_YCGCO.rawValue)
-    guard let matrix = sws_getCoefficients(isKnown ? number : Int32(AVCOL_SPC_BT470BG.rawValue)) else {
-      return
-    }
-    if source.range != AVCOL_RANGE_UNSPECIFIED { sourceRange = source.range == AVCOL_RANGE_JPEG ? 1 : 0 }
-    sws_setColorspaceDetails(
-      context.pointer, matrix, sourceRange, matrix, targetRange, brightness, contrast, saturation)
+    return isKnown ? number : Int32(AVCOL_SPC_BT470BG.rawValue)
+  }
+
+  /// 1 or 0, and -1 where the frame does not say.
+  private static func isFullRange(_ range: AVColorRange) -> Int32 {
+    guard range != AVCOL_RANGE_UNSPECIFIED else { return -1 }
+    return range == AVCOL_RANGE_JPEG ? 1 : 0
   }
 }
 
@@ -120,9 +109,9 @@ private final class Scaler {
   let pointer: OpaquePointer
 
   init() throws {
-    guard let context = sws_alloc_context() else { throw LibAV.outOfMemory("a color conversion") }
+    guard let context = libav_scaler_alloc() else { throw LibAV.outOfMemory("a color conversion") }
     pointer = context
   }
 
-  deinit { sws_freeContext(pointer) }
+  deinit { libav_scaler_free(pointer) }
 }

@@ -42,7 +42,7 @@ final class FrameDecoder {
       LibAV.forgetLog()
       let status = avcodec_receive_frame(codec.context, frame.pointer)
       if status >= 0 {
-        note(frame.pointer.pointee)
+        note(frame.pointer)
         return frame.pointer
       }
       if status == libav_error_end_of_file() { return nil }
@@ -96,10 +96,11 @@ final class FrameDecoder {
   }
 
   /// Notes damage, and whether this is the keyframe that a seek led to.
-  private func note(_ frame: AVFrame) {
+  private func note(_ pointer: UnsafeMutablePointer<AVFrame>) {
+    let frame = pointer.pointee
     if frame.decode_error_flags != 0 || frame.flags & AV_FRAME_FLAG_CORRUPT != 0 {
       damage = "parts of the picture are missing or wrong"
-    } else if frame.key_frame != 0 {
+    } else if libav_frame_is_keyframe(pointer) {
       damage = nil
       if frame.best_effort_timestamp == awaitedPicture && frame.pict_type == AV_PICTURE_TYPE_I {
         awaitedPicture = nil

@@ -88,7 +88,7 @@ package final class VideoFile {
       degrees = Double(String(cString: value)) ?? 0
     }
     var size = 0
-    if degrees == 0, let data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size),
+    if degrees == 0, let data = libav_stream_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size),
       size >= 9 * MemoryLayout<Int32>.size
     {
       degrees = data.withMemoryRebound(to: Int32.self, capacity: 9) { -av_display_rotation_get($0) }
