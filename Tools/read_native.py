@@ -378,6 +378,8 @@ def main(arguments=None):
             file.check()
         if options.tensor is not None:
             values = file.values(options.tensor)
+            if os.path.exists(options.npy) and os.path.samefile(options.npy, options.file):
+                parser.error("--npy would write over the file that is read")
             with open(options.npy, "wb") as out:
                 numpy.save(out, values)
         elif options.json:

@@ -6,22 +6,26 @@ import Glibc
 /// that goes away without a commit removes it. A crash leaves at most the temporary file, never half a
 /// result. Work that takes long is a ``Part``, which can be taken up again.
 package final class AtomicFile {
-  /// The path that the file will have.
-  package let path: String
+  /// The path that the file will have, as the user named it.
+  package var path: String { place.name }
 
+  private let place: OutputPlace
   private let temporaryPath: String
+  /// -1 once the file is closed.
   private var descriptor: Int32
+  private var isDone = false
 
-  /// Opens a temporary file beside `path`.
+  /// Opens a temporary file beside the place that `path` leads to.
   ///
-  /// - Throws: ``CogError`` when the folder is missing or cannot be written, or `path` is empty.
-  package init(path: String) throws {
-    guard !path.isEmpty else {
-      throw CogError("the output has no name", expected: "the name of a file", found: "an empty one")
-    }
-    self.path = path
-    temporaryPath = "\(path).tmp-\(getpid())"
-    descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+  /// - Parameters:
+  ///   - kind: what is written.
+  ///   - inputs: what is read in this run, as in ``OutputPlace/require(_:besides:)``.
+  /// - Throws: ``CogError`` when the folder is missing or cannot be written, or nothing may be written there.
+  package init(path: String, kind: OutputKind = .file, besides inputs: [String] = []) throws {
+    place = OutputPlace(path)
+    try place.require(kind, besides: inputs)
+    temporaryPath = "\(place.path).tmp-\(getpid())"
+    descriptor = FileSystem.open(temporaryPath, O_RDWR | O_CREAT | O_EXCL)
     if descriptor < 0 { throw CogError.system("cannot create the file", file: path, code: errno) }
   }
 
@@ -43,25 +47,35 @@ package final class AtomicFile {
   /// Appends bytes. - Throws: as ``write(_:)-(UnsafeRawBufferPointer)``.
   package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
-  /// Makes the file durable and gives it its name.
+  /// Makes all that was written durable and closes the file, which has its name only with ``commit()``.
   ///
-  /// - Throws: ``CogError`` when the disk fails; the temporary file is removed then.
-  package func commit() throws {
+  /// - Throws: ``CogError`` when the disk fails.
+  package func seal() throws {
+    guard descriptor >= 0 else { return }
     guard fsync(descriptor) == 0 else { throw CogError.system("cannot write", file: path, code: errno) }
     close(descriptor)
     descriptor = -1
-    guard rename(temporaryPath, path) == 0 else {
-      let code = errno
-      unlink(temporaryPath)
-      throw CogError.system("cannot rename the finished file", file: path, code: code)
+  }
+
+  /// Makes the file durable and gives it its name.
+  ///
+  /// - Throws: ``CogError`` when the disk fails; the temporary file is removed with the object.
+  package func commit() throws {
+    try seal()
+    // What came there meanwhile is not lost either.
+    try place.require(.file)
+    guard FileSystem.rename(temporaryPath, to: place.path) == 0 else {
+      throw CogError.system("cannot rename the finished file", file: path, code: errno)
     }
+    isDone = true
   }
 
   /// Removes the temporary file; nothing appears under the name.
   package func abandon() {
-    guard descriptor >= 0 else { return }
-    close(descriptor)
+    guard !isDone else { return }
+    isDone = true
+    if descriptor >= 0 { close(descriptor) }
     descriptor = -1
-    unlink(temporaryPath)
+    FileSystem.remove(temporaryPath)
   }
 }

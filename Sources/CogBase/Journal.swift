@@ -31,6 +31,7 @@ package final class Journal: @unchecked Sendable {
     self.path = path
     (descriptor, wasThere) = try Self.openLocked(path, output: output)
     do {
+      try Self.requireOwn(descriptor, path)
       if isContinued {
         let bytes = try Self.content(descriptor, path)
         (records, end) = try naming(file: path) { try Self.parse(bytes) }
@@ -86,8 +87,8 @@ package final class Journal: @unchecked Sendable {
   /// is of no use.
   private static func openLocked(_ path: String, output: String) throws -> (Int32, wasThere: Bool) {
     while true {
-      let wasThere = access(path, F_OK) == 0
-      let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
+      let wasThere = FileSystem.isThere(path)
+      let descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK)
       guard descriptor >= 0 else {
         throw CogError.system("cannot create the file", file: output, code: errno)
       }
@@ -99,14 +100,25 @@ package final class Journal: @unchecked Sendable {
           "another process is writing this", code: .busy, file: output,
           advice: "Wait until it is done, or choose another name.")
       }
-      var (locked, named) = (stat(), stat())
-      if fstat(descriptor, &locked) == 0, stat(path, &named) == 0, locked.st_ino == named.st_ino,
-        locked.st_dev == named.st_dev
-      {
+      var locked = stat()
+      if fstat(descriptor, &locked) == 0, FileSystem.status(of: path)?.isSame(as: locked) == true {
         return (descriptor, wasThere)
       }
       Glibc.close(descriptor)
     }
+  }
+
+  /// A file that happens to have the name is not emptied.
+  private static func requireOwn(_ descriptor: Int32, _ path: String) throws {
+    var bytes = [UInt8](repeating: 0, count: digits + 1)
+    let count = max(0, pread(descriptor, &bytes, bytes.count, 0))
+    let isOwn = bytes.prefix(count).enumerated().allSatisfy { place, byte in
+      place == digits ? byte == UInt8(ascii: " ") : Character(Unicode.Scalar(byte)).isHexDigit
+    }
+    guard !isOwn else { return }
+    throw CogError(
+      "the file is no journal of unfinished work", code: .damaged, file: path, expected: "lines of records",
+      advice: "Remove it, or choose another name for the output.")
   }
 
   private static func content(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
@@ -163,8 +175,10 @@ package final class Journal: @unchecked Sendable {
     return (records, end)
   }
 
+  /// Hexadecimal digits of a checksum.
+  private static let digits = 8
+
   private static func text(of line: ArraySlice<UInt8>) -> String? {
-    let digits = 8
     guard line.count > digits, line[line.startIndex + digits] == UInt8(ascii: " "),
       let text = String(validating: line.dropFirst(digits + 1), as: UTF8.self),
       Self.line(text).utf8.dropLast().elementsEqual(line)

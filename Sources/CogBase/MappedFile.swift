@@ -15,8 +15,7 @@ package final class MappedFile: @unchecked Sendable {
   /// - Throws: ``CogError`` when it cannot be opened, is not a regular file, or is empty.
   package init(path: String) throws {
     self.path = path
-    // Without waiting: opening a named pipe would block for ever.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = FileSystem.openForReading(path)
     guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
     defer { close(descriptor) }
     var status = stat()

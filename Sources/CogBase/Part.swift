@@ -17,8 +17,12 @@ package final class Part: @unchecked Sendable {
     case folder
   }
 
-  /// The path that the work will have.
-  package let path: String
+  /// The path that the work will have, links followed.
+  package var path: String { place.path }
+  /// The place that the user named.
+  private let place: OutputPlace
+  /// What the work is, to say what may be written where.
+  private let output: OutputKind
   /// Whether that is a file or a folder.
   package let kind: Kind
   /// Where the work lies meanwhile.
@@ -41,43 +45,56 @@ package final class Part: @unchecked Sendable {
 
   /// A place; nothing is looked at or written before ``open(resuming:)``.
   ///
-  /// - Parameter inHugePages: whether the files will be mapped and read again and again: their pages are kept
-  ///   so that the system can map them as huge ones.
-  package init(path: String, kind: Kind, inHugePages: Bool = false) {
+  /// - Parameters:
+  ///   - output: what the work is.
+  ///   - inHugePages: whether the files will be mapped and read again and again: their pages are kept so that
+  ///     the system can map them as huge ones.
+  package init(path: String, kind: Kind, output: OutputKind? = nil, inHugePages: Bool = false) {
     self.inHugePages = inHugePages
     var path = path
     // `out/` is `out`: the part lies beside the folder, not in it.
-    while kind == .folder, path.count > 1, path.hasSuffix("/") { path.removeLast() }
-    self.path = path
+    while kind == .folder, path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") {
+      path = String(path[..<path.utf8.index(before: path.endIndex)])
+    }
+    place = OutputPlace(path)
     self.kind = kind
+    self.output = output ?? (kind == .folder ? OutputKind(folder: "a folder") : .file)
   }
 
   deinit { abandon() }
+
+  /// Finds out whether the work may lie here, before anything is written.
+  ///
+  /// - Parameter inputs: what is read, as in ``OutputPlace/require(_:besides:)``.
+  /// - Throws: ``CogError`` when it, its part or its journal would take the place of something else.
+  package func requirePlace(besides inputs: [String] = []) throws {
+    try place.require(output, besides: inputs)
+    try OutputPlace.requireFree(partPath, isFolder: kind == .folder, besides: inputs)
+    try OutputPlace.requireFree(journalPath, besides: inputs)
+  }
 
   /// Begins the work, or takes up what an earlier run has left.
   ///
   /// - Parameter resuming: whether to take it up. Where there is nothing to take up, the work begins anew.
   /// - Returns: the records of the journal; none when the work begins anew.
-  /// - Throws: ``CogError`` when another process holds it, the journal is damaged, the name is empty or taken
-  ///   by a folder that is not empty, or nothing can be created there.
+  /// - Throws: ``CogError`` as ``requirePlace(besides:)``; when another process holds it, the journal is
+  ///   damaged, the name is taken by a folder that is not empty, or nothing can be created there.
   @discardableResult
   package func open(resuming: Bool) throws -> [String] {
-    guard !path.isEmpty else {
-      throw CogError("the output has no name", expected: "the name of a file", found: "an empty one")
-    }
-    if kind == .folder { try requireEmpty(path) }
-    let journal = try Journal(path: journalPath, output: path, isContinued: resuming)
+    try requirePlace()
+    if kind == .folder { try requireEmpty() }
+    let journal = try Journal(path: journalPath, output: place.name, isContinued: resuming)
     isContinued = !journal.records.isEmpty && isThere
     do {
       if !isContinued {
         try journal.clear()
         try clear(isOurs: journal.wasThere)
-        if kind == .folder, mkdir(partPath, 0o755) != 0 {
-          throw CogError.system("cannot create the folder", file: path, code: errno)
+        if kind == .folder, FileSystem.makeFolder(partPath) != 0 {
+          throw CogError.system("cannot create the folder", file: place.name, code: errno)
         }
       }
     } catch {
-      unlink(journalPath)
+      FileSystem.remove(journalPath)
       throw error
     }
     self.journal = journal
@@ -100,7 +117,7 @@ package final class Part: @unchecked Sendable {
     if let file = files.withLock({ $0[name] }) { return file }
     let suffix = name.isEmpty ? "" : "/" + name
     let file = try PartFile(
-      path: partPath + suffix, name: path + suffix, isContinued: isContinued, inHugePages: inHugePages)
+      path: partPath + suffix, name: place.name + suffix, isContinued: isContinued, inHugePages: inHugePages)
     files.withLock { $0[name] = file }
     return file
   }
@@ -120,11 +137,13 @@ package final class Part: @unchecked Sendable {
   package func commit() throws {
     for file in files.withLock({ Array($0.values) }) { try file.complete() }
     if kind == .folder { Self.synchronizeFolder(partPath) }
-    guard rename(partPath, path) == 0 else {
-      throw CogError.system("cannot rename the finished work", file: path, code: errno)
+    // What came there meanwhile is not lost either.
+    try place.require(output)
+    guard FileSystem.rename(partPath, to: path) == 0 else {
+      throw CogError.system("cannot rename the finished work", file: place.name, code: errno)
     }
-    Self.synchronizeFolder(Self.folder(of: path))
-    unlink(journalPath)
+    Self.synchronizeFolder(path.folderOfPath)
+    FileSystem.remove(journalPath)
     close()
   }
 
@@ -135,20 +154,16 @@ package final class Part: @unchecked Sendable {
   package func abandon() {
     guard journal != nil else { return }
     try? clear(isOurs: true)
-    unlink(journalPath)
+    FileSystem.remove(journalPath)
     close()
   }
 
   /// Bytes that the part takes on the disk.
   package var storedBytes: Int {
-    var status = stat()
-    switch kind {
-    case .file: return lstat(partPath, &status) == 0 ? Int(status.st_blocks) * 512 : 0
-    case .folder:
-      return (try? FolderListing.names(in: partPath))?.reduce(0) { sum, name in
-        lstat("\(partPath)/\(name)", &status) == 0 ? sum + Int(status.st_blocks) * 512 : sum
-      } ?? 0
-    }
+    let files =
+      kind == .file
+      ? [partPath] : ((try? FolderListing.names(in: partPath)) ?? []).map(partPath.appendingPath)
+    return files.reduce(0) { $0 + Int(FileSystem.linkStatus(of: $1)?.st_blocks ?? 0) * 512 }
   }
 
   private func close() {
@@ -161,9 +176,7 @@ package final class Part: @unchecked Sendable {
   }
 
   private var isThere: Bool {
-    var status = stat()
-    guard lstat(partPath, &status) == 0 else { return false }
-    return status.st_mode & S_IFMT == (kind == .file ? S_IFREG : S_IFDIR)
+    FileSystem.linkStatus(of: partPath)?.type == (kind == .file ? S_IFREG : S_IFDIR)
   }
 
   /// Removes what an earlier run has left.
@@ -171,9 +184,18 @@ package final class Part: @unchecked Sendable {
   /// - Parameter isOurs: whether a journal says so: a folder without one may be anybody's.
   private func clear(isOurs: Bool) throws {
     if kind == .folder, isOurs, isThere {
-      for name in try FolderListing.names(in: partPath) { unlink("\(partPath)/\(name)") }
+      for name in try FolderListing.names(in: partPath) {
+        FileSystem.remove(partPath.appendingPath(name))
+      }
     }
-    let failed = kind == .folder && isThere ? rmdir(partPath) : unlink(partPath)
+    guard isOurs || kind == .folder || !FileSystem.isThere(partPath) else {
+      throw CogError(
+        "a file that is no unfinished work has its name", file: partPath,
+        expected: "nothing, or a file with its journal, \(journalPath.lastPathName)",
+        advice: "Rename it, or choose another name for the output.")
+    }
+    let failed =
+      kind == .folder && isThere ? FileSystem.removeFolder(partPath) : FileSystem.remove(partPath)
     guard failed == 0 || errno == ENOENT else {
       throw CogError(
         "what lies at the place of the unfinished work cannot be removed", file: partPath,
@@ -181,29 +203,21 @@ package final class Part: @unchecked Sendable {
     }
   }
 
-  /// - Throws: ``CogError`` when a folder has something in it, or the path is no folder.
-  private func requireEmpty(_ path: String) throws {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFDIR else {
-      throw CogError("the output is no folder", file: path, expected: "a new or an empty folder")
-    }
+  /// - Throws: ``CogError`` when the folder has something in it.
+  private func requireEmpty() throws {
+    guard FileSystem.isThere(path) else { return }
     let names = try FolderListing.names(in: path)
     guard names.isEmpty else {
       throw CogError(
-        "the folder is not empty", file: path, expected: "a new or an empty folder",
+        "the folder is not empty", file: place.name, expected: "a new or an empty folder",
         found: names.sorted().prefix(3).joined(separator: ", ") + (names.count > 3 ? ", ..." : ""),
         advice: "Choose another name.")
     }
   }
 
-  private static func folder(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-  }
-
   /// Makes the names in a folder durable, where the file system can.
   private static func synchronizeFolder(_ path: String) {
-    let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = FileSystem.open(path, O_RDONLY | O_DIRECTORY)
     guard descriptor >= 0 else { return }
     fsync(descriptor)
     Glibc.close(descriptor)
@@ -211,9 +225,6 @@ package final class Part: @unchecked Sendable {
 
   /// Free bytes on the disk that holds the folder of `path`, or nil when it cannot be told.
   package static func freeSpace(near path: String) -> Int? {
-    var status = statvfs()
-    guard statvfs(folder(of: path), &status) == 0 else { return nil }
-    return Int(
-      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    FileSystem.freeSpace(in: path.folderOfPath)
   }
 }

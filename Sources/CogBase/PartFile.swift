@@ -27,8 +27,8 @@ package final class PartFile: @unchecked Sendable {
     self.path = path
     self.name = name
     windows = inHugePages ? HugePageWindows() : nil
-    let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (isContinued ? O_NONBLOCK : O_EXCL)
-    let descriptor = open(path, flags, 0o644)
+    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | (isContinued ? O_NONBLOCK : O_EXCL)
+    let descriptor = FileSystem.open(path, flags)
     guard descriptor >= 0 else { throw CogError.system("cannot create the file", file: name, code: errno) }
     self.descriptor = Mutex(descriptor)
     var status = stat()

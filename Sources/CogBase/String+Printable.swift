@@ -1,9 +1,9 @@
 extension String {
   /// The text with control characters, line separators and marks that change the direction of text shown as
-  /// escapes: names from a file cannot break a line or steer the terminal.
+  /// escapes: names from a file cannot break a line or steer the terminal. Bytes of a path are ``shown``.
   package var printable: String {
-    guard unicodeScalars.contains(where: Self.isControl) else { return self }
-    return unicodeScalars.reduce(into: "") { text, scalar in
+    guard isEscaped || unicodeScalars.contains(where: Self.isControl) else { return self }
+    return shown.unicodeScalars.reduce(into: "") { text, scalar in
       if Self.isControl(scalar) {
         text += "\\u{\(String(scalar.value, radix: 16))}"
       } else {

@@ -44,6 +44,7 @@ package struct SyntheticModel {
     let total = try slots.reduce(0) { try Checked.add($0, $1.byteCount, "bytes of all tensors") }
     let tokenizer = SyntheticTokenizer.encoded(vocabularySize: configuration.vocabularySize)
     let sink = NativeSink(path: path)
+    try sink.part.requirePlace()
     try checkSpace(
       for: path, needed: sink.largestByteCount(of: slots, documentBytes: tokenizer.count + (1 << 16)))
 

@@ -10,15 +10,14 @@ package struct CheckpointFolder: Sendable, Equatable {
   package init(of path: String) {
     if (try? FileStatus(path: path))?.isFolder == true {
       self.path = path
-    } else if let slash = path.lastIndex(of: "/") {
-      self.path = slash == path.startIndex ? "/" : String(path[..<slash])
     } else {
-      self.path = "."
+      let folder = path.folderOfPath
+      self.path = folder == "/" ? folder : String(folder[..<folder.utf8.index(before: folder.endIndex)])
     }
   }
 
   /// The path of a file in the folder, whether it is there or not.
-  package func file(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+  package func file(_ name: String) -> String { path.appendingPath(name) }
 
   /// The path of `config.json`, or nil when there is none.
   package var configurationPath: String? { existing("config.json") }

@@ -12,10 +12,10 @@ package struct FileStatus {
 
   /// - Throws: ``CogError`` when there is nothing at the path, or it cannot be examined.
   package init(path: String) throws {
-    var status = stat()
-    guard stat(path, &status) == 0 else { throw CogError.system("cannot open", file: path, code: errno) }
-    isFolder = status.st_mode & S_IFMT == S_IFDIR
-    isRegular = status.st_mode & S_IFMT == S_IFREG
+    guard let status = FileSystem.status(of: path) else {
+      throw CogError.system("cannot open", file: path, code: errno)
+    }
+    (isFolder, isRegular) = (status.isFolder, status.isRegular)
     byteCount = Int(status.st_size)
   }
 

@@ -28,7 +28,7 @@ package final class SafetensorsSink: ModelSink {
   ///
   /// - Parameter shardSize: bytes of tensors that a shard has at most, unless a single tensor has more.
   package init(path: String, shardSize: Int = 5_000_000_000) {
-    part = Part(path: path, kind: .folder)
+    part = Part(path: path, kind: .folder, output: OutputKind(folder: "a checkpoint"))
     self.shardSize = shardSize
     ledger = TensorLedger(path: part.path)
   }

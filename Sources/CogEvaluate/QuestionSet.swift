@@ -1,5 +1,4 @@
 import CogBase
-import Foundation
 
 /// A question about a video whose answer is known.
 package struct Question: Equatable, Sendable {
@@ -54,7 +53,7 @@ package struct QuestionSet: Equatable, Sendable {
   ///   candidates.
   package init(json bytes: UnsafeRawBufferPointer, file: String, videoFolder: String? = nil) throws {
     self.videoFolder =
-      videoFolder ?? URL(filePath: file).deletingLastPathComponent().appending(path: "videos").path
+      videoFolder ?? file.besidePath("videos")
     questions = try naming(file: file) {
       let root = try JSON.parse(bytes, what: "question file")
       guard let entries = root.elements else {
@@ -65,8 +64,10 @@ package struct QuestionSet: Equatable, Sendable {
     }
   }
 
-  /// Where the video of a question is.
-  package func videoPath(of question: Question) -> String { "\(videoFolder)/\(question.video)" }
+  /// Where the video of a question is: in the folder, unless the file has an absolute path.
+  package func videoPath(of question: Question) -> String {
+    question.video.isAbsolutePath ? question.video : videoFolder.appendingPath(question.video)
+  }
 
   /// The places of the questions in the order in which they are asked: all of a video's one after another,
   /// the videos and each one's questions in the order of the file.

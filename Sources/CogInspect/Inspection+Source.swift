@@ -17,7 +17,7 @@ extension Inspection {
     var known: (configuration: ModelConfiguration, file: RecognizedFile)?
     let numbering =
       checkpoint.isWhole
-      ? nil : ShardNumbering(String(path[(path.lastIndex(of: "/") ?? path.startIndex)...]))
+      ? nil : ShardNumbering(path.lastPathName)
     do {
       known = try checkpoint.folder.configurationFile().map { (try ModelConfiguration($0), $0) }
       if known == nil, checkpoint.isWhole {

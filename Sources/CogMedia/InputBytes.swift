@@ -54,8 +54,7 @@ private final class FileSource {
 
   init(path: String, cancellation: any Cancellation) throws {
     self.cancellation = cancellation
-    // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    descriptor = FileSystem.openForReading(path)
     guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
     var status = stat()
     let known = fstat(descriptor, &status) == 0

@@ -19,10 +19,9 @@ package struct VideoInput: Equatable, Sendable {
   /// - Throws: `CogError` when there is no video, it is damaged or cut off, a folder comes without a rate, or
   ///   a file with one; what `cancellation` throws.
   package func open(cancellation: any Cancellation = NeverCancelled()) throws -> any FrameSource {
-    var status = stat()
-    let isThere = stat(path, &status) == 0
-    guard isThere, status.st_mode & S_IFMT == S_IFDIR else {
-      guard imagesPerSecond == nil || !isThere else {
+    let status = FileSystem.status(of: path)
+    guard let status, status.isFolder else {
+      guard imagesPerSecond == nil || status == nil else {
         throw CogError(
           "a frame rate was given for a file, which has its own", file: path, expected: "a folder of images",
           advice: "Leave out --fps.")

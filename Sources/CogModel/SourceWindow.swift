@@ -44,8 +44,7 @@ package final class SourceWindow: @unchecked Sendable {
   package init(_ paths: [String], hashes: Bool) {
     var start = 0
     for path in paths {
-      var status = stat()
-      let byteCount = stat(path, &status) == 0 ? max(0, Int(status.st_size)) : 0
+      let byteCount = max(0, Int(FileSystem.status(of: path)?.st_size ?? 0))
       fileByPath[path] = files.count
       let (next, isTooLarge) = start.addingReportingOverflow(byteCount)
       files.append(File(path: path, start: start, byteCount: isTooLarge ? 0 : byteCount))
@@ -125,7 +124,7 @@ package final class SourceWindow: @unchecked Sendable {
       let file = files[index]
       let part = positions.clamped(to: file.start..<file.start + file.byteCount)
       guard !part.isEmpty else { continue }
-      let descriptor = file.descriptor ?? open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      let descriptor = file.descriptor ?? FileSystem.openForReading(file.path)
       files[index].descriptor = descriptor
       if descriptor >= 0 {
         posix_fadvise(descriptor, off_t(part.lowerBound - file.start), off_t(part.count), advice)

@@ -15,7 +15,10 @@ package final class NativeSink: ModelSink {
 
   /// A file that will be at `path`; nothing is written yet.
   package init(path: String) {
-    part = Part(path: path, kind: .file, inHugePages: true)
+    part = Part(
+      path: path, kind: .file,
+      output: OutputKind("a model file", endings: [".cogvlm"], beginning: NativeFormat.magic),
+      inHugePages: true)
     ledger = TensorLedger(path: path)
   }
 

@@ -1,8 +1,6 @@
-package import CogBase
+import CogBase
 package import CogCompute
 package import CogModel
-import Foundation
-import Glibc
 
 /// Writes a model to a sink: its tensors as they come, in another floating-point type, or quantized.
 ///
@@ -73,7 +71,7 @@ package struct Conversion {
   ///
   /// - Parameter sink: where to; what is there is replaced at the very end.
   /// - Throws: ``CogError`` when the output is one of the source's files, a tensor is damaged, or a value
-  ///   cannot be stored: nothing is left then. ``Stopped`` when the work can go on later with
+  ///   cannot be stored, or a source has changed meanwhile: nothing is left then. ``Stopped`` when the work can go on later with
   ///   ``Options/resumes``. ``CogError`` when it cannot go on, because something is not as it was: the
   ///   unfinished work is left as it is.
   @discardableResult
@@ -84,12 +82,13 @@ package struct Conversion {
         "the format cannot hold the tensor", code: .unsupported, file: sink.path, subject: slot.name,
         found: slot.encoding.label)
     }
-    if sink.part.kind == .file { try OutputPlace.check(sink.path, sources: source.files) }
+    try sink.part.requirePlace(besides: source.places)
     try checkSpace(for: sink)
+    let states = try source.files.map(SourceState.init)
     let journal = try ConversionJournal(
-      sink: sink, identity: identity(sink), files: source.files, resuming: options.resumes)
+      sink: sink, identity: identity(sink, states), files: source.files, resuming: options.resumes)
     do {
-      let (tensors, fileBytes) = try write(to: sink, journal)
+      let (tensors, fileBytes) = try write(to: sink, journal, from: states)
       journal.end()
       return ConversionSummary(
         tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
@@ -120,7 +119,7 @@ package struct Conversion {
   }
 
   private func write(
-    to sink: any ModelSink, _ journal: ConversionJournal
+    to sink: any ModelSink, _ journal: ConversionJournal, from states: [SourceState]
   ) throws -> ([ConversionSummary.Tensor], fileBytes: Int) {
     let window = SourceWindow(source.files, hashes: source.isHashed)
     let hasher =
@@ -134,6 +133,8 @@ package struct Conversion {
     progress.advance(by: 0, "checksums of the source's files")
     let metadata = try metadata(hasher)
     try journal.flush()
+    // Whatever is in the output is of the files as they were, all of them.
+    for (path, state) in zip(source.files, states) { try state.requireSame(path) }
     let fileBytes = try sink.finish(ModelDocuments(metadata: metadata, tokenizer: source.tokenizer))
     return (tensors, fileBytes)
   }
@@ -160,19 +161,12 @@ package struct Conversion {
       found: "\(free)", advice: "Free space or write to another disk.")
   }
 
-  private func identity(_ sink: any ModelSink) throws -> ConversionIdentity {
+  private func identity(_ sink: any ModelSink, _ states: [SourceState]) -> ConversionIdentity {
     ConversionIdentity(
       output: sink.format, tool: options.tool, recipe: recipe.metadata,
       keepsNonFinite: options.nonFinite == .keep, allowsOverflow: options.allowsOverflow,
-      sources: try source.files.map { path in
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-          throw CogError.system("cannot open", file: path, code: errno)
-        }
-        let (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
-        return .init(
-          name: URL(filePath: path).lastPathComponent, bytes: Int(status.st_size),
-          modified: seconds &* 1_000_000_000 &+ nanoseconds)
+      sources: zip(source.files, states).map { path, state in
+        .init(name: path.lastPathName.shown, bytes: state.bytes, modified: state.modified)
       })
   }
 }

@@ -2,7 +2,6 @@ import CogBase
 import CogModel
 import Crypto
 import Dispatch
-import Foundation
 import Synchronization
 
 /// SHA-256 of files, computed on a thread of its own from the pages that the conversion works on too.
@@ -55,6 +54,6 @@ final class FileHasher: Sendable {
     }
     let digest = hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     return ModelMetadata.SourceFile(
-      name: URL(filePath: path).lastPathComponent, bytes: file.bytes.count, sha256: digest)
+      name: path.lastPathName.shown, bytes: file.bytes.count, sha256: digest)
   }
 }

@@ -76,6 +76,9 @@ package struct ModelSource: Sendable {
   /// Whether the provenance has yet to be computed from the files.
   var isHashed: Bool { if case .files = provenance { true } else { false } }
 
+  /// What an output may not take the place of: the files that are read, and the folders of a checkpoint's.
+  var places: [String] { isHashed ? files + Set(files.map(\.folderOfPath)).sorted() : files }
+
   /// All files that are read, in the order in which they are.
   var files: [String] {
     switch provenance {

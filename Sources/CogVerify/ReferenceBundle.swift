@@ -4,7 +4,6 @@ package import CogCompute
 package import CogModel
 import CogNative
 package import CogText
-import Foundation
 
 /// What the published PyTorch code computed for one prompt: inputs, taps and answer
 /// (`Formats/references.md`).
@@ -118,7 +117,7 @@ package struct ReferenceBundle {
   /// - Throws: ``CogError`` when a file that is there is damaged.
   package func frames() throws -> (shape: Shape, bytes: OwnedBytes)? {
     if file.entry(named: "frames") != nil { return try checkFrames(file) }
-    guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
+    guard let sibling = Self.framesPath(of: path), FileSystem.isThere(sibling) else {
       return nil
     }
     return try checkFrames(SafetensorsFile(path: sibling))
@@ -127,7 +126,7 @@ package struct ReferenceBundle {
   /// The numbers of the frames in the video; nil where neither the bundle nor its frames file says.
   package func frameIndices() throws -> [Int]? {
     if file.entry(named: "frame_indices") != nil { return try Self.integers("frame_indices", in: file) }
-    guard let sibling = Self.framesPath(of: path), FileManager.default.fileExists(atPath: sibling) else {
+    guard let sibling = Self.framesPath(of: path), FileSystem.isThere(sibling) else {
       return nil
     }
     let frames = try SafetensorsFile(path: sibling)
@@ -148,7 +147,7 @@ package struct ReferenceBundle {
   }
 
   /// `NAME.frames.safetensors` for `NAME.f32.safetensors` or `NAME.bf16.safetensors`.
-  static func framesPath(of path: String) -> String? {
+  package static func framesPath(of path: String) -> String? {
     for suffix in [".f32.safetensors", ".bf16.safetensors", ".safetensors"] where path.hasSuffix(suffix) {
       return path.dropLast(suffix.count) + ".frames.safetensors"
     }

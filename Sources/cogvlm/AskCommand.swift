@@ -58,6 +58,7 @@ struct AskCommand: ParsableCommand {
   }
 
   func run() throws {
+    for text in [question] + turns { try text.requireText("the question") }
     let answerOptions = AnswerOptions(
       maximumNewTokens: maxNewTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))

@@ -4,7 +4,7 @@ package import CogBench
 import CogCompute
 import CogQuantize
 import CogReport
-import Foundation
+import Glibc
 
 extension ModelPreset: ExpressibleByArgument {}
 
@@ -104,17 +104,24 @@ struct BenchCommand: ParsableCommand {
     Terminal.print(try json ? JSONOutput.encode(report) : report.text)
   }
 
+  private static var temporaryPath: String {
+    let folder = getenv("TMPDIR").map {
+      String(pathBytes: UnsafeRawBufferPointer(start: $0, count: strlen($0)))
+    }
+    let name = "cogvlm-bench-\(String(UInt64.random(in: 0...UInt64.max), radix: 16)).cogvlm"
+    return (folder.flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp").appendingPath(name)
+  }
+
   private func runSynthetic(_ benchmark: Benchmark) throws -> BenchReport {
     var encodings = try baseRecipe()
     encodings.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
     let synthetic = SyntheticModel(preset: preset ?? .full, recipe: encodings, layers: layers)
-    let path =
-      keep
-      ?? FileManager.default.temporaryDirectory.appending(path: "cogvlm-bench-\(UUID().uuidString).cogvlm")
-      .path
-    defer { if keep == nil { unlink(path) } }
+    let path = keep ?? Self.temporaryPath
+    defer { if keep == nil { FileSystem.remove(path) } }
     try synthetic.write(to: path, context: benchmark.context)
-    return try benchmark.run(path: path, name: synthetic.preset.name) { if keep == nil { unlink(path) } }
+    return try benchmark.run(path: path, name: synthetic.preset.name) {
+      if keep == nil { FileSystem.remove(path) }
+    }
   }
 
   private func baseRecipe() throws -> QuantizationRecipe {

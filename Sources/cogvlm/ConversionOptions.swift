@@ -55,22 +55,8 @@ struct ConversionOptions: ParsableArguments {
 
   /// The command that goes on, as a shell takes it.
   private static var resumingCommand: String {
-    var words = CommandLine.arguments
+    var words = Arguments.all
     if !words.contains("--resume") { words.append("--resume") }
-    return words.map(quoted).joined(separator: " ")
-  }
-
-  private static func quoted(_ word: String) -> String {
-    let isPlain =
-      !word.isEmpty
-      && word.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: "-_./=:,@%+".utf8.contains(byte)
-        }
-      }
-    return isPlain ? word : "'" + word.replacing("'", with: #"'\''"#) + "'"
+    return Arguments.quoted(words)
   }
 }

@@ -34,21 +34,28 @@ struct DiffCommand: ParsableCommand {
 
   @OptionGroup var format: FormatOptions
 
-  @Option(help: ArgumentHelp("Write the report as one HTML file too.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Write the report as one HTML file too; - prints it instead of the text.", valueName: "file"))
   var html: String?
 
   func validate() throws {
     if let failOver, !(failOver >= 0) { throw ValidationError("--fail-over takes a number of 0 or more.") }
+    try ReportOutput.validate(html: html, json: format.json, csv: format.csv)
   }
 
   func run() throws {
     let stored = (a: try Input(path: a).tensors(), b: try Input(path: b).tensors())
-    if let html { try HTMLPlace.check(html, besides: [a, b] + stored.a.files + stored.b.files) }
+    let output = try ReportOutput(
+      html: html, besides: Input.places(of: a) + Input.places(of: b) + stored.a.files + stored.b.files)
     let diff = try TensorDiffPass.run(
       stored.a, stored.b, filter: filterOptions.filter, runOptions.context())
     let report = TensorDiffReport(diff, failOver: failOver)
-    if let html { try TensorDiffPage.page(report, stored: stored).write(to: html) }
-    Terminal.print(try format.json ? JSONOutput.encode(report) : format.csv ? diff.csv : report.text)
+    try output.write {
+      try TensorDiffPage.page(report, stored: stored)
+    } text: {
+      try format.json ? JSONOutput.encode(report) : format.csv ? diff.csv : report.text
+    }
     if report.passed == false { throw ExitCode(1) }
   }
 }

@@ -77,6 +77,7 @@ struct ModelComparisonOptions: ParsableArguments {
   ///
   /// - Throws: ``CogError`` when the file of questions is not one.
   func items(video: String?) throws -> [Item] {
+    try ask?.requireText("--ask")
     guard let questions else { return [Item(video: video, path: video ?? "", question: ask ?? "")] }
     let set = try QuestionSet.opened(questions, videoFolder: videos)
     let first = set.questions.count - max(0, set.questions.count - (limit ?? .max))

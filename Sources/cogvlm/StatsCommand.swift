@@ -45,10 +45,13 @@ struct StatsCommand: ParsableCommand {
 
   @OptionGroup var format: FormatOptions
 
-  @Option(help: ArgumentHelp("Write the report as one HTML file too.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Write the report as one HTML file too; - prints it instead of the text.", valueName: "file"))
   var html: String?
 
   func validate() throws {
+    try ReportOutput.validate(html: html, json: format.json, csv: format.csv)
     if activations {
       if question == nil { throw ValidationError("--activations needs a question: --ask QUESTION.") }
     } else if question != nil || videoOptions.video != nil || mode != nil || template != nil {
@@ -57,19 +60,22 @@ struct StatsCommand: ParsableCommand {
   }
 
   func run() throws {
+    try question?.requireText("--ask")
     let filter = filterOptions.filter
     let context = try runOptions.context()
     let stored = activations ? nil : try Input(path: source).tensors()
-    if let html {
-      try HTMLPlace.check(
-        html, besides: [source] + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))
-    }
+    let output = try ReportOutput(
+      html: html,
+      besides: Input.places(of: source) + [videoOptions.video].compactMap { $0 } + (stored?.files ?? []))
     let report =
       try stored.map {
         try StatisticsPass.run($0, filter: filter, context)
       } ?? measureActivations(filter, context)
-    if let html { try StatisticsPage.page(report, stored: stored).write(to: html) }
-    Terminal.print(try render(report))
+    try output.write {
+      try StatisticsPage.page(report, stored: stored)
+    } text: {
+      try render(report)
+    }
   }
 
   private func measureActivations(_ filter: TensorFilter, _ context: RunContext) throws -> StatisticsReport {

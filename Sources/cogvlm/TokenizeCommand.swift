@@ -3,7 +3,7 @@ import CogBase
 import CogReport
 import CogSources
 import CogText
-import Foundation
+import Glibc
 
 /// `cogvlm tokenize`: text to ids and back.
 struct TokenizeCommand: ParsableCommand {
@@ -33,9 +33,10 @@ struct TokenizeCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard FileManager.default.fileExists(atPath: model) else {
+    guard FileSystem.isThere(model) else {
       throw CogError("no such file or folder", code: .notFound, file: model)
     }
+    try text?.requireText("the text")
     let tokenizer = try Input(path: model).tokenizer()
     guard json else {
       let text = text ?? ""

@@ -13,7 +13,9 @@ extension VerifyCommand {
   private static let mostPicturedVideos = 4
 
   /// Compares with another native file, prints and writes the report, and tells whether it passed.
-  func compare(_ file: NativeFile, with path: String, _ context: RunContext) throws -> Bool {
+  func compare(
+    _ file: NativeFile, with path: String, to output: ReportOutput, _ context: RunContext
+  ) throws -> Bool {
     let other = try Input(path: path).nativeFile()
     try ContentCheck.checksums(of: other, context)
     let engine = try Engine(file: file, mode: options.mode, context: context)
@@ -38,7 +40,9 @@ extension VerifyCommand {
           let video = try VideoEncoder(reference).prepare(
             VideoInput.checked(item.path, imagesPerSecond: videoOptions.fps), template: comparison.template)
           current = (name, try run.encode(video, name: name))
-          if html != nil, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
+          if output.wantsPage, pictures.count < Self.mostPicturedVideos {
+            pictures.append(try video.pictures())
+          }
         }
       }
       try run.ask(item.question, about: current?.video)
@@ -46,8 +50,11 @@ extension VerifyCommand {
     progress.finish()
     let weights = try TensorDiffPass.run(file, other, context)
     let report = run.report(model: options.model, against: path, weights: weights)
-    if let html { try ModelComparisonPage.page(report, pictures: pictures).write(to: html) }
-    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
+    try output.write {
+      try ModelComparisonPage.page(report, pictures: pictures)
+    } text: {
+      try json ? JSONOutput.encode(report) : report.text
+    }
     return report.passed
   }
 }

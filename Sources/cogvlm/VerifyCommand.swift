@@ -34,7 +34,8 @@ struct VerifyCommand: ParsableCommand {
   @OptionGroup var limits: ToleranceOptions
 
   @Option(
-    help: ArgumentHelp("Write the report as one HTML file.", valueName: "file"),
+    help: ArgumentHelp(
+      "Write the report as one HTML file too; - prints it instead of the text.", valueName: "file"),
     completion: .file(extensions: ["html"]))
   var html: String?
 
@@ -46,23 +47,32 @@ struct VerifyCommand: ParsableCommand {
       throw ValidationError("Give bundles with --reference, or another native file with --against.")
     }
     try comparison.validate(hasVideo: videoOptions.video != nil)
+    try ReportOutput.validate(html: html, json: json)
   }
 
   func run() throws {
     let context = try runOptions.context()
     let file = try options.open(context, comparesChecksums: true)
-    if let html {
-      let inputs = [comparison.against, comparison.questions, videoOptions.video].compactMap { $0 }
-      try HTMLPlace.check(html, besides: [options.model] + reference + inputs)
-    }
+    let output = try ReportOutput(html: html, besides: inputs())
     let passed =
-      try comparison.against.map { try compare(file, with: $0, context) } ?? verifyBundles(file, context)
+      try comparison.against.map { try compare(file, with: $0, to: output, context) }
+      ?? verifyBundles(file, to: output, context)
     if !passed { throw ExitCode(1) }
+  }
+
+  /// What is read beside what the system has.
+  private func inputs() throws -> [String] {
+    let named = [comparison.against, comparison.questions, videoOptions.video].compactMap { $0 }
+    let videos = try comparison.against.map { _ in try comparison.items(video: videoOptions.video) } ?? []
+    return [options.model] + reference + reference.compactMap(ReferenceBundle.framesPath) + named
+      + Set(videos.map(\.path)).sorted()
   }
 
   // MARK: Bundles
 
-  private func verifyBundles(_ file: NativeFile, _ context: RunContext) throws -> Bool {
+  private func verifyBundles(
+    _ file: NativeFile, to output: ReportOutput, _ context: RunContext
+  ) throws -> Bool {
     var pictures: [[[UInt8]]] = []
     var results: [ReferenceResult] = []
     var inputs = VerificationInputs(
@@ -78,11 +88,14 @@ struct VerifyCommand: ParsableCommand {
         engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),
         progress: progress)
       results.append(try verifier.run(video: video))
-      if html != nil { pictures.append(try video?.pictures() ?? []) }
+      if output.wantsPage { pictures.append(try video?.pictures() ?? []) }
     }
     let report = VerificationReport(model: options.model, file: file, references: results)
-    if let html { try VerificationPage.page(report, pictures: pictures).write(to: html) }
-    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
+    try output.write {
+      try VerificationPage.page(report, pictures: pictures)
+    } text: {
+      try json ? JSONOutput.encode(report) : report.text
+    }
     return report.passed
   }
 }

@@ -62,16 +62,4 @@ import Testing
     let path = try folder.write([1, 2, 3], as: "three")
     #expect(try MappedFile.withBytes(ofFile: path) { Array($0) } == [1, 2, 3])
   }
-
-  @Test("The place of an output is no folder and none of the files that are read, under whatever name")
-  func outputPlace() throws {
-    let folder = try TemporaryFolder()
-    let source = try folder.write([1], as: "source")
-    try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: source)
-    try OutputPlace.check(folder.path("new"), sources: [source])
-    try OutputPlace.check(folder.write([2], as: "old"), sources: [source])
-    for path in [source, folder.path("link"), folder.url.path] {
-      #expect(throws: CogError.self) { try OutputPlace.check(path, sources: [source]) }
-    }
-  }
 }

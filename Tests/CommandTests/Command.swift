@@ -19,6 +19,15 @@ struct Command {
     try Program.run(
       executable, arguments, input: input, environment: environment, whileRunning: whileRunning)
   }
+
+  /// Runs a line of shell in which `cogvlm` is the binary.
+  static func shell(
+    _ line: String, _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> Program.Outcome {
+    try run(
+      ["-c", "cogvlm() { \"$COGVLM\" \"$@\"; }; " + line, "sh"] + arguments,
+      environment: environment.merging(["COGVLM": binary.path]) { $1 }, executable: URL(filePath: "/bin/sh"))
+  }
 }
 
 extension Program.Outcome {

@@ -8,13 +8,6 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// Runs a line of shell in which `cogvlm` is the binary.
-  private func shell(_ line: String, _ arguments: [String] = []) throws -> Program.Outcome {
-    try Command.run(
-      ["-c", "cogvlm() { \"$COGVLM\" \"$@\"; }; " + line, "sh"] + arguments,
-      environment: ["COGVLM": Command.binary.path], executable: URL(filePath: "/bin/sh"))
-  }
-
   private static func calls() throws -> [[String]] {
     let model = try SampleModel.float.get()
     return [
@@ -29,7 +22,7 @@ import Testing
   @Test("Results that cannot be written are an error, not a success", arguments: [">/dev/full", ">&-"])
   func outputFails(_ redirection: String) throws {
     for arguments in try Self.calls() {
-      let outcome = try shell("cogvlm \"$@\" \(redirection)", arguments)
+      let outcome = try Command.shell("cogvlm \"$@\" \(redirection)", arguments)
       #expect(outcome.status == 2, "\(arguments) \(redirection): \(outcome.errors)")
       #expect(outcome.errors.hasPrefix("error: standard output: cannot write: "), "\(outcome.errors)")
     }
@@ -39,12 +32,12 @@ import Testing
   func readerGoes() throws {
     for arguments in try Self.calls() {
       // The pipe's reader is gone before anything is written.
-      let outcome = try shell("{ sleep 0.3; cogvlm \"$@\"; echo $? >&2; } | true", arguments)
+      let outcome = try Command.shell("{ sleep 0.3; cogvlm \"$@\"; echo $? >&2; } | true", arguments)
       #expect(outcome.errors == "0\n", "\(arguments): \(outcome.errors)")
     }
     let lines = String(repeating: "\"hello\"\n", count: 20000)
     let input = try folder.write(lines.utf8, as: "lines")
-    let outcome = try shell(
+    let outcome = try Command.shell(
       "{ cogvlm tokenize --json \"$1\" <\"$2\"; echo $? >&2; } | head -n 1", [SampleModel.float.get(), input])
     #expect(outcome.errors == "0\n")
     #expect(outcome.output.count(where: { $0 == "\n" }) == 1)
@@ -55,14 +48,15 @@ import Testing
     let source = folder.path("incomplete")
     try Safetensors(folder: Fixtures.path("tiny/checkpoint")).removing("model.norm.weight")
       .write(toFolder: source, with: "tiny/checkpoint")
-    let outcome = try shell("{ sleep 0.3; cogvlm inspect --check \"$1\"; echo $? >&2; } | true", [source])
+    let outcome = try Command.shell(
+      "{ sleep 0.3; cogvlm inspect --check \"$1\"; echo $? >&2; } | true", [source])
     #expect(outcome.errors == "1\n")
   }
 
   @Test("Files that are written are whole when all standard streams are closed")
   func allClosed() throws {
     let (source, output) = (Fixtures.path("tiny/checkpoint"), folder.path("out.cogvlm"))
-    _ = try shell("cogvlm convert \"$1\" -o \"$2\" <&- >&- 2>&-", [source, output])
+    _ = try Command.shell("cogvlm convert \"$1\" -o \"$2\" <&- >&- 2>&-", [source, output])
     let check = try Command.run(["inspect", "--check", output])
     #expect(check.status == 0, "\(check.errors)")
   }
@@ -70,7 +64,7 @@ import Testing
   @Test("Standard input that cannot be read is an error, not an empty input")
   func inputFails() throws {
     for redirection in ["<\"$2\"", "<&-"] {
-      let outcome = try shell(
+      let outcome = try Command.shell(
         "cogvlm tokenize --json \"$1\" \(redirection)", [SampleModel.float.get(), folder.url.path])
       #expect(outcome.status == 2, "\(redirection)")
       #expect(outcome.errors.hasPrefix("error: standard input: cannot read: "), "\(outcome.errors)")
@@ -80,7 +74,8 @@ import Testing
   @Test("A line that is not UTF-8 is refused, not repaired")
   func inputIsNotUTF8() throws {
     let input = try folder.write([0x22, 0x61, 0xFF, 0x22, 0x0A], as: "bytes")
-    let outcome = try shell("cogvlm tokenize --json \"$1\" <\"$2\"", [SampleModel.float.get(), input])
+    let outcome = try Command.shell(
+      "cogvlm tokenize --json \"$1\" <\"$2\"", [SampleModel.float.get(), input])
     #expect(outcome.status == 2 && outcome.output == "")
     #expect(outcome.errors.contains("line 1") && outcome.errors.contains("UTF-8"), "\(outcome.errors)")
   }

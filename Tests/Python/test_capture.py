@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,29 @@ class Captures(unittest.TestCase):
             for first, other in zip(wanted, made):
                 self.assertEqual(first.keys(), other.keys())
                 self.assertTrue(all(torch.equal(first[name], other[name]) for name in first), layout)
+
+    def test_what_an_output_may_not_take_the_place_of_stays(self):
+        """Reports 1 and 13d: pipes, devices, inputs; a link is followed."""
+        folder = self.checkpoint("single")
+        target = os.path.join(self.output, "made.f32.safetensors")
+        os.mkfifo(target)
+        with self.assertRaisesRegex(ToolError, "a pipe"):
+            capture(self.request(folder))
+        self.assertTrue(stat.S_ISFIFO(os.lstat(target).st_mode))
+        for path in (self.frames, os.path.join(folder, "config.json")):
+            os.unlink(target)
+            os.symlink(path, target)
+            with self.assertRaisesRegex(ToolError, "which is read"):
+                capture(self.request(folder))
+        os.unlink(target)
+        os.symlink("far.safetensors", target)
+        written = capture(self.request(folder, dtypes=["float32"]))
+        self.assertTrue(os.path.islink(target) and target in written)
+        self.assertTrue(read_bundle(os.path.join(self.output, "far.safetensors"))[0])
+        os.unlink(target)
+        os.symlink("made.f32.safetensors", target)
+        with self.assertRaisesRegex(ToolError, "leads nowhere"):
+            capture(self.request(folder))
 
     def test_a_bundle_has_the_specified_tensors_and_metadata(self):
         paths = capture(self.request(self.checkpoint(), vision_frames_kept=1))

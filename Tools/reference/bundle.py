@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from .errors import ToolError
+from .place import landing
 
 BUNDLE_VERSION = "2"
 
@@ -25,7 +26,8 @@ def require_writable(name: str) -> None:
 
 def write_atomically(path: str, tensors: Dict[str, torch.Tensor], metadata: Dict[str, str]) -> None:
     """Writes a safetensors file beside its final name and renames it: it is there whole, or not at all."""
-    folder = os.path.dirname(path) or "."
+    place = landing(path, [])
+    folder = os.path.dirname(place) or "."
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=".capture-", suffix=".tmp", dir=folder)
@@ -36,7 +38,7 @@ def write_atomically(path: str, tensors: Dict[str, torch.Tensor], metadata: Dict
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp's file is the owner's alone
-        os.replace(temporary, path)
+        os.replace(temporary, place)
         temporary = None
     except OSError as error:
         raise ToolError(f"{path}: cannot be written: {error.strerror or error}; choose another -o") from error

@@ -39,10 +39,19 @@ class Request:
     plain: bool = False
 
 
+def _require_places(request: Request) -> None:
+    """Says before hours of work that an output would take the place of something else."""
+    inputs = [os.path.join(request.folder, name) for name in os.listdir(request.folder)]
+    inputs += [path for path in (request.video, request.frames) if path is not None]
+    for suffix in [DTYPES[name][1] for name in request.dtypes] + ["frames"]:
+        landing(f"{request.output}.{suffix}.safetensors", inputs)
+
+
 def capture(request: Request) -> List[str]:
     """Computes and writes the bundle; returns the files written."""
     require_writable(request.output)
     configuration = read_configuration(request.folder)
+    _require_places(request)
     template = request.template or configuration.template_version
     tokenizer = Tokenizer(request.folder)
     frames = _frames(request, template)

@@ -4,7 +4,8 @@ import Foundation
 /// The JSON that commands print with `--json`.
 package enum JSONOutput {
   /// A value as one JSON document: indented, keys sorted, slashes not escaped, without a line end after it.
-  /// Numbers that JSON has no form for become the strings "inf", "-inf" and "nan".
+  /// Numbers that JSON has no form for become the strings "inf", "-inf" and "nan"; bytes of paths that are no
+  /// UTF-8 are shown as `\xE9`.
   ///
   /// - Throws: `CogError` when the value cannot be encoded.
   package static func encode(_ value: some Encodable) throws -> String {
@@ -26,7 +27,7 @@ package enum JSONOutput {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      return String(decoding: try encoder.encode(value), as: UTF8.self)
+      return String(decoding: try encoder.encode(value), as: UTF8.self).shownInJSON
     } catch let error as EncodingError {
       throw CogError("a result cannot be written as JSON", found: "\(error)")
     }

@@ -35,7 +35,7 @@ extension Inspection {
 
   /// The name of a file in the folder that was inspected, else its path.
   private func shortName(of file: File) -> String {
-    let folder = path.hasSuffix("/") ? path : path + "/"
+    let folder = path.appendingPath("")
     return file.path.hasPrefix(folder) ? String(file.path.dropFirst(folder.count)) : file.path
   }
 

@@ -52,7 +52,7 @@ enum Terminal {
 
   /// Writes all of a text; returns the error that stopped it, or 0.
   private static func emit(_ text: String, to descriptor: Int32) -> Int32 {
-    var text = text
+    var text = text.shown
     return text.withUTF8 { buffer in
       var done = 0
       while done < buffer.count {

@@ -1,4 +1,4 @@
-import CogBase
+package import CogBase
 import Crypto
 import Foundation
 
@@ -59,15 +59,19 @@ package struct Page: Sendable {
       // Inside of a script element only "<" can end it or begin a comment; JSON has an escape for it.
       "json": json.unicodeScalars.reduce(into: "") { $0 += $1 == "<" ? "\\u003c" : String($1) },
     ]
-    return try Self.template.render(values).html
+    return try Self.template.render(values).html.shown
   }
+
+  /// A page as an output. Each begins as the template does.
+  package static let outputKind = OutputKind(
+    "a page", endings: [".html", ".htm"], beginning: Array("<!DOCTYPE html>\n<html lang=\"en\">".utf8))
 
   /// Writes the page as a file that appears under its name when it is whole.
   ///
   /// - Throws: `CogError` when the file cannot be written.
   package func write(to path: String) throws {
     let text = try html()
-    let file = try AtomicFile(path: path)
+    let file = try AtomicFile(path: path, kind: Self.outputKind)
     try file.write(Array(text.utf8))
     try file.commit()
   }

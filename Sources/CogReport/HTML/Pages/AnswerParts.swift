@@ -1,7 +1,7 @@
+import CogBase
 import CogMedia
 import CogModel
 import CogVerify
-import Foundation
 
 /// Pieces that several pages have.
 enum AnswerParts {
@@ -38,7 +38,7 @@ enum AnswerParts {
     let hasTimes = frames.contains { $0.seconds != nil }
     let note = hasTimes ? "" : " The bundle has no times; verified with the video itself they are shown."
     return ImageStrip(
-      title: "Frames that the model saw" + (video.map { " of " + URL(filePath: $0).lastPathComponent } ?? ""),
+      title: "Frames that the model saw" + (video.map { " of " + $0.lastPathName } ?? ""),
       caption: "Cut and scaled as the vision tower gets them, in this order.\(note)",
       pictures: zip(frames, pictures).enumerated().map { place, pair in
         let (frame, png) = pair

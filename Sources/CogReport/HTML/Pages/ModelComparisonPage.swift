@@ -1,5 +1,5 @@
+import CogBase
 package import CogVerify
-import Foundation
 
 /// The page of `cogvlm verify --against`.
 package enum ModelComparisonPage {
@@ -175,7 +175,7 @@ package enum ModelComparisonPage {
       page.add(Paragraph("Below, token by token, the answers in which one differs\(cut)."))
     }
     for question in shown.prefix(mostStrips) {
-      let title = question.video.map { URL(filePath: $0).lastPathComponent + ": " } ?? ""
+      let title = question.video.map { $0.lastPathName + ": " } ?? ""
       page.add(
         AnswerParts.tokens(
           question.steps, title: title + question.question, logitError: question.logitError,

@@ -1,5 +1,5 @@
+import CogBase
 package import CogVerify
-import Foundation
 
 /// The page of `cogvlm verify --reference`.
 package enum VerificationPage {
@@ -30,7 +30,7 @@ package enum VerificationPage {
   }
 
   private static func title(_ reference: ReferenceResult, _ place: Int, of count: Int) -> String {
-    let name = URL(filePath: reference.file).lastPathComponent
+    let name = reference.file.lastPathName
     return count > 1 ? "\(place + 1). \(name)" : name
   }
 
@@ -44,7 +44,7 @@ package enum VerificationPage {
       .failed, "\(failed.count) of \(report.references.count) references failed",
       details: failed.map { reference in
         let fault = reference.firstAtFault.map { "first at fault: \($0.name)" } ?? "no layer at fault"
-        return "\(URL(filePath: reference.file).lastPathComponent): \(fault)"
+        return "\(reference.file.lastPathName): \(fault)"
       })
   }
 
