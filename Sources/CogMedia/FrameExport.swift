@@ -2,50 +2,151 @@ package import CogBase
 import Glibc
 
 /// Writes what a model is shown of a video into a folder: the chosen frames, the prepared images, and a
-/// table.
-package enum FrameExport {
-  /// The name of the table.
-  package static let tableName = "frames.csv"
-  /// The first line of the table: the place of a frame among the chosen ones, its number in the video, its
-  /// start time in seconds, and the two files.
-  package static let tableHeader = "position,index,seconds,frame,prepared"
+/// table, ``FrameTable``.
+///
+/// Only what an earlier export has written, by the table that it left, is written over or removed.
+package struct FrameExport {
+  /// The folder, made when it does not exist; its parent must.
+  private let place: OutputPlace
+  /// What is read.
+  private let inputs: [String]
+  /// Whether to write over files that no export wrote.
+  private let insists: Bool
+
+  /// Finds out whether frames can be written into a folder; nothing is written.
+  ///
+  /// - Parameters:
+  ///   - folder: where to.
+  ///   - inputs: what is read, the video at least: never written over.
+  ///   - insists: whether other files of the names are written over.
+  /// - Throws: `CogError` when the place is no folder, or is the video itself.
+  package init(to folder: String, besides inputs: [String] = [], insists: Bool = false) throws {
+    place = OutputPlace(folder)
+    self.inputs = inputs
+    self.insists = insists
+    try place.require(OutputKind(folder: "a folder of frames"), besides: inputs)
+    try requirePlace(FrameTable.name)
+  }
 
   /// Writes `frame-PP.png`, `prepared-PP.png` (PP the place among the chosen frames, from 00) and
   /// `frames.csv`.
   ///
-  /// Each file appears only when it is whole, the table last; files of these names are replaced.
+  /// All are made first, then get their names, the table last. Files of an earlier export that are none of
+  /// these are removed.
   ///
   /// - Parameters:
   ///   - sampled: the chosen frames.
-  ///   - folder: made when it does not exist; its parent must.
   ///   - preparation: the size of the prepared images.
   ///   - cancellation: asked before every frame.
   /// - Returns: the paths of the written files, the table last.
-  /// - Throws: `CogError` when a file cannot be written; what `cancellation` throws.
+  /// - Throws: `CogError` when a file cannot be written, or there is one of the name that no export wrote;
+  ///   what `cancellation` throws. Nothing is changed then.
   @discardableResult
-  package static func write(
-    _ sampled: SampledFrames, to folder: String, preparation: ImagePreparation,
+  package func write(
+    _ sampled: SampledFrames, preparation: ImagePreparation,
     cancellation: any Cancellation = NeverCancelled()
   ) throws -> [String] {
-    if mkdir(folder, 0o755) != 0 && errno != EEXIST {
-      throw CogError.system("cannot create the folder", file: folder, code: errno)
+    let isNew = FileSystem.makeFolder(place.path) == 0
+    if !isNew && errno != EEXIST {
+      throw CogError.system("cannot create the folder", file: place.name, code: errno)
     }
-    var table = tableHeader + "\n"
-    var written: [String] = []
+    do {
+      return try withLock { try writeAll(sampled, preparation, cancellation) }
+    } catch {
+      // Only an empty folder goes.
+      if isNew { _ = FileSystem.removeFolder(place.path) }
+      throw error
+    }
+  }
+
+  private func writeAll(
+    _ sampled: SampledFrames, _ preparation: ImagePreparation, _ cancellation: any Cancellation
+  ) throws -> [String] {
+    let earlier = FrameTable(of: place.path)
+    var files: [AtomicFile] = []
+    var rows: [FrameTable.Row] = []
+    func make(_ name: String, _ image: RGBImage) throws -> UInt32 {
+      let bytes = try naming(file: path(name)) { try PNGWriter.encode(image) }
+      let checksum = Checksum.crc32(bytes)
+      try requireOwn(name, earlier, new: checksum)
+      files.append(try file(name, bytes))
+      return checksum
+    }
     for (position, image) in sampled.images.enumerated() {
       try cancellation.check()
       let place = position < 10 ? "0\(position)" : "\(position)"
-      let (frameName, preparedName) = ("frame-\(place).png", "prepared-\(place).png")
-      try PNGWriter.write(image, to: "\(folder)/\(frameName)")
-      try PNGWriter.write(
-        preparation.picture(of: preparation.prepare(image)), to: "\(folder)/\(preparedName)")
-      written += ["\(folder)/\(frameName)", "\(folder)/\(preparedName)"]
-      let seconds = (sampled.selection.times[position] * 1_000_000).rounded() / 1_000_000
-      table += "\(position),\(sampled.selection.indices[position]),\(seconds),\(frameName),\(preparedName)\n"
+      let (frame, prepared) = ("frame-\(place).png", "prepared-\(place).png")
+      let sums = (
+        try make(frame, image), try make(prepared, preparation.picture(of: preparation.prepare(image)))
+      )
+      rows.append(
+        FrameTable.Row(
+          index: sampled.selection.indices[position], seconds: sampled.selection.times[position],
+          frame: frame, prepared: prepared, checksums: sums))
     }
-    let file = try AtomicFile(path: "\(folder)/\(tableName)")
-    try file.write(Array(table.utf8))
-    try file.commit()
-    return written + [file.path]
+    if earlier?.hasChecksums != true { try requireOwn(FrameTable.name, nil, new: nil) }
+    files.append(try file(FrameTable.name, Array(FrameTable.text(rows).utf8)))
+    try cancellation.check()
+    for file in files { try file.commit() }
+    removeRest(of: earlier, but: Set(rows.flatMap { [$0.frame, $0.prepared] }))
+    return files.map(\.path)
+  }
+
+  private func path(_ name: String) -> String { place.name.appendingPath(name) }
+
+  /// A file that is whole on the disk and has its name once it is committed.
+  private func file(_ name: String, _ bytes: [UInt8]) throws -> AtomicFile {
+    let file = try AtomicFile(path: path(name), besides: inputs)
+    try file.write(bytes)
+    try file.seal()
+    return file
+  }
+
+  private func requirePlace(_ name: String) throws {
+    try OutputPlace(path(name)).require(.file, besides: inputs)
+  }
+
+  /// - Throws: `CogError` when there is a file of the name that is none that an export wrote, as it wrote it.
+  private func requireOwn(_ name: String, _ earlier: FrameTable?, new: UInt32?) throws {
+    try requirePlace(name)
+    guard !insists, FileSystem.isThere(path(name)) else { return }
+    if let found = checksum(of: name), found == new || found == earlier?.checksums[name] { return }
+    throw CogError(
+      "a file is there that frames did not write, or that was changed since", file: path(name),
+      expected: earlier?.hasChecksums == true
+        ? "what \(FrameTable.name) lists" : "a new folder, or one that frames has written",
+      advice: "Choose another folder, or insist with --force.")
+  }
+
+  private func checksum(of name: String) -> UInt32? {
+    let path = path(name)
+    // An empty file has no bytes to map.
+    if FileSystem.status(of: path)?.st_size == 0 { return Checksum.crc32([]) }
+    return try? MappedFile.withBytes(ofFile: path) { Checksum.crc32($0) }
+  }
+
+  /// Removes what an earlier, longer export wrote: beside the new frames it would be taken for one of them.
+  private func removeRest(of earlier: FrameTable?, but kept: Set<String>) {
+    for (name, listed) in earlier?.checksums ?? [:] where !kept.contains(name) {
+      guard FileSystem.linkStatus(of: path(name))?.isRegular == true, checksum(of: name) == listed,
+        (try? requirePlace(name)) != nil
+      else { continue }
+      FileSystem.remove(path(name))
+    }
+  }
+
+  /// Keeps other exports out of the folder meanwhile.
+  private func withLock<Result>(_ body: () throws -> Result) throws -> Result {
+    let descriptor = FileSystem.open(place.path, O_RDONLY | O_DIRECTORY)
+    guard descriptor >= 0 else {
+      throw CogError.system("cannot open the folder", file: place.name, code: errno)
+    }
+    defer { close(descriptor) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      throw CogError(
+        "another process is writing frames here", code: .busy, file: place.name,
+        advice: "Wait until it is done, or choose another folder.")
+    }
+    return try body()
   }
 }

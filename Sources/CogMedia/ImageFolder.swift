@@ -2,7 +2,8 @@ package import CogBase
 
 /// A folder whose images, in the natural order of their names, are the frames of a video.
 ///
-/// Hidden files, folders and files whose names do not end like an image's are passed over.
+/// Hidden files, folders and files whose names do not end like an image's are passed over, and of a folder that
+/// ``FrameExport`` wrote the prepared images: its frames are the video.
 package final class ImageFolder {
   /// The path as it was given.
   package let path: String
@@ -36,7 +37,10 @@ package final class ImageFolder {
     self.path = path
     self.cancellation = cancellation
     averageFrameRate = imagesPerSecond
-    names = try FolderListing.names(in: path).filter(Self.isImageName).sorted(by: Self.naturallyPrecedes)
+    let prepared = FrameTable(of: path)?.prepared ?? []
+    names = try FolderListing.visibleNames(in: path)
+      .filter { Self.isImageName($0) && !prepared.contains($0) }
+      .sorted(by: Self.naturallyPrecedes)
     guard let first = names.first else {
       throw CogError(
         "the folder has no image", file: path,
@@ -86,8 +90,8 @@ package final class ImageFolder {
   }
 
   private static func isImageName(_ name: String) -> Bool {
-    guard !name.hasPrefix("."), let dot = name.lastIndex(of: ".") else { return false }
-    return nameEndings.contains(name[name.index(after: dot)...].lowercased())
+    guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
+    return nameEndings.contains(name[name.utf8.index(after: dot)...].lowercased())
   }
 
   /// Whether a name comes before another when runs of digits count as numbers: `frame9` before `frame10`.
@@ -104,7 +108,7 @@ package final class ImageFolder {
         b.removeFirst()
       }
     }
-    if a.isEmpty && b.isEmpty { return left < right }
+    if a.isEmpty && b.isEmpty { return left.utf8.lexicographicallyPrecedes(right.utf8) }
     return a.isEmpty
   }
 

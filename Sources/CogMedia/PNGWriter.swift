@@ -29,16 +29,6 @@ package enum PNGWriter {
     }
     return try encoder.encode(frame)
   }
-
-  /// Writes a PNG file that appears only when it is whole.
-  ///
-  /// - Throws: `CogError` when the file cannot be written.
-  package static func write(_ image: RGBImage, to path: String) throws {
-    let bytes = try naming(file: path) { try encode(image) }
-    let file = try AtomicFile(path: path)
-    try file.write(bytes)
-    try file.commit()
-  }
 }
 
 /// An opened PNG encoder, freed with the object.

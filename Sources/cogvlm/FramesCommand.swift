@@ -27,15 +27,18 @@ struct FramesCommand: ParsableCommand {
   @Option(help: "Pixels along each side of the prepared images.")
   var size = 224
 
+  @Flag(help: "Write over files of the names that frames did not write, but never over the video.")
+  var force = false
+
   @Flag(help: "Print one JSON document.")
   var json = false
 
   func run() throws {
     let preparation = try ImagePreparation(size: size)
+    let export = try FrameExport(to: output, besides: [video], insists: force)
     let frames = try VideoInput.checked(video, imagesPerSecond: fps).sample(
       template.frameSampling, cancellation: SignalCancellation())
-    let files = try FrameExport.write(
-      frames, to: output, preparation: preparation, cancellation: SignalCancellation())
+    let files = try export.write(frames, preparation: preparation, cancellation: SignalCancellation())
     let report = FramesReport(frames.selection, files: files)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text(output: output))
   }

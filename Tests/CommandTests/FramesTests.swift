@@ -28,7 +28,8 @@ import Testing
   private func table() throws -> [[String]] {
     let lines = try String(contentsOf: URL(filePath: folder.path("frames/frames.csv")), encoding: .utf8)
       .split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
-    #expect(lines.first == ["position", "index", "seconds", "frame", "prepared"])
+    #expect(
+      lines.first == ["position", "index", "seconds", "frame", "prepared", "frame_crc32", "prepared_crc32"])
     return Array(lines.dropFirst())
   }
 
