@@ -43,19 +43,22 @@ package struct RecognizedFile: Sendable {
   }
 }
 
-/// What stands at a path, looked at once.
+/// What stands at a path, looked at once. A model's folder in the hub's cache is the snapshot in it.
 package enum RecognizedPath: Sendable {
   /// A folder.
   case folder(String)
   /// A regular file.
   case file(RecognizedFile)
 
-  /// - Throws: ``CogError`` when there is nothing at the path, it cannot be read, or is a pipe or a device.
+  /// - Throws: ``CogError`` when there is nothing at the path, it cannot be read, or is a pipe or a device;
+  ///   when it is a folder of the hub's cache without the snapshot that it names.
   package init(_ path: String) throws {
-    self = try FileStatus(path: path).isFolder ? .folder(path) : .file(RecognizedFile(path: path))
+    self =
+      try FileStatus(path: path).isFolder
+      ? .folder(HubFolder.snapshot(in: path) ?? path) : .file(RecognizedFile(path: path))
   }
 
-  /// The path as it was given.
+  /// The path as it was given, in the hub's cache that of the snapshot.
   package var path: String {
     switch self {
     case .folder(let path): path
