@@ -45,6 +45,8 @@ let package = Package(
       name: "CLibAV", pkgConfig: "libavformat libavcodec libavutil libswscale",
       providers: [.apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])]),
     .target(name: "CKernels"),
+    // What a signal handler does in C.
+    .target(name: "CSignals"),
 
     // Foundations.
     library("CogBase", ["CZlib"]),
@@ -103,7 +105,7 @@ let package = Package(
       dependencies: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
         "CogSources", "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench",
-        "CogReport",
+        "CogReport", "CSignals",
         argumentParser,
       ],
       swiftSettings: strict),

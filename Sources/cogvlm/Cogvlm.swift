@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSignals
 import CogBase
 import Glibc
 
@@ -24,8 +25,9 @@ struct Cogvlm: ParsableCommand {
   static func main() {
     Terminal.prepare()
     Interruption.install()
+    mapping_fault_install(2)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(Array(Arguments.all.dropFirst()))
       do { try command.run() } catch let status as ExitCode {
         try Terminal.checkOutput()
         throw status

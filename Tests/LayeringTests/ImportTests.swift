@@ -35,15 +35,15 @@ import Testing
     #expect(folders.sorted() == (Self.order + Self.inC).sorted())
   }
 
-  /// The kernels, and modules of system libraries.
-  private static let inC = ["CKernels", "COpenBLAS", "CLibAV", "CZlib"]
+  /// What is in C, and modules of system libraries.
+  private static let inC = ["CKernels", "CSignals", "COpenBLAS", "CLibAV", "CZlib"]
 
   @Test("CONTRIBUTING.md lists the targets in that order")
   func contributing() throws {
     let page = try String(
       contentsOf: Fixtures.packageFolder.appending(path: "CONTRIBUTING.md"), encoding: .utf8)
     let listed = page.matches(of: /(?m)^\| `(\w+)` \|/).map { String($0.1) }
-    #expect(listed == ["CKernels"] + Self.order)
+    #expect(listed == ["CKernels", "CSignals"] + Self.order)
   }
 
   @Test("Nothing is public but what CogVLM promises")
@@ -59,6 +59,27 @@ import Testing
     }
     #expect(
       try files(of: "CogVLM").contains { try String(contentsOf: $0, encoding: .utf8).contains("public ") })
+  }
+
+  @Test("The text of a path becomes bytes in CogBase's FileSystem alone")
+  func paths() throws {
+    let calls = [
+      "open", "stat", "lstat", "unlink", "rename", "mkdir", "rmdir", "opendir", "access", "readlink",
+      "realpath",
+      "statvfs",
+    ]
+    let call = try Regex(
+      "(?:^|[^.A-Za-z_])(?:Glibc\\.)?(?:\(calls.joined(separator: "|")))\\([a-zA-Z(.]*[pP]ath\\b")
+    for target in Self.order {
+      for file in try files(of: target) where file.lastPathComponent != "FileSystem.swift" {
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+          .filter { !$0.contains("///") && !$0.contains("func ") }
+        for words in ["FileManager", "URL(filePath", "URL(fileURL"] {
+          #expect(!lines.contains { $0.contains(words) }, "\(file.lastPathComponent)")
+        }
+        #expect(lines.filter { $0.contains(call) } == [], "\(file.lastPathComponent)")
+      }
+    }
   }
 
   private func files(of target: String) throws -> [URL] {

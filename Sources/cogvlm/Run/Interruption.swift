@@ -15,18 +15,21 @@ enum Interruption {
     var description: String { "interrupted" }
   }
 
-  /// Makes SIGINT and SIGTERM set the flag that ``check()`` reads; a second one ends the process at once.
+  /// Signals that ask the process to end; SIGHUP, when its terminal goes.
+  private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+  /// Makes ``signals`` set the flag that ``check()`` reads; a second one ends the process at once. Under
+  /// `nohup`, which ignores SIGHUP, that stays ignored.
   ///
-  /// Both are let through first: a process that a thread with blocked signals has started would never get
+  /// They are let through first: a process that a thread with blocked signals has started would never get
   /// them.
   static func install() {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    var unblocked = sigset_t()
+    sigemptyset(&unblocked)
+    for signalNumber in signals { sigaddset(&unblocked, signalNumber) }
+    pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
     makePipe()
-    for signalNumber in [SIGINT, SIGTERM] {
+    for signalNumber in signals where signalNumber != SIGHUP || !isIgnored(SIGHUP) {
       signal(signalNumber) { number in
         if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
         // The handler may come between any two instructions: what it runs into must find its errno again.
@@ -35,6 +38,13 @@ enum Interruption {
         errno = code
       }
     }
+  }
+
+  private static func isIgnored(_ signalNumber: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(signalNumber, nil, &action) == 0 else { return false }
+    // Its value is 1; as a function it cannot be compared.
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// Without a pipe (no descriptors left) a wait ends only with its input.
