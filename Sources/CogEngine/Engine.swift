@@ -44,7 +44,7 @@ package struct Engine: Sendable {
         expected: "at most \(file.configuration.vocabularySize)", found: "\(tokenizer.vocabularySize)")
     }
     self.context = context
-    compute = try Compute(
+    compute = Compute(
       mode: mode ?? (file.isFloat ? .bfloat16 : .fast), kernels: context.kernels, threads: context.threads)
     let weights = WeightBinder(file, configuration: file.configuration, compute: compute)
     vision = try VisionTower(weights, context: context)

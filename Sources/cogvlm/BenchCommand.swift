@@ -1,4 +1,4 @@
-package import ArgumentParser
+import ArgumentParser
 import CogBase
 package import CogBench
 import CogCompute

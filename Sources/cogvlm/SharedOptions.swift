@@ -1,4 +1,4 @@
-package import ArgumentParser
+import ArgumentParser
 import CogBase
 package import CogCompute
 import CogEngine

@@ -38,7 +38,7 @@ struct ProductTests {
             if choice.fewest_tokens == fewest { chosen += 1 }
             let x = random.normals(tokens * 333)
             let expected = twin.product(x, tokens: tokens, bias: nil)
-            let compute = try Compute(mode: .fast, kernels: kernels)
+            let compute = Compute(mode: .fast, kernels: kernels)
             let result = try Linear(weight, compute: compute)(FloatMatrix(x, rows: tokens, columns: 333))
             let isEqual = result.values == expected
             #expect(isEqual, "\(kernels.name), \(weight.encoding.label), \(tokens) tokens")

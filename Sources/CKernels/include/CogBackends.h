@@ -29,7 +29,7 @@ typedef struct CogBackend {
   const CogLimits *limits;
   /// Ways to multiply, the ones to be preferred first; those that are not optional take all encodings, group
   /// sizes and token counts together.
-  const CogProduct *_Nonnull const *products;
+  const CogProduct *_Nonnull const *_Nonnull products;
   size_t product_count;
 } CogBackend;
 
