@@ -5,7 +5,8 @@ import CogBase
 enum HubFolder {
   /// The folder of the snapshot in a model's folder of the cache; nil where the folder is none.
   ///
-  /// - Throws: ``CogError`` when the snapshot is not there, or there are several and no `refs/main` says which.
+  /// - Throws: ``CogError`` when the snapshot is not there, or there are several and no `refs/main` says
+  ///   which.
   static func snapshot(in folder: String) throws -> String? {
     let snapshots = folder.appendingPath("snapshots")
     guard isFolder(snapshots), ["refs", "blobs"].contains(where: { isFolder(folder.appendingPath($0)) }),

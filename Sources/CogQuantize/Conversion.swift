@@ -70,10 +70,10 @@ package struct Conversion {
   /// Converts and writes the output.
   ///
   /// - Parameter sink: where to; what is there is replaced at the very end.
-  /// - Throws: ``CogError`` when the output is one of the source's files, a tensor is damaged, or a value
-  ///   cannot be stored, or a source has changed meanwhile: nothing is left then. ``Stopped`` when the work can go on later with
-  ///   ``Options/resumes``. ``CogError`` when it cannot go on, because something is not as it was: the
-  ///   unfinished work is left as it is.
+  /// - Throws: ``CogError`` when the output is one of the source's files, a tensor is damaged, a value
+  ///   cannot be stored, or a source has changed meanwhile: nothing is left then. ``Stopped`` when the work
+  ///   can go on later with ``Options/resumes``. ``CogError`` when it cannot go on, because something is not
+  ///   as it was: the unfinished work is left as it is.
   @discardableResult
   package func run(into sink: any ModelSink) throws -> ConversionSummary {
     let start = ContinuousClock.now

@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(
-    "What an earlier run wrote is replaced, or removed where there are fewer frames; all else stays (report 9)"
+    "What an earlier run wrote is replaced, or removed where frames are fewer; all else stays (report 9)"
   )
   func earlier() throws {
     try frames(Self.short)
