@@ -68,6 +68,31 @@ import Testing
     #expect(note.contains(#"$'caf\xE9.out'"#), "\(note)")
   }
 
+  @Test("A name breaks no line and steers no terminal")
+  func controls() throws {
+    let name = folder.path("a\nb\u{1B}[31m")
+    let clip = SampleModel.video("v22_h264.mp4")
+    let bundle = Fixtures.path("sample/references/v22_h264-direction.f32.safetensors")
+    try FileManager.default.copyItem(atPath: bundle, toPath: name + ".f32.safetensors")
+    for command in [
+      ["convert", Fixtures.path("sample/checkpoint"), "-o", name], ["inspect", name], ["stats", name],
+      ["verify", name, "--reference", name + ".f32.safetensors", "--video", clip],
+      ["verify", name, "--against", name, "--ask", "Why?", "--max-new-tokens", "1"],
+      ["frames", clip, "-o", name + ".frames"], ["inspect", name + ".none"],
+      ["convert", Fixtures.path("sample/checkpoint"), "-o", name, "--to", "safetensors"],
+    ] {
+      let outcome = try Command.run(command)
+      for text in [outcome.output, outcome.errors] {
+        #expect(!text.contains("\u{1B}") && !text.contains("\nb"), "\(command): \(text)")
+      }
+    }
+    let stopped = try Command.shell(
+      #"ulimit -f 1000; cogvlm quantize "$1" -o "$2""#,
+      [Fixtures.path("sample/checkpoint"), name + ".int4"])
+    #expect(!stopped.errors.contains("\u{1B}"))
+    #expect(stopped.errors.contains(#"a\x0Ab\x1B[31m.int4'"#), "\(stopped.errors)")
+  }
+
   @Test("A question that is no UTF-8 is refused, not repaired")
   func text() throws {
     let model = try SampleModel.float.get()

@@ -5,6 +5,6 @@ extension FramesReport {
   package func text(output: String) -> String {
     var table = TextTable([.number("index"), .number("seconds")])
     for (index, time) in zip(indices, times) { table.add(["\(index)", NumberText.exact(time)]) }
-    return table.rendered() + "\n\(files.count) files written to \(output)"
+    return table.rendered() + "\n\(files.count) files written to \(output.printable)"
   }
 }

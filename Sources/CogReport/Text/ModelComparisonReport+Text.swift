@@ -5,11 +5,11 @@ extension ModelComparisonReport {
   package var text: String {
     ([header, tapTable, partTable, tensorLine, "  all answers: \(divergence.text)"]
       + questions.map(\.text) + notes)
-      .joined(separator: "\n") + "\n\n" + (passed ? "PASSED" : "FAILED") + "  \(model)"
+      .joined(separator: "\n") + "\n\n" + (passed ? "PASSED" : "FAILED") + "  \(model.printable)"
   }
 
   private var header: String {
-    "\(model) (\(computeMode.rawValue)) against \(against) (\(againstComputeMode.rawValue)); "
+    "\(model.printable) (\(computeMode.rawValue)) against \(against.printable) (\(againstComputeMode.rawValue)); "
       + tolerance.summary
   }
 

@@ -3,13 +3,14 @@ package import CogVerify
 extension VerificationReport {
   /// The report as text: a table of taps for each reference, the answer, and the verdict.
   package var text: String {
-    references.map(\.text).joined(separator: "\n\n") + "\n\n" + (passed ? "PASSED" : "FAILED") + "  \(model)"
+    references.map(\.text).joined(separator: "\n\n") + "\n\n" + (passed ? "PASSED" : "FAILED")
+      + "  \(model.printable)"
   }
 }
 
 extension ReferenceResult {
   fileprivate var text: String {
-    var lines = ["\(file)  (\(computeMode.rawValue); \(tolerance.summary))", tapTable]
+    var lines = ["\(file.printable)  (\(computeMode.rawValue); \(tolerance.summary))", tapTable]
     if let promptMatches {
       lines.append("  prompt: ids, types and positions " + (promptMatches ? "equal" : "DIFFER"))
     }

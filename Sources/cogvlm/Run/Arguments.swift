@@ -13,13 +13,20 @@ enum Arguments {
     }
   }
 
-  /// Words as a shell takes them; bytes that are no UTF-8 as bash, zsh and ksh write them.
+  /// Words as a shell takes them; bytes that are no UTF-8, and what would steer a terminal, as bash, zsh and
+  /// ksh write them.
   static func quoted(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
 
   private static func quoted(_ word: String) -> String {
-    if word.isEscaped {
-      let text = word.replacing("\\", with: #"\\"#).replacing("'", with: #"\'"#)
-      return "$'" + text.shown + "'"
+    if word.printable != word {
+      let bytes = word.pathBytes.map { byte in
+        switch byte {
+        case UInt8(ascii: "'"), UInt8(ascii: "\\"): "\\" + String(Unicode.Scalar(byte))
+        case 0x20..<0x7F: String(Unicode.Scalar(byte))
+        default: "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
+      }
+      return "$'" + bytes.joined() + "'"
     }
     let isPlain =
       !word.isEmpty
