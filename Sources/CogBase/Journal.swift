@@ -111,7 +111,8 @@ package final class Journal: @unchecked Sendable {
   /// A file that happens to have the name is not emptied.
   private static func requireOwn(_ descriptor: Int32, _ path: String) throws {
     var bytes = [UInt8](repeating: 0, count: digits + 1)
-    let count = max(0, pread(descriptor, &bytes, bytes.count, 0))
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    guard count >= 0 else { throw CogError.system("cannot read", file: path, code: errno) }
     let isOwn = bytes.prefix(count).enumerated().allSatisfy { place, byte in
       place == digits ? byte == UInt8(ascii: " ") : Character(Unicode.Scalar(byte)).isHexDigit
     }

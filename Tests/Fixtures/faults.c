@@ -11,10 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,6 +98,38 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t size, off_t offset) {
 WITH_DESCRIPTOR(fsync)
 WITH_DESCRIPTOR(fdatasync)
 WITH_DESCRIPTOR(close)
+
+ssize_t pread(int descriptor, void *bytes, size_t size, off_t offset) {
+    REAL("pread", ssize_t, (int, void *, size_t, off_t));
+    FAIL("pread");
+    return real(descriptor, bytes, size, offset);
+}
+
+ssize_t pread64(int descriptor, void *bytes, size_t size, off_t offset) {
+    return pread(descriptor, bytes, size, offset);
+}
+
+// Of files alone: memory is got in the same way.
+void *mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
+    REAL("mmap", void *, (void *, size_t, int, int, int, off_t));
+    int code = descriptor < 0 ? 0 : fault("mmap");
+    if (code > 0) return errno = code, MAP_FAILED;
+    return real(address, size, protection, flags, descriptor, offset);
+}
+
+void *mmap64(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
+    return mmap(address, size, protection, flags, descriptor, offset);
+}
+
+int open(const char *path, int flags, ...) {
+    REAL("open", int, (const char *, int, ...));
+    va_list rest;
+    va_start(rest, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    FAIL("open");
+    return real(path, flags, mode);
+}
 
 int ftruncate(int descriptor, off_t size) {
     REAL("ftruncate", int, (int, off_t));
