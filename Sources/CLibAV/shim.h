@@ -37,6 +37,19 @@ static inline bool libav_frame_is_keyframe(const AVFrame *frame) {
 #endif
 }
 
+// Makes a frame begin a number of rows further down; the caller sets its height. The number is a multiple of
+// what chroma planes are divided by.
+static inline void libav_frame_skip_rows(AVFrame *frame, int rows) {
+  const AVPixFmtDescriptor *format = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
+  if (format == NULL) return;
+  for (int plane = 0; plane < 4 && frame->data[plane] != NULL; plane++) {
+    const bool is_palette = plane == 1 && (format->flags & AV_PIX_FMT_FLAG_PAL) != 0;
+    const bool is_chroma = (plane == 1 || plane == 2) && (format->flags & AV_PIX_FMT_FLAG_RGB) == 0;
+    if (is_palette) continue;
+    frame->data[plane] += (ptrdiff_t)frame->linesize[plane] * (rows >> (is_chroma ? format->log2_chroma_h : 0));
+  }
+}
+
 // The payload of a kind of side data that a file has for a whole stream, or NULL: kept with the stream until
 // libavformat 60.15, with its codec parameters since.
 static inline const uint8_t *libav_stream_side_data(
@@ -51,6 +64,17 @@ static inline const uint8_t *libav_stream_side_data(
 #else
   return av_stream_get_side_data(stream, type, size);
 #endif
+}
+
+// The `opaque` of the decoder that logs a message, or NULL when something else does.
+static inline void *libav_log_decoder(void *source) {
+  if (source == NULL || *(const AVClass **)source != avcodec_get_class()) return NULL;
+  return ((AVCodecContext *)source)->opaque;
+}
+
+// Whether a reader of containers logs a message.
+static inline bool libav_log_is_container(void *source) {
+  return source != NULL && *(const AVClass **)source == avformat_get_class();
 }
 
 // A context of libswscale. Its struct is known since libswscale 8.3 and its flags have a type since 9.0: here

@@ -15,8 +15,10 @@ final class ColorConverter {
     let range: AVColorRange
   }
 
-  private let width: Int32
-  private let height: Int32
+  /// Columns of the images.
+  let width: Int32
+  /// Rows of the images.
+  let height: Int32
   private let output: FrameHolder
   private var scaler: (source: Source, context: Scaler)?
 

@@ -19,8 +19,13 @@ struct FrameIndex {
   let timestamps: [Int64]?
   /// The start time of each frame in seconds, in presentation order.
   let times: [Float]
+  /// The numbers of the frames that are shown; nil where all are. An edit list hides the others: they are
+  /// there so that those behind them can be decoded.
+  let shown: [Int]?
   /// Keyframes by timestamp; empty without timestamps.
   let keyframes: [Keyframe]
+  /// The numbers, in decoding order, of packets of which a piece is missing in the file.
+  let hurtPackets: Set<Int>
 
   /// A file with more frames than this (77 hours at 60 a second) is damaged or made to exhaust memory.
   private static let maximumFrameCount = 1 << 24
@@ -35,11 +40,6 @@ struct FrameIndex {
     while let read = try input.read(into: packet) {
       end.include(read.pointee, of: input)
       guard read.pointee.stream_index == input.stream.pointee.index else { continue }
-      guard read.pointee.flags & AV_PKT_FLAG_CORRUPT == 0 else {
-        throw CogError(
-          "the file is damaged or ends too early", file: input.path, subject: "frame \(packets.count)",
-          advice: "Download or copy it again.")
-      }
       packets.append(read.pointee)
       guard packets.count <= Self.maximumFrameCount else {
         throw CogError("too many frames", file: input.path, expected: "at most \(Self.maximumFrameCount)")
@@ -50,15 +50,26 @@ struct FrameIndex {
         "no video frame can be decoded", file: input.path, expected: "a video stream with frames",
         found: "none")
     }
+    // A packet that is flagged hurts no more than the pictures that need it, which the decoder tells. But the
+    // last one was cut off with all that came after it, where the container is not made to be cut.
+    if packets.lastIsFlagged, !input.isTransport {
+      throw CogError(
+        "the file is damaged or ends too early", code: .damaged, file: input.path,
+        subject: "frame \(packets.count - 1)", advice: "Download or copy it again.")
+    }
+    hurtPackets = packets.hurt
     try end.check(longestFrame: packets.longestInterval(input.secondsPerTick), of: input)
-    if let sorted = packets.distinctTimestamps() {
+    if input.isTransport, let joined = packets.timesOfJoinedParts(input.secondsPerTick) {
+      (timestamps, keyframes, shown) = (nil, [], nil)
+      times = joined
+    } else if let sorted = packets.distinctTimestamps() {
       timestamps = sorted
+      shown = packets.shownNumbers(sorted)
       times = Self.times(sorted, of: input)
       keyframes = packets.keyframes.sorted { $0.timestamp < $1.timestamp }
     } else {
-      timestamps = nil
+      (timestamps, keyframes, shown) = (nil, [], nil)
       times = packets.timesByNumber(input)
-      keyframes = []
     }
   }
 
@@ -81,92 +92,4 @@ struct FrameIndex {
     }
     return low > 0 ? keyframes[low - 1] : nil
   }
-}
-
-/// What is kept of the packets of the video stream while they are being read.
-private struct PacketList {
-  private(set) var count = 0
-  private(set) var keyframes: [FrameIndex.Keyframe] = []
-  private var presentation: [Int64] = []
-  private var decoding: [Int64] = []
-  private var lacksPresentation = false
-  private var lacksDecoding = false
-
-  mutating func append(_ packet: AVPacket) {
-    if packet.pts == libav_no_timestamp() { lacksPresentation = true }
-    if packet.dts == libav_no_timestamp() { lacksDecoding = true }
-    presentation.append(packet.pts)
-    if !lacksDecoding { decoding.append(packet.dts) }
-    if packet.flags & AV_PKT_FLAG_KEY != 0 {
-      keyframes.append(FrameIndex.Keyframe(timestamp: packet.pts, packet: count))
-    }
-    count += 1
-  }
-
-  /// The presentation timestamps in ascending order, or nil when one is missing or stands twice.
-  func distinctTimestamps() -> [Int64]? {
-    guard !lacksPresentation else { return nil }
-    let sorted = presentation.sorted()
-    for index in sorted.indices.dropFirst() where sorted[index] == sorted[index - 1] { return nil }
-    return sorted
-  }
-
-  /// Times of frames that are known only by their number (AVI and MPEG program streams with B frames): the
-  /// decoding timestamps, which follow each other as the frames do, or else the frame rate.
-  func timesByNumber(_ input: MediaInput) -> [Float] {
-    let tick = input.secondsPerTick
-    if !lacksDecoding, tick > 0, let first = decoding.first,
-      zip(decoding, decoding.dropFirst()).allSatisfy({ $0 < $1 })
-    {
-      return decoding.map { Float((Double($0) - Double(first)) * tick) }
-    }
-    let rate = input.averageFrameRate ?? 25
-    return (0..<count).map { Float(Double($0) / rate) }
-  }
-
-  /// Seconds of the longest step from one packet's decoding timestamp to the next one's.
-  func longestInterval(_ tick: Double) -> Double {
-    zip(decoding, decoding.dropFirst()).reduce(0) { max($0, (Double($1.1) - Double($1.0)) * tick) }
-  }
-}
-
-/// The end that the file's header states, against the end of the packets that are there: a file that was cut
-/// off reads without an error in formats such as Matroska and AVI.
-private struct StatedEnd {
-  private let stated: Double?
-  private var first = Double.infinity
-  private var last = -Double.infinity
-
-  init(_ input: MediaInput) {
-    let context = input.context.pointee
-    let isStated = context.duration_estimation_method == AVFMT_DURATION_FROM_STREAM && context.duration > 0
-    stated = isStated ? Double(context.duration) / Double(AV_TIME_BASE) : nil
-  }
-
-  /// Counts in a packet of any stream.
-  mutating func include(_ packet: AVPacket, of input: MediaInput) {
-    let context = input.context.pointee
-    guard stated != nil, packet.stream_index >= 0, packet.stream_index < context.nb_streams,
-      let base = context.streams[Int(packet.stream_index)]?.pointee.time_base, base.num > 0, base.den > 0
-    else { return }
-    let time = packet.pts != libav_no_timestamp() ? packet.pts : packet.dts
-    guard time != libav_no_timestamp() else { return }
-    let start = Double(time) * Double(base.num) / Double(base.den)
-    first = min(first, start)
-    last = max(last, start + Double(max(0, packet.duration)) * Double(base.num) / Double(base.den))
-  }
-
-  /// - Throws: ``CogError`` when more than a twentieth of the stated time is missing at the end, and more
-  ///   than a frame that lasts long could explain.
-  func check(longestFrame: Double, of input: MediaInput) throws {
-    guard let stated, last > first else { return }
-    let present = max(last, last - first)
-    guard stated - present > max(0.05 * stated, 0.2, 1.5 * longestFrame) else { return }
-    throw CogError(
-      "the file ends too early", file: input.path, expected: "\(Self.seconds(stated)) s of video",
-      found: "\(Self.seconds(present)) s",
-      advice: "Download it again, or keep what is there with `ffmpeg -i IN -c copy OUT`.")
-  }
-
-  private static func seconds(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 }

@@ -1,17 +1,55 @@
+import CogBase
 package import CogModel
 
 /// Which frames of a video a model is shown.
 ///
 /// Source: `load_video` of the published demo code, one strategy for the chat model and one for the base
-/// model.
-package enum FrameSampling: String, Sendable, CaseIterable {
+/// model; `get_index` of MVBench.
+package enum FrameSampling: Hashable, Sendable {
   /// One frame for each second from the start: the one whose start time is closest.
   case chat
   /// Frames evenly spaced over the first 60 seconds; a short video has some of them twice.
   case base
+  /// So many frames, each the middle one of as many equal parts of the video; a short video has some of them
+  /// twice.
+  case uniform(Int)
+
+  /// The strategies of the published models.
+  package static let published: [FrameSampling] = [.chat, .base]
 
   /// The number of frames that the published models take at most (`chat`) or always (`base`).
   package static let publishedMaximum = 24
+  /// The most frames that can be asked for.
+  package static let uniformMaximum = 1024
+
+  /// The sampling of a name: `chat`, `base`, or `uniform:N`, for which the number alone will do.
+  ///
+  /// - Throws: ``CogError`` when there is no such sampling.
+  package init(named name: String) throws {
+    switch name {
+    case "chat": self = .chat
+    case "base": self = .base
+    default:
+      let digits = name.hasPrefix("uniform:") ? name.dropFirst("uniform:".count) : name[...]
+      guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits),
+        (1...Self.uniformMaximum).contains(count)
+      else {
+        throw CogError(
+          "there is no such choice of frames",
+          expected: "chat, base or uniform:N with N from 1 to \(Self.uniformMaximum)", found: name)
+      }
+      self = .uniform(count)
+    }
+  }
+
+  /// The name, such as `uniform:16`.
+  package var name: String {
+    switch self {
+    case .chat: "chat"
+    case .base: "base"
+    case .uniform(let count): "uniform:\(count)"
+    }
+  }
 
   /// The chosen frames by their number in presentation order, in the order in which the model is shown them.
   ///
@@ -19,7 +57,7 @@ package enum FrameSampling: String, Sendable, CaseIterable {
   ///   - times: the start time of each frame in seconds, in presentation order; 32-bit as decord returns
   ///     them.
   ///   - averageFrameRate: frames for each second as the file says, used by `base`.
-  ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`).
+  ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`); `uniform` has its own.
   package func indices(times: [Float], averageFrameRate: Double, maximumFrames: Int = publishedMaximum)
     -> [Int]
   {
@@ -27,6 +65,7 @@ package enum FrameSampling: String, Sendable, CaseIterable {
     switch self {
     case .chat: return Self.secondIndices(times, maximumFrames)
     case .base: return Self.evenIndices(times.count, averageFrameRate, maximumFrames)
+    case .uniform(let count): return Self.middleIndices(times.count, count)
     }
   }
 
@@ -52,6 +91,15 @@ package enum FrameSampling: String, Sendable, CaseIterable {
     // numpy.linspace: multiples of one step, the last value exact, the rest cut to integers.
     let step = Double(last) / Double(count - 1)
     return (0..<count).map { $0 == count - 1 ? last : Int(Double($0) * step) }
+  }
+}
+
+extension FrameSampling {
+  /// MVBench's `get_index` without bounds: the middle of each of `count` parts, where the parts begin at
+  /// multiples of their length, rounded with halves to even as numpy rounds.
+  private static func middleIndices(_ frameCount: Int, _ count: Int) -> [Int] {
+    let length = Double(frameCount - 1) / Double(count)
+    return (0..<count).map { Int(length / 2 + (length * Double($0)).rounded(.toNearestOrEven)) }
   }
 }
 

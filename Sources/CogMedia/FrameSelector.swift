@@ -5,17 +5,36 @@ import CogBase
 struct FrameSelector {
   let path: String
   let index: FrameIndex
+  /// Whether damaged frames are handed over too.
+  let toleratesDamage: Bool
   let cancellation: any Cancellation
 
   /// Packets that must be saved for a seek to be worth its cost.
   private static let worthwhileSkip = 12
 
-  /// Takes a frame's number and the decoded frame.
-  typealias Body = (Int, UnsafeMutablePointer<AVFrame>) throws -> Void
+  /// Takes a frame's number, the decoded frame, and what is wrong with it.
+  typealias Body = (Int, UnsafeMutablePointer<AVFrame>, String?) throws -> Void
+
+  /// A picture that stays on display until the next one.
+  private struct Display {
+    let holder: FrameHolder
+    var damage: String?
+    var isShowing = false
+
+    init() throws { holder = try FrameHolder() }
+
+    mutating func show(_ frame: UnsafeMutablePointer<AVFrame>, damage: String?) {
+      av_frame_unref(holder.pointer)
+      av_frame_move_ref(holder.pointer, frame)
+      self.damage = damage
+      isShowing = true
+    }
+  }
 
   /// Hands over the frames with the numbers `wanted`, which ascend.
   ///
-  /// - Throws: ``CogError`` when one cannot be decoded; what `body` throws.
+  /// - Throws: ``CogError`` when one cannot be decoded, or is damaged and damage is not tolerated; what
+  ///   `body` throws.
   func select(_ wanted: [Int], _ body: Body) throws {
     guard let timestamps = index.timestamps else { return try selectByNumber(wanted, body) }
     let rest = try selectSeeking(wanted, timestamps, body)
@@ -23,11 +42,17 @@ struct FrameSelector {
     if rest < wanted.count { try selectInOrder(Array(wanted[rest...]), timestamps, body) }
   }
 
+  private func decoder() throws -> FrameDecoder {
+    try FrameDecoder(
+      input: MediaInput(path: path, cancellation: cancellation), hasTimes: index.timestamps != nil,
+      hurtPackets: index.hurtPackets)
+  }
+
   /// Seeks wherever that saves work. Returns how many frames were found; less than all when one did not come
   /// whole where it was expected.
   private func selectSeeking(_ wanted: [Int], _ timestamps: [Int64], _ body: Body) throws -> Int {
     let keyframes = Dictionary(index.keyframes.map { ($0.timestamp, $0.packet) }) { first, _ in first }
-    let decoder = try FrameDecoder(input: MediaInput(path: path, cancellation: cancellation))
+    let decoder = try decoder()
     for (position, number) in wanted.enumerated() {
       let timestamp = timestamps[number]
       if let keyframe = index.keyframe(for: timestamp),
@@ -43,7 +68,7 @@ struct FrameSelector {
       guard let frame = found, frame.pointee.best_effort_timestamp == timestamp, decoder.isExact else {
         return position
       }
-      try body(number, frame)
+      try body(number, frame, nil)
     }
     return wanted.count
   }
@@ -51,62 +76,67 @@ struct FrameSelector {
   /// Decodes from the start up to the last wanted frame. A packet without a picture of its own (hidden, or
   /// cut away by an edit list) counts as a frame and shows what is on display at its time.
   private func selectInOrder(_ wanted: [Int], _ timestamps: [Int64], _ body: Body) throws {
-    let decoder = try FrameDecoder(input: MediaInput(path: path, cancellation: cancellation))
-    let shown = try FrameHolder()
-    var isShowing = false
+    let decoder = try decoder()
+    var display = try Display()
     var position = 0
     while position < wanted.count, let frame = try decoder.next() {
       let time = frame.pointee.best_effort_timestamp
       while position < wanted.count, timestamps[wanted[position]] <= time {
-        let isOwn = timestamps[wanted[position]] == time
-        try check(decoder, wanted[position])
-        try body(wanted[position], isOwn || !isShowing ? frame : shown.pointer)
+        let number = wanted[position]
+        if timestamps[number] == time || !display.isShowing {
+          try deliver(number, frame, decoder.damage ?? decoder.lost(at: timestamps[number]), body)
+        } else {
+          let damage = decoder.lost(at: timestamps[number]) ?? display.damage
+          try deliver(number, display.holder.pointer, damage, body)
+        }
         position += 1
       }
-      av_frame_unref(shown.pointer)
-      av_frame_move_ref(shown.pointer, frame)
-      isShowing = true
+      display.show(frame, damage: decoder.damage)
     }
-    try showLast(wanted[position...], isShowing ? shown : nil, decoder, body)
+    try showLast(wanted[position...], display, body) { decoder.lost(at: timestamps[$0]) }
   }
 
   /// Decodes from the start and counts, for files whose frames have no timestamps.
   private func selectByNumber(_ wanted: [Int], _ body: Body) throws {
-    let decoder = try FrameDecoder(input: MediaInput(path: path, cancellation: cancellation))
-    let shown = try FrameHolder()
-    var isShowing = false
+    let decoder = try decoder()
+    var display = try Display()
     var (position, number) = (0, 0)
     while position < wanted.count, let frame = try decoder.next() {
       if wanted[position] == number {
-        try check(decoder, number)
-        try body(number, frame)
+        try deliver(number, frame, decoder.damage, body)
         position += 1
       }
       number += 1
-      av_frame_unref(shown.pointer)
-      av_frame_move_ref(shown.pointer, frame)
-      isShowing = true
+      display.show(frame, damage: decoder.damage)
     }
-    try showLast(wanted[position...], isShowing ? shown : nil, decoder, body)
+    try showLast(wanted[position...], display, body) { _ in decoder.lost(at: 0) }
   }
 
   /// Frames after the last decoded one: it stays on display.
   private func showLast(
-    _ rest: ArraySlice<Int>, _ last: FrameHolder?, _ decoder: FrameDecoder, _ body: Body
+    _ rest: ArraySlice<Int>, _ display: Display, _ body: Body, lost: (Int) -> String?
   ) throws {
     for number in rest {
-      try check(decoder, number)
-      guard let last else { throw CogError("no video frame can be decoded", file: path) }
-      try body(number, last.pointer)
+      let damage = lost(number) ?? display.damage
+      guard display.isShowing else {
+        throw CogError("no video frame can be decoded", code: .damaged, file: path, found: damage)
+      }
+      try deliver(number, display.holder.pointer, damage, body)
     }
   }
 
-  /// - Throws: ``CogError`` when the decoder met damage that reaches up to the frame.
-  private func check(_ decoder: FrameDecoder, _ number: Int) throws {
-    guard let damage = decoder.damage else { return }
-    let time = (Double(index.times[number]) * 1000).rounded() / 1000
-    throw CogError(
-      "the video is damaged: \(damage)", file: path, subject: "frame \(number) at \(time) s",
-      advice: "Download or copy it again, or repair it with `ffmpeg -i IN OUT`.")
+  /// - Throws: ``CogError`` when the frame is damaged, and that is not tolerated; what `body` throws.
+  private func deliver(
+    _ number: Int, _ frame: UnsafeMutablePointer<AVFrame>, _ damage: String?, _ body: Body
+  ) throws {
+    if let damage, !toleratesDamage {
+      let time = (Double(index.times[number]) * 1000).rounded() / 1000
+      throw CogError(
+        "the video is damaged: \(damage)", code: .damaged, file: path,
+        subject: "frame \(number) at \(time) s",
+        advice: "Download or copy it again, repair it with `ffmpeg -i IN OUT`, or show it as it is with "
+          + "--tolerate-damage.")
+    }
+    try body(number, frame, damage)
   }
 }

@@ -12,8 +12,22 @@ package protocol FrameSource {
   var averageFrameRate: Double { get }
   /// The start time of each frame in seconds, in presentation order.
   var times: [Float] { get }
+  /// The numbers of the frames that are shown, in ascending order; nil where all are.
+  var shown: [Int]? { get }
   /// Decodes the frames with the given numbers in ascending order, each number once, one in memory at a time.
-  func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void) throws
+  func decode(frames numbers: some Sequence<Int>, _ body: (DecodedFrame) throws -> Void) throws
+}
+
+extension FrameSource {
+  /// All frames are shown.
+  package var shown: [Int]? { nil }
+
+  /// Decodes the frames with the given numbers as images, as ``decode(frames:_:)`` does.
+  package func decode(
+    frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void
+  ) throws {
+    try decode(frames: numbers) { frame in try body(frame.number, frame.image()) }
+  }
 }
 
 extension VideoFile: FrameSource {}
@@ -42,6 +56,8 @@ package struct FrameSelection: Equatable, Sendable {
 extension FrameSource {
   /// The frames that a sampling picks.
   ///
+  /// Frames that an edit list hides are not chosen and do not count.
+  ///
   /// - Parameter maximumFrames: the most frames (`chat`), the exact number of them (`base`); 24 in the
   ///   published code.
   /// - Throws: ``CogError`` when there is none.
@@ -51,8 +67,10 @@ extension FrameSource {
     guard maximumFrames > 0 else {
       throw CogError("the number of frames is out of range", expected: "1 or more", found: "\(maximumFrames)")
     }
-    let indices = sampling.indices(
-      times: times, averageFrameRate: averageFrameRate, maximumFrames: maximumFrames)
+    var indices = sampling.indices(
+      times: shown.map { $0.map { times[$0] } } ?? times, averageFrameRate: averageFrameRate,
+      maximumFrames: maximumFrames)
+    if let shown { indices = indices.map { shown[$0] } }
     guard !indices.isEmpty else {
       throw CogError(
         "no frame can be chosen: the times of the frames make no sense", file: path,
@@ -69,11 +87,11 @@ extension FrameSource {
   ///
   /// - Throws: ``CogError`` when a frame cannot be decoded; what `body` throws.
   package func stream(
-    _ selection: FrameSelection, _ body: (_ places: [Int], RGBImage) throws -> Void
+    _ selection: FrameSelection, _ body: (_ places: [Int], DecodedFrame) throws -> Void
   ) throws {
     var places = Dictionary(grouping: selection.indices.indices) { selection.indices[$0] }
-    try decode(frames: selection.indices) { number, image in
-      if let own = places.removeValue(forKey: number) { try body(own, image) }
+    try decode(frames: selection.indices) { frame in
+      if let own = places.removeValue(forKey: frame.number) { try body(own, frame) }
     }
     if let missing = places.keys.min() {
       throw CogError("the frame cannot be decoded", file: path, subject: "frame \(missing)")

@@ -17,6 +17,7 @@ package final class ImageFolder {
   package let averageFrameRate: Double
   /// The start time of each image in seconds: its number divided by the rate.
   package let times: [Float]
+  private let toleratesDamage: Bool
   private let cancellation: any Cancellation
 
   /// Name endings of images, in lower case.
@@ -27,7 +28,8 @@ package final class ImageFolder {
   /// - Throws: `CogError` when the folder cannot be read or has no image, or the rate is not positive;
   ///   what `cancellation` throws.
   package init(
-    path: String, imagesPerSecond: Double, cancellation: any Cancellation = NeverCancelled()
+    path: String, imagesPerSecond: Double, toleratesDamage: Bool = false,
+    cancellation: any Cancellation = NeverCancelled()
   ) throws {
     guard imagesPerSecond.isFinite, imagesPerSecond > 0 else {
       throw CogError(
@@ -35,6 +37,7 @@ package final class ImageFolder {
         found: "\(imagesPerSecond)")
     }
     self.path = path
+    self.toleratesDamage = toleratesDamage
     self.cancellation = cancellation
     averageFrameRate = imagesPerSecond
     let prepared = FrameTable(of: path)?.prepared ?? []
@@ -46,24 +49,24 @@ package final class ImageFolder {
         "the folder has no image", file: path,
         expected: "files ending in \(Self.nameEndings.joined(separator: ", "))")
     }
-    let image = try Self.readImage("\(path)/\(first)", cancellation: cancellation)
-    width = image.width
-    height = image.height
+    (width, height) = try StillPicture("\(path)/\(first)", cancellation: cancellation).size
     times = names.indices.map { Float(Double($0) / imagesPerSecond) }
   }
 
   /// Decodes the images with the given numbers in ascending order, each number once.
   ///
-  /// - Throws: `CogError` when a number is out of range or an image is damaged; what `cancellation` and
-  ///   `body` throw.
-  package func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
-    throws
-  {
+  /// - Throws: `CogError` when a number is out of range or an image cannot be decoded, or is damaged and that
+  ///   is not tolerated; what `cancellation` and `body` throw.
+  package func decode(frames numbers: some Sequence<Int>, _ body: (DecodedFrame) throws -> Void) throws {
     for number in Set(numbers).sorted() {
       guard names.indices.contains(number) else {
         throw CogError("no such frame", file: path, expected: "0 to \(names.count - 1)", found: "\(number)")
       }
-      try body(number, Self.readImage("\(path)/\(names[number])", cancellation: cancellation))
+      let picture = try StillPicture("\(path)/\(names[number])", cancellation: cancellation)
+      if let damage = picture.damage, !toleratesDamage {
+        throw picture.refusal(damage, subject: "frame \(number) at \(times[number]) s")
+      }
+      try picture.withFrame(number: number, body)
     }
   }
 
@@ -73,20 +76,12 @@ package final class ImageFolder {
   package static func readImage(
     _ path: String, cancellation: any Cancellation = NeverCancelled()
   ) throws -> RGBImage {
-    try naming(file: path) {
-      let input = try MediaInput(path: path, cancellation: cancellation)
-      // libavformat's readers of single images are called png_pipe, jpeg_pipe and so on.
-      guard input.formatName.hasSuffix("_pipe") else {
-        throw CogError(
-          "this is no image", file: path, expected: "an image such as PNG, JPEG, WebP or TIFF",
-          found: "a file of format \(input.formatName)", advice: "Take it out of the folder.")
-      }
-      let decoder = try FrameDecoder(input: input)
-      guard let frame = try decoder.next(), decoder.damage == nil else {
-        throw CogError("the image cannot be decoded", found: decoder.damage)
-      }
-      return try ColorConverter(width: frame.pointee.width, height: frame.pointee.height).image(of: frame)
-    }
+    let picture = try StillPicture(path, cancellation: cancellation)
+    if let damage = picture.damage { throw picture.refusal(damage) }
+    var image: RGBImage?
+    try picture.withFrame(number: 0) { image = try $0.image() }
+    guard let image else { throw LibAV.outOfMemory("an image") }
+    return image
   }
 
   private static func isImageName(_ name: String) -> Bool {

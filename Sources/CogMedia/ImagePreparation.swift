@@ -40,9 +40,27 @@ package struct ImagePreparation: Equatable, Sendable {
 
   /// Writes the prepared image, `[3, size, size]`, to memory for ``valueCount`` values.
   package func prepare(_ image: RGBImage, into output: UnsafeMutableBufferPointer<Float>) {
+    prepare(
+      image, LinearTaps(image.height, otherSide: image.width, size: size),
+      LinearTaps(image.width, otherSide: image.height, size: size), into: output)
+  }
+
+  /// Writes the prepared picture: the same values as of the whole image, from the pixels that they need.
+  ///
+  /// - Throws: ``CogError`` when the colors cannot be converted.
+  func prepare(_ picture: LargePicture, into output: UnsafeMutableBufferPointer<Float>) throws {
+    let vertical = LinearTaps(picture.height, otherSide: picture.width, size: size)
+    let horizontal = LinearTaps(picture.width, otherSide: picture.height, size: size)
+    let (rows, columns) = (vertical.needed, horizontal.needed)
+    let image = try picture.image(rows: rows, columns: columns)
+    prepare(image, vertical.picked(from: rows), horizontal.picked(from: columns), into: output)
+  }
+
+  private func prepare(
+    _ image: RGBImage, _ vertical: LinearTaps, _ horizontal: LinearTaps,
+    into output: UnsafeMutableBufferPointer<Float>
+  ) {
     precondition(output.count >= valueCount, "a prepared image has three planes")
-    let vertical = LinearTaps(image.height, otherSide: image.width, size: size)
-    let horizontal = LinearTaps(image.width, otherSide: image.height, size: size)
     let normalized = Self.normalizedLevels
     let area = size * size
     for row in 0..<size {
@@ -118,5 +136,17 @@ private struct LinearTaps {
       firstWeight.append(1 - weight)
       secondWeight.append(weight)
     }
+  }
+
+  /// The source pixels that are needed, in ascending order.
+  var needed: [Int] { Set(first + second).sorted() }
+
+  /// The same of an image that has the given source pixels only.
+  func picked(from needed: [Int]) -> LinearTaps {
+    let places = Dictionary(uniqueKeysWithValues: needed.enumerated().map { ($1, $0) })
+    var taps = self
+    taps.first = first.map { places[$0] ?? 0 }
+    taps.second = second.map { places[$0] ?? 0 }
+    return taps
   }
 }

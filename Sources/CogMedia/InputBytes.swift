@@ -37,6 +37,9 @@ final class InputBytes {
     self.context = context
   }
 
+  /// The first bytes of the file, at most `count`.
+  func beginning(count: Int) -> [UInt8] { source.bytes(at: 0, count: count) }
+
   deinit {
     // libavformat may have replaced the buffer by another one.
     av_free(context.pointee.buffer)
@@ -46,7 +49,7 @@ final class InputBytes {
 }
 
 /// A read-only file with a position.
-private final class FileSource {
+final class FileSource {
   private let descriptor: Int32
   private let size: Int64
   private let cancellation: any Cancellation
@@ -67,6 +70,14 @@ private final class FileSource {
   }
 
   deinit { close(descriptor) }
+
+  /// The bytes at an offset, fewer than `count` where the file ends or cannot be read.
+  func bytes(at offset: Int, count: Int) -> [UInt8] {
+    guard offset >= 0, count > 0 else { return [] }
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(offset)))
+    }
+  }
 
   /// Bytes read, or a negative error of libav. libavformat gets no Swift error through: its caller asks the
   /// cancellation again.

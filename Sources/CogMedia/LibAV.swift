@@ -5,46 +5,65 @@ import Synchronization
 
 /// What all uses of FFmpeg's libraries share: silence on standard error, and error texts.
 enum LibAV {
-  /// Pixels of the largest picture that is decoded: 8192 by 8192.
+  /// Pixels of the largest frame of a video that is decoded: 8192 by 8192.
   static let maximumPixels = 1 << 26
+  /// Pixels of the largest still picture that is decoded: photos have up to 108 million.
+  static let maximumPicturePixels = 1 << 27
 
-  /// The last error that a library logged, and on which thread.
+  /// The last error that a library logged, on which thread, and whether a reader of containers did.
   private struct Logged {
     var thread: pthread_t
     var text: String
+    var isOfContainer: Bool
   }
 
   private static let lastError = Mutex<Logged?>(nil)
 
   /// Silences the log and bounds single allocations, once.
   static let prepare: Void = {
-    // A file can name any size for a table or a packet; no honest one needs a gigabyte in one piece.
-    av_max_alloc(1 << 30)
+    // A file can name any size for a table or a packet; no honest one needs half a gigabyte in one piece.
+    av_max_alloc(1 << 29)
     av_log_set_level(AV_LOG_QUIET)
-    av_log_set_callback { _, level, format, arguments in
-      guard level <= AV_LOG_ERROR, let format, let arguments else { return }
-      LibAV.remember(format: format, arguments)
+    av_log_set_callback { source, level, format, arguments in
+      guard level <= AV_LOG_WARNING, let format, let arguments else { return }
+      LibAV.remember(source, level, LibAV.line(format, arguments))
     }
   }()
 
-  private static func remember(format: UnsafePointer<CChar>, _ arguments: CVaListPointer) {
+  private static func line(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {
     var buffer = [CChar](repeating: 0, count: 256)
-    guard vsnprintf(&buffer, buffer.count, format, arguments) > 0 else { return }
+    guard vsnprintf(&buffer, buffer.count, format, arguments) > 0 else { return "" }
     let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    if !line.isEmpty { lastError.withLock { $0 = Logged(thread: pthread_self(), text: line) } }
+    return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+  }
+
+  private static func remember(_ source: UnsafeMutableRawPointer?, _ level: Int32, _ line: String) {
+    guard !line.isEmpty else { return }
+    let isError = level <= AV_LOG_ERROR
+    if let decoder = libav_log_decoder(source) {
+      Unmanaged<DecoderLog>.fromOpaque(decoder).takeUnretainedValue().note(line, isError: isError)
+    }
+    guard isError else { return }
+    let logged = Logged(thread: pthread_self(), text: line, isOfContainer: libav_log_is_container(source))
+    lastError.withLock { $0 = logged }
   }
 
   /// Discards what was logged before, so that ``reason(_:)`` describes the next failure.
   static func forgetLog() { lastError.withLock { $0 = nil } }
 
+  /// The last error that was logged on this thread since ``forgetLog()``.
+  private static var ownError: Logged? {
+    lastError.withLock { $0 }.flatMap { pthread_equal($0.thread, pthread_self()) != 0 ? $0 : nil }
+  }
+
+  /// What a reader of containers has logged as an error on this thread since ``forgetLog()``.
+  static var containerError: String? { ownError.flatMap { $0.isOfContainer ? $0.text : nil } }
+
   /// The text of an error code, with the line that the library logged on this thread where there is one:
   /// "Invalid data found when processing input (moov atom not found)".
   static func reason(_ code: Int32) -> String {
     let text = message(code)
-    let logged = lastError.withLock { $0 }
-    guard let logged, pthread_equal(logged.thread, pthread_self()) != 0 else { return text }
-    return "\(text) (\(logged.text))"
+    return ownError.map { "\(text) (\($0.text))" } ?? text
   }
 
   private static func message(_ code: Int32) -> String {

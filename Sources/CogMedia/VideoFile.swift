@@ -21,20 +21,27 @@ package final class VideoFile {
   /// The start time of each frame in seconds after the stream's start, in presentation order: the times and
   /// the numbering of decord 0.6.0 (`get_frame_timestamp`), which counts every packet as a frame.
   package var times: [Float] { index.times }
+  /// The numbers of the frames that are shown; nil where an edit list hides none.
+  package var shown: [Int]? { index.shown }
   /// The number of frames.
   package var frameCount: Int { index.times.count }
 
   private let index: FrameIndex
-  private let rotation: Rotation
+  private let orientation: Orientation
   private let codedWidth: Int32
   private let codedHeight: Int32
+  private let toleratesDamage: Bool
   private let cancellation: any Cancellation
 
   /// Opens the file and numbers its frames.
   ///
+  /// - Parameter toleratesDamage: whether pictures that the decoder reports as damaged are shown.
   /// - Throws: ``CogError`` when it is not a video, is damaged or was cut off; what `cancellation` throws.
-  package init(path: String, cancellation: any Cancellation = NeverCancelled()) throws {
+  package init(
+    path: String, toleratesDamage: Bool = false, cancellation: any Cancellation = NeverCancelled()
+  ) throws {
     self.path = path
+    self.toleratesDamage = toleratesDamage
     self.cancellation = cancellation
     let input = try MediaInput(path: path, cancellation: cancellation)
     formatName = input.formatName
@@ -42,14 +49,15 @@ package final class VideoFile {
     let parameters = input.stream.pointee.codecpar.pointee
     codedWidth = parameters.width
     codedHeight = parameters.height
-    guard codedWidth > 0, codedHeight > 0, Int(codedWidth) * Int(codedHeight) <= LibAV.maximumPixels else {
+    guard codedWidth > 0, codedHeight > 0, Int(codedWidth) * Int(codedHeight) <= input.maximumPixels else {
       throw CogError(
         codedWidth > 0 && codedHeight > 0 ? "the frames are too large" : "no video frame can be decoded",
-        file: path, expected: "1 to \(LibAV.maximumPixels) pixels", found: "\(codedWidth) x \(codedHeight)")
+        file: path, expected: "1 to \(input.maximumPixels) pixels", found: "\(codedWidth) x \(codedHeight)")
     }
-    rotation = Self.rotation(of: input.stream)
-    width = Int(rotation.swapsSides ? codedHeight : codedWidth)
-    height = Int(rotation.swapsSides ? codedWidth : codedHeight)
+    orientation =
+      input.isPicture ? EXIFReader.orientation(ofFile: path) : Self.orientation(of: input.stream)
+    width = Int(orientation.swapsSides ? codedHeight : codedWidth)
+    height = Int(orientation.swapsSides ? codedWidth : codedHeight)
     index = try FrameIndex(reading: input)
     averageFrameRate = input.averageFrameRate ?? Self.frameRate(of: index.times)
   }
@@ -60,11 +68,9 @@ package final class VideoFile {
   /// wanted frame; one image is in memory at a time. A number whose packet shows no picture of its own gets
   /// the picture that is on display at its time.
   ///
-  /// - Throws: ``CogError`` when a number is not below ``frameCount`` or a frame cannot be decoded undamaged;
-  ///   what `cancellation` and `body` throw.
-  package func decode(frames numbers: some Sequence<Int>, _ body: (_ number: Int, RGBImage) throws -> Void)
-    throws
-  {
+  /// - Throws: ``CogError`` when a number is not below ``frameCount`` or a frame cannot be decoded, or is
+  ///   damaged and that is not tolerated; what `cancellation` and `body` throw.
+  package func decode(frames numbers: some Sequence<Int>, _ body: (DecodedFrame) throws -> Void) throws {
     let wanted = Array(Set(numbers)).sorted()
     guard let lowest = wanted.first, let highest = wanted.last else { return }
     guard lowest >= 0, highest < frameCount else {
@@ -74,15 +80,18 @@ package final class VideoFile {
     }
     try naming(file: path) {
       let converter = try ColorConverter(width: codedWidth, height: codedHeight)
-      let selection = FrameSelector(path: path, index: index, cancellation: cancellation)
-      try selection.select(wanted) { number, frame in
-        try body(number, converter.image(of: frame).rotated(by: rotation))
+      let selection = FrameSelector(
+        path: path, index: index, toleratesDamage: toleratesDamage, cancellation: cancellation)
+      try selection.select(wanted) { number, frame, damage in
+        try body(
+          DecodedFrame(
+            number: number, frame: frame, converter: converter, orientation: orientation, damage: damage))
       }
     }
   }
 
   /// The rotation that decord applies: the `rotate` tag, else the display matrix; only right angles count.
-  private static func rotation(of stream: UnsafeMutablePointer<AVStream>) -> Rotation {
+  private static func orientation(of stream: UnsafeMutablePointer<AVStream>) -> Orientation {
     var degrees = 0.0
     if let entry = av_dict_get(stream.pointee.metadata, "rotate", nil, 0), let value = entry.pointee.value {
       degrees = Double(String(cString: value)) ?? 0
@@ -93,9 +102,7 @@ package final class VideoFile {
     {
       degrees = data.withMemoryRebound(to: Int32.self, capacity: 9) { -av_display_rotation_get($0) }
     }
-    guard degrees.isFinite else { return .none }
-    let turn = Int(degrees.truncatingRemainder(dividingBy: 360).rounded())
-    return Rotation(rawValue: turn < 0 ? turn + 360 : turn) ?? .none
+    return Orientation(clockwiseDegrees: degrees)
   }
 
   /// The mean rate of frames with known times, for files that state none.

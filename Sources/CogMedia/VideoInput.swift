@@ -8,10 +8,14 @@ package struct VideoInput: Equatable, Sendable {
   /// For a folder, how many of its images make a second; nil for a file, which has a rate of its own.
   package let imagesPerSecond: Double?
 
+  /// Whether pictures that the decoder reports as damaged are shown; otherwise they refuse the video.
+  package let toleratesDamage: Bool
+
   /// The video at `path`. Nothing is opened yet.
-  package init(path: String, imagesPerSecond: Double? = nil) {
+  package init(path: String, imagesPerSecond: Double? = nil, toleratesDamage: Bool = false) {
     self.path = path
     self.imagesPerSecond = imagesPerSecond
+    self.toleratesDamage = toleratesDamage
   }
 
   /// Opens the file or folder and numbers its frames, without decoding any.
@@ -26,14 +30,16 @@ package struct VideoInput: Equatable, Sendable {
           "a frame rate was given for a file, which has its own", file: path, expected: "a folder of images",
           advice: "Leave out --fps.")
       }
-      return try VideoFile(path: path, cancellation: cancellation)
+      return try VideoFile(path: path, toleratesDamage: toleratesDamage, cancellation: cancellation)
     }
     guard let imagesPerSecond else {
       throw CogError(
         "a folder of images needs a frame rate", file: path,
         advice: "Say how many images make a second with --fps.")
     }
-    return try ImageFolder(path: path, imagesPerSecond: imagesPerSecond, cancellation: cancellation)
+    return try ImageFolder(
+      path: path, imagesPerSecond: imagesPerSecond, toleratesDamage: toleratesDamage,
+      cancellation: cancellation)
   }
 
   /// Decodes the chosen frames and keeps them all, to be looked at; who prepares them takes them one by one
@@ -50,10 +56,12 @@ package struct VideoInput: Equatable, Sendable {
     let source = try open(cancellation: cancellation)
     let selection = try source.select(sampling, maximumFrames: maximumFrames)
     var images = [RGBImage?](repeating: nil, count: selection.indices.count)
-    try source.stream(selection) { places, image in
-      for place in places { images[place] = image }
+    var damages = [String?](repeating: nil, count: selection.indices.count)
+    try source.stream(selection) { places, frame in
+      let image = try frame.image()
+      for place in places { (images[place], damages[place]) = (image, frame.damage) }
     }
-    return SampledFrames(selection: selection, images: images.compactMap { $0 })
+    return SampledFrames(selection: selection, images: images.compactMap { $0 }, damages: damages)
   }
 }
 
@@ -63,4 +71,13 @@ package struct SampledFrames: Sendable {
   package let selection: FrameSelection
   /// One image for each entry of ``FrameSelection/indices``.
   package let images: [RGBImage]
+  /// What is wrong with each of them; nil where nothing is.
+  package let damages: [String?]
+
+  /// The chosen frames with their times.
+  package var frames: [VideoFrame] {
+    selection.indices.indices.map {
+      VideoFrame(index: selection.indices[$0], seconds: selection.times[$0], damage: damages[$0])
+    }
+  }
 }

@@ -20,7 +20,7 @@ struct VideoEncoderTests {
     private(set) var kept = 0
     private(set) var lent: [Int] = []
 
-    func decode(frames numbers: some Sequence<Int>, _ body: (Int, RGBImage) throws -> Void) throws {
+    func decode(frames numbers: some Sequence<Int>, _ body: (DecodedFrame) throws -> Void) throws {
       var pixels = [UInt8](repeating: 0, count: width * height * 3)
       for number in Set(numbers).sorted() {
         var random = SplitMix64(seed: UInt64(number))
@@ -28,17 +28,18 @@ struct VideoEncoderTests {
           for index in pixels.indices { pixels[index] = UInt8(truncatingIfNeeded: random.next()) }
           return UInt(bitPattern: pixels.baseAddress)
         }
-        try body(number, RGBImage(width: width, height: height, pixels: pixels))
+        try body(
+          DecodedFrame(number: number, image: RGBImage(width: width, height: height, pixels: pixels)))
         lent.append(number)
         if pixels.withUnsafeMutableBufferPointer({ UInt(bitPattern: $0.baseAddress) }) != before { kept += 1 }
       }
     }
   }
 
-  @Test("Each frame is decoded once and given back before the next one", arguments: FrameSampling.allCases)
+  @Test("Each frame is decoded once and given back before the next one", arguments: FrameSampling.published)
   func streams(_ sampling: FrameSampling) throws {
     let source = LentFrames()
-    let video = try PreparedVideo(source, sampling: sampling, size: 28)
+    let video = try PreparedVideo(source, source.select(sampling), size: 28)
     #expect(source.lent == [0, 1, 2, 3])
     #expect(source.kept == 0)
     // One frame for each second from 0 to 6, or 24 of them: some stand twice.

@@ -68,7 +68,7 @@ struct DamagedFileTests {
     let bytes = try Data(contentsOf: URL(filePath: "\(clipsFolder)/\(name)"))
     for percent in [1, 20, 50, 80] {
       let path = try folder.write(bytes.prefix(bytes.count * percent / 100), as: "\(percent)-\(name)")
-      for sampling in FrameSampling.allCases { #expect(expectError(path, sampling) != nil, "\(percent) %") }
+      for sampling in FrameSampling.published { #expect(expectError(path, sampling) != nil, "\(percent) %") }
     }
   }
 

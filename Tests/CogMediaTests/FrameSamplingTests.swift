@@ -1,3 +1,4 @@
+import CogBase
 import CogMedia
 import CogModel
 import Testing
@@ -83,7 +84,7 @@ struct FrameSamplingTests {
     arguments: [0, -1, .infinity, -.infinity, .nan, 1e300, 1e-300] as [Double])
   func senselessNumbers(rate: Double) {
     let times: [Float] = [0, 1, 2]
-    for sampling in FrameSampling.allCases {
+    for sampling in FrameSampling.published + [.uniform(5)] {
       let indices = sampling.indices(times: times, averageFrameRate: rate)
       #expect(!indices.isEmpty && indices.allSatisfy(times.indices.contains))
     }
@@ -91,6 +92,43 @@ struct FrameSamplingTests {
     #expect(FrameSampling.chat.indices(times: [.infinity], averageFrameRate: rate).isEmpty)
     #expect(FrameSampling.chat.indices(times: [], averageFrameRate: rate).isEmpty)
   }
+
+  @Test(
+    "uniform takes the middle of equal parts, as MVBench does",
+    arguments: [
+      (300, 8, [18, 55, 93, 130, 168, 205, 242, 280]),
+      (300, 16, [9, 28, 46, 65, 84, 102, 121, 140, 159, 177, 196, 215, 233, 252, 271, 289]),
+      (
+        300, 24,
+        [
+          6, 18, 31, 43, 56, 68, 81, 93, 106, 118, 131, 143, 156, 168, 180, 193, 205, 218, 230, 243, 255, 268,
+          280, 293,
+        ]
+      ), (1, 3, [0, 0, 0]), (2, 4, [0, 0, 0, 1]), (300, 1, [149]),
+    ])
+  func uniform(frameCount: Int, count: Int, expected: [Int]) {
+    let times = (0..<frameCount).map { Float($0) / 30 }
+    #expect(FrameSampling.uniform(count).indices(times: times, averageFrameRate: 30) == expected)
+  }
+
+  @Test(
+    "a choice of frames has a name, and a number alone is uniform",
+    arguments: [
+      ("chat", FrameSampling.chat), ("base", .base), ("uniform:8", .uniform(8)), ("8", .uniform(8)),
+      ("1024", .uniform(1024)),
+    ] as [(String, FrameSampling)])
+  func names(name: String, sampling: FrameSampling) throws {
+    #expect(try FrameSampling(named: name) == sampling)
+    #expect(try FrameSampling(named: sampling.name) == sampling)
+  }
+
+  @Test(
+    "what is no choice of frames is an error",
+    arguments: [
+      "", "vqa", "uniform", "uniform:", "uniform:0", "0", "-1", "+5", "1025", "uniform:٣", "8.0", "Chat",
+      "99999999999999999999",
+    ])
+  func noName(name: String) { #expect(throws: CogError.self) { try FrameSampling(named: name) } }
 
   @Test("a template's sampling is by seconds where the model is asked about seconds")
   func templates() {

@@ -97,7 +97,9 @@ struct VideoFileTests {
     #expect(received == 3)
   }
 
-  @Test("streaming hands over each chosen frame once, with all its places", arguments: FrameSampling.allCases)
+  @Test(
+    "streaming hands over each chosen frame once, with all its places",
+    arguments: FrameSampling.published + [.uniform(3)])
   func streams(_ sampling: FrameSampling) throws {
     let path = "\(clipsFolder)/h264_half_second.mp4"
     let sampled = try VideoInput(path: path).sample(sampling)
@@ -106,8 +108,10 @@ struct VideoFileTests {
     #expect(selection == sampled.selection)
     #expect(selection.times == selection.indices.map { Double(Float($0) / 10) })
     var filled: [Int] = []
-    try source.stream(selection) { places, image in
+    try source.stream(selection) { places, frame in
       filled += places
+      #expect(frame.damage == nil)
+      let image = try frame.image()
       for place in places { #expect(image == sampled.images[place]) }
     }
     #expect(filled.sorted() == Array(selection.indices.indices))
@@ -122,9 +126,10 @@ struct VideoFileTests {
       let height = 1
       let averageFrameRate = 1.0
       let times: [Float] = [0, 1, 2]
-      func decode(frames numbers: some Sequence<Int>, _ body: (Int, RGBImage) throws -> Void) throws {
+      func decode(frames numbers: some Sequence<Int>, _ body: (DecodedFrame) throws -> Void) throws {
+        let image = try RGBImage(width: 2, height: 1, pixels: [UInt8](repeating: 0, count: 6))
         for number in Set(numbers).sorted() where number != 1 {
-          try body(number, RGBImage(width: 2, height: 1, pixels: [UInt8](repeating: 0, count: 6)))
+          try body(DecodedFrame(number: number, image: image))
         }
       }
     }

@@ -27,24 +27,23 @@ package struct PreparedVideo: Sendable {
     _ video: VideoInput, sampling: FrameSampling, size: Int,
     cancellation: any Cancellation = NeverCancelled()
   ) throws {
-    try self.init(video.open(cancellation: cancellation), sampling: sampling, size: size)
+    let source = try video.open(cancellation: cancellation)
+    try self.init(source, source.select(sampling), size: size)
   }
 
-  /// Chooses, decodes and prepares the frames of an open video. - Throws: as
+  /// Decodes and prepares the chosen frames of an open video. - Throws: as
   /// ``init(_:sampling:size:cancellation:)``.
-  package init(_ source: any FrameSource, sampling: FrameSampling, size: Int) throws {
+  package init(_ source: any FrameSource, _ selection: FrameSelection, size: Int) throws {
     let preparation = try ImagePreparation(size: size)
-    let selection = try source.select(sampling)
     let images = FloatMatrix(
       uninitializedRows: selection.indices.count, columns: preparation.valueCount)
-    try source.stream(selection) { places, image in
-      preparation.prepare(image, into: images.row(places[0]))
+    var frames = zip(selection.indices, selection.times).map { VideoFrame(index: $0, seconds: $1) }
+    try source.stream(selection) { places, frame in
+      try frame.prepare(preparation, into: images.row(places[0]))
+      for place in places { frames[place].damage = frame.damage }
       for place in places.dropFirst() { _ = images.row(place).update(from: images.row(places[0])) }
     }
-    self.init(
-      images: images,
-      frames: zip(selection.indices, selection.times).map { VideoFrame(index: $0, seconds: $1) },
-      preparation: preparation)
+    self.init(images: images, frames: frames, preparation: preparation)
   }
 
   /// Rows and columns of each image.

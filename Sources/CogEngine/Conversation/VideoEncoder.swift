@@ -34,17 +34,49 @@ package struct VideoEncoder: Sendable {
 
   /// The features of a video.
   ///
-  /// - Parameter template: the template of the questions to come; nil takes the model's own.
-  /// - Throws: `CogError` when the video cannot be read; what the context's cancellation throws.
-  package func encode(_ video: VideoInput, template: PromptTemplate? = nil) throws -> VideoFeatures {
-    try encode(prepare(video, template: template))
+  /// - Parameters:
+  ///   - template: the template of the questions to come; nil takes the model's own.
+  ///   - sampling: which frames the model is shown; nil takes the template's.
+  /// - Throws: `CogError` when the video cannot be read, or has more frames than the model has room for; what
+  ///   the context's cancellation throws.
+  package func encode(
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+  ) throws -> VideoFeatures {
+    try encode(prepare(video, template: template, sampling: sampling))
   }
 
-  /// The chosen frames of a video as the vision tower reads them. - Throws: as ``encode(_:template:)``.
-  package func prepare(_ video: VideoInput, template: PromptTemplate? = nil) throws -> PreparedVideo {
-    try PreparedVideo(
-      video, sampling: (template ?? engine.configuration.template).frameSampling,
-      size: engine.configuration.vision.imageSize, cancellation: engine.context.cancellation)
+  /// The chosen frames of a video as the vision tower reads them.
+  ///
+  /// - Throws: as ``encode(_:template:sampling:)``.
+  package func prepare(
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+  ) throws -> PreparedVideo {
+    let (source, selection) = try open(video, template: template, sampling: sampling)
+    return try PreparedVideo(source, selection, size: engine.configuration.vision.imageSize)
+  }
+
+  /// Which frames of a video the model is shown; none is decoded. - Throws: as
+  /// ``encode(_:template:sampling:)``, but for what decoding finds.
+  package func select(
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+  ) throws -> FrameSelection {
+    try open(video, template: template, sampling: sampling).1
+  }
+
+  private func open(
+    _ video: VideoInput, template: PromptTemplate?, sampling: FrameSampling?
+  ) throws -> (any FrameSource, FrameSelection) {
+    let configuration = engine.configuration
+    let source = try video.open(cancellation: engine.context.cancellation)
+    let selection = try source.select(sampling ?? (template ?? configuration.template).frameSampling)
+    // The prompt has a token more at least; better said now than after the frames were looked at.
+    let most = (configuration.contextLength - 1) / max(1, configuration.vision.tokensPerFrame)
+    guard selection.indices.count <= most else {
+      throw CogError(
+        "the frames do not fit the model's context", file: video.path, expected: "at most \(most) frames",
+        found: "\(selection.indices.count)", advice: "Take fewer with --frames.")
+    }
+    return (source, selection)
   }
 
   /// The features of prepared frames. - Throws: what the context's cancellation throws.
