@@ -3,33 +3,41 @@ package import CogMedia
 package import CogModel
 
 extension Evaluation {
-  /// Asks a model every question of a set and scores the answers. Each video is encoded once.
+  /// Opens every video and chooses its frames, without decoding any: what cannot be asked about is known
+  /// before the first question is.
   ///
   /// - Parameters:
   ///   - template: the form of the questions; nil takes the model's own.
+  ///   - sampling: which frames the model is shown; nil takes the template's.
   ///   - openVideo: the video at a path.
-  /// - Throws: `CogError` when a video cannot be read or a prompt does not fit the model's context, with the
-  ///   number of its question; what the context's cancellation and `openVideo` throw.
-  package static func run(
-    _ set: QuestionSet, engine: Engine, template: PromptTemplate? = nil, options: AnswerOptions,
+  /// - Throws: what the context's cancellation throws.
+  package mutating func checkVideos(
+    engine: Engine, template: PromptTemplate? = nil, sampling: FrameSampling? = nil,
     openVideo: (String) throws -> VideoInput
-  ) throws -> EvaluationResult {
+  ) throws {
     let encoder = VideoEncoder(engine)
-    // All questions of a video follow each other, so the features of one video are enough to keep.
-    var current: (video: String, conversation: Conversation)?
-    return try run(set, context: engine.context) { question in
-      let conversation: Conversation
-      if let current, current.video == question.video {
-        conversation = current.conversation
-      } else {
-        // The features of the video before go first: they are not held while the next ones are made.
-        current = nil
-        let features = try encoder.encode(openVideo(set.videoPath(of: question)), template: template)
-        conversation = Conversation(engine, about: features, template: template)
-        current = (question.video, conversation)
-      }
+    try checkVideos(context: engine.context) { path in
+      _ = try encoder.select(openVideo(path), template: template, sampling: sampling)
+    }
+  }
+
+  /// Asks a model every question that has no answer yet and scores the answers. Each video is encoded once.
+  ///
+  /// - Parameters: as of ``checkVideos(engine:template:sampling:openVideo:)``.
+  /// - Throws: what the context's cancellation throws. The answers until then are in ``result``.
+  package mutating func run(
+    engine: Engine, template: PromptTemplate? = nil, sampling: FrameSampling? = nil, options: AnswerOptions,
+    openVideo: (String) throws -> VideoInput
+  ) throws {
+    let encoder = VideoEncoder(engine)
+    try run(context: engine.context) { path in
+      let features = try encoder.encode(openVideo(path), template: template, sampling: sampling)
+      return Conversation(engine, about: features, template: template)
+    } answer: { question, conversation in
       let answer = try conversation.answer(question.question, options: options)
-      return (answer.text, answer.ids)
+      return EvaluatedAnswer(
+        question, text: answer.text, ids: answer.ids,
+        damagedFrames: conversation.features?.frames.damaged)
     }
   }
 }

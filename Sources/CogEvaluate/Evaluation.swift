@@ -1,37 +1,92 @@
 import CogBase
 package import CogCompute
 
-/// Asks the questions of a set.
-package enum Evaluation {
-  /// Asks every question and scores the answers.
+/// A run over the questions of a set. What was answered is kept when the run is stopped.
+package struct Evaluation {
+  /// The questions.
+  package let set: QuestionSet
+  /// In the order of the file; nil where a question was not asked yet.
+  private var answers: [EvaluatedAnswer?]
+
+  /// A run that has asked nothing yet.
+  package init(_ set: QuestionSet) {
+    self.set = set
+    answers = [EvaluatedAnswer?](repeating: nil, count: set.questions.count)
+  }
+
+  /// What was answered so far, scored.
+  package var result: EvaluationResult {
+    EvaluationResult(answers: answers.compactMap { $0 }, questions: set.questions.count)
+  }
+
+  /// Tries every video before the first question is asked: a video for which `look` throws a `CogError` has
+  /// failed, with all of its questions.
   ///
-  /// All questions of a video are asked one after another, so that `answer` may keep what it made of the
-  /// video; the result has the order of the file.
+  /// - Throws: the `CogError` of the first video when there is none that could be asked about; what else
+  ///   `look` throws, and what the context's cancellation throws.
+  package mutating func checkVideos(
+    context: RunContext = RunContext(), _ look: (_ path: String) throws -> Void
+  ) throws {
+    let videos = set.videos
+    let progress = context.progress.begin("Opening the videos", total: videos.count)
+    defer { progress.finish() }
+    var errors: [CogError] = []
+    for video in videos {
+      try context.cancellation.check()
+      do { try look(set.videoPath(of: video)) } catch let error as CogError {
+        fail(video, error)
+        errors.append(error)
+      }
+      progress.advance(by: 1, video)
+    }
+    // Not one clip: the folder is another one.
+    guard errors.count == videos.count, var error = errors.first else { return }
+    if error.subject == nil { error.subject = "question 1 (\(videos[0]))" }
+    throw error
+  }
+
+  /// Asks every question that has no answer yet and scores the answers.
+  ///
+  /// All questions of a video are asked one after another, so that what was made of the video can be kept.
+  /// A `CogError` fails the questions of the video when `load` throws it, and that question when `answer`
+  /// does; the others are asked.
   ///
   /// - Parameters:
   ///   - context: who may stop the work and who sees its progress.
-  ///   - answer: the model's answer to a question: its text and its token ids.
-  /// - Throws: what `answer` throws, a `CogError` without a subject with the question's number put in; and
-  ///   what the context's cancellation throws.
-  package static func run(
-    _ set: QuestionSet, context: RunContext = RunContext(),
-    answer: (Question) throws -> (text: String, ids: [Int])
-  ) throws -> EvaluationResult {
+  ///   - load: makes of a video, whose path it is given, what its questions are asked about.
+  ///   - answer: asks the model a question.
+  /// - Throws: what else `load` and `answer` throw, and what the context's cancellation throws. The answers
+  ///   until then are in ``result``.
+  package mutating func run<Video>(
+    context: RunContext = RunContext(), open load: (_ path: String) throws -> Video,
+    answer: (Question, Video) throws -> EvaluatedAnswer
+  ) throws {
     let progress = context.progress.begin("Asking", total: set.questions.count)
     defer { progress.finish() }
-    var answers = [EvaluationResult.Answer?](repeating: nil, count: set.questions.count)
-    for place in set.askingOrder {
+    // All questions of a video follow each other, so what was made of one video is enough to keep.
+    var current: (name: String, video: Video)?
+    for place in set.askingOrder where answers[place] == nil {
       try context.cancellation.check()
       let question = set.questions[place]
-      do {
-        let (text, ids) = try answer(question)
-        answers[place] = EvaluationResult.Answer(question, text: text, ids: ids)
-      } catch var error as CogError {
-        if error.subject == nil { error.subject = "question \(place + 1) (\(question.video))" }
-        throw error
+      if current?.name != question.video {
+        // The video before goes first: it is not held while the next one is opened.
+        current = nil
+        do {
+          current = (question.video, try load(set.videoPath(of: question.video)))
+        } catch let error as CogError { fail(question.video, error) }
+      }
+      if let current, current.name == question.video {
+        do { answers[place] = try answer(question, current.video) } catch let error as CogError {
+          answers[place] = EvaluatedAnswer(question, failure: error)
+        }
       }
       progress.advance(by: 1, question.video)
     }
-    return EvaluationResult(answers: answers.compactMap { $0 })
+  }
+
+  private mutating func fail(_ video: String, _ error: CogError) {
+    for (place, question) in set.questions.enumerated() where question.video == video {
+      answers[place] = EvaluatedAnswer(question, failure: error)
+    }
   }
 }

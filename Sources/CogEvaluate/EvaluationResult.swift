@@ -1,54 +1,34 @@
 /// What a model answered to a question set, and how much of it was right. Its JSON is what `eval --json`
 /// prints.
 package struct EvaluationResult: Equatable, Sendable, Codable {
-  /// Shares of right answers, 0 to 1.
+  /// Shares of right answers, 0 to 1. What failed counts as not right.
   package struct Accuracy: Equatable, Sendable, Codable {
-    /// Over all questions.
+    /// Over all questions that were asked.
     package let overall: Double
     /// Over the questions of each task.
     package let byTask: [String: Double]
   }
 
-  /// One question and what the model made of it.
-  package struct Answer: Equatable, Sendable, Codable {
-    /// The video, as the question file has it.
-    package let video: String
-    /// The question's task.
-    package let task: String
-    /// What was asked.
-    package let question: String
-    /// The true answer.
-    package let expected: String
-    /// The model's answer.
-    package let answer: String
-    /// The token ids of the model's answer.
-    package let ids: [Int]
-    /// Whether the answer counts as right.
-    package let correct: Bool
-
-    /// The answer `text`, made of the tokens `ids`, to a question.
-    package init(_ question: Question, text: String, ids: [Int]) {
-      video = question.video
-      task = question.task
-      self.question = question.question
-      expected = question.answer
-      answer = text
-      self.ids = ids
-      correct = Scoring.isCorrect(text, for: question)
-    }
-  }
-
   /// Shares of right answers.
   package let accuracy: Accuracy
-  /// All answers in the order of the question file.
-  package let answers: [Answer]
+  /// All answers in the order of the question file, failed ones among them; without the questions that an
+  /// interrupt came before.
+  package let answers: [EvaluatedAnswer]
+  /// Questions of the file.
+  package let questions: Int
+  /// Questions that could not be asked.
+  package let failed: Int
 
   /// Counts the right ones among `answers`; of none, the share is 0.
-  package init(answers: [Answer]) {
-    func share(_ answers: [Answer]) -> Double {
+  ///
+  /// - Parameter questions: questions of the file; nil where all were asked.
+  package init(answers: [EvaluatedAnswer], questions: Int? = nil) {
+    func share(_ answers: [EvaluatedAnswer]) -> Double {
       answers.isEmpty ? 0 : Double(answers.count(where: \.correct)) / Double(answers.count)
     }
     self.answers = answers
+    self.questions = questions ?? answers.count
+    failed = answers.count { $0.status == .failed }
     accuracy = Accuracy(
       overall: share(answers), byTask: Dictionary(grouping: answers, by: \.task).mapValues(share))
   }

@@ -64,18 +64,21 @@ package struct QuestionSet: Equatable, Sendable {
     }
   }
 
-  /// Where the video of a question is: in the folder, unless the file has an absolute path.
-  package func videoPath(of question: Question) -> String {
-    question.video.isAbsolutePath ? question.video : videoFolder.appendingPath(question.video)
+  /// Where a video of the file is: in the folder, unless the file has an absolute path.
+  package func videoPath(of video: String) -> String {
+    video.isAbsolutePath ? video : videoFolder.appendingPath(video)
+  }
+
+  /// The videos, each once, in the order in which they are asked about.
+  package var videos: [String] {
+    var known: Set<String> = []
+    return questions.map(\.video).filter { known.insert($0).inserted }
   }
 
   /// The places of the questions in the order in which they are asked: all of a video's one after another,
   /// the videos and each one's questions in the order of the file.
   package var askingOrder: [Int] {
-    var rankByVideo: [String: Int] = [:]
-    for question in questions where rankByVideo[question.video] == nil {
-      rankByVideo[question.video] = rankByVideo.count
-    }
+    let rankByVideo = Dictionary(videos.enumerated().map { ($1, $0) }) { first, _ in first }
     let ranks = questions.map { rankByVideo[$0.video] ?? 0 }
     return questions.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
   }

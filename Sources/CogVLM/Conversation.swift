@@ -27,7 +27,7 @@ public final class Conversation: Sendable {
   /// A conversation to begin or to go on with.
   ///
   /// - Parameters:
-  ///   - video: what ``Model/encode(_:template:)`` of the same model made; nil to ask about no video.
+  ///   - video: what ``Model/encode(_:template:frames:)`` of the same model made; nil to ask about no video.
   ///   - template: the form of the questions; nil takes the video's, or the model's own.
   ///   - history: earlier turns, the oldest first.
   /// - Throws: ``CogVLMError`` when the video was encoded by another model.

@@ -49,12 +49,17 @@ public final class Model: Sendable {
   /// Chooses, decodes and prepares the frames of a video and sends them through the vision tower: once for
   /// any number of questions.
   ///
-  /// - Parameter template: decides which frames are chosen; nil takes the model's own.
+  /// - Parameters:
+  ///   - template: the form of the questions to come; nil takes the model's own.
+  ///   - frames: which frames are chosen; nil takes those of the template.
   /// - Throws: ``CogVLMError`` when the video cannot be read; `CancellationError`.
-  public func encode(_ video: Video, template: PromptTemplate? = nil) async throws -> VideoFeatures {
+  public func encode(
+    _ video: Video, template: PromptTemplate? = nil, frames: FrameSampling? = nil
+  ) async throws -> VideoFeatures {
     let template = template ?? self.template
     let features = try await worker.run { [engine] _ in
-      try VideoEncoder(engine).encode(video.input, template: template.template)
+      try VideoEncoder(engine).encode(
+        video.input, template: template.template, sampling: frames?.sampling)
     }
     return VideoFeatures(features, of: self, template: template)
   }

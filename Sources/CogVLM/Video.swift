@@ -8,13 +8,39 @@ public struct Video: Equatable, Sendable {
   /// How many images of a folder make a second; nil for a file, which has a rate of its own.
   public let imagesPerSecond: Double?
 
+  /// Whether pictures that the decoder reports as damaged are shown; otherwise they refuse the video.
+  public let toleratesDamage: Bool
+
   /// The video at a path. Nothing is opened yet.
-  public init(path: String, imagesPerSecond: Double? = nil) {
+  public init(path: String, imagesPerSecond: Double? = nil, toleratesDamage: Bool = false) {
     self.path = path
     self.imagesPerSecond = imagesPerSecond
+    self.toleratesDamage = toleratesDamage
   }
 
-  var input: VideoInput { VideoInput(path: path, imagesPerSecond: imagesPerSecond) }
+  var input: VideoInput {
+    VideoInput(path: path, imagesPerSecond: imagesPerSecond, toleratesDamage: toleratesDamage)
+  }
+}
+
+/// Which frames of a video a model is shown.
+public enum FrameSampling: Hashable, Sendable {
+  /// The frame closest to each second, at most 24.
+  case chat
+  /// 24 frames spread evenly over the first minute.
+  case base
+  /// So many frames spread evenly over the whole video, from 1 to 1,024; the model has room for 31 at most.
+  case uniform(Int)
+
+  var sampling: CogMedia.FrameSampling {
+    get throws {
+      switch self {
+      case .chat: .chat
+      case .base: .base
+      case .uniform(let count): try CogMedia.FrameSampling(named: "uniform:\(count)")
+      }
+    }
+  }
 }
 
 /// What a model is given of a video: made once, asked about often.
@@ -25,6 +51,8 @@ public struct VideoFeatures: Sendable {
     public let index: Int
     /// Its start time in the video.
     public let seconds: Double
+    /// What is wrong with the picture, where that was tolerated; nil where nothing is.
+    public let damage: String?
   }
 
   /// The frames in the order in which the model is shown them.
@@ -40,7 +68,7 @@ public struct VideoFeatures: Sendable {
     self.template = template
     frames = features.frames.compactMap { frame in
       guard let index = frame.index, let seconds = frame.seconds else { return nil }
-      return Frame(index: index, seconds: seconds)
+      return Frame(index: index, seconds: seconds, damage: frame.damage)
     }
   }
 }

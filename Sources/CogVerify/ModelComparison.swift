@@ -20,6 +20,7 @@ package struct ModelComparison {
   private var sums: [TapPoint: TapSums] = [:]
   private var videos: [ModelComparisonReport.Video] = []
   private var questions: [ModelComparisonReport.Question] = []
+  private var failed: [ModelComparisonReport.Failure] = []
 
   /// A comparison of nothing yet.
   ///
@@ -108,6 +109,14 @@ package struct ModelComparison {
     questions.append(question)
   }
 
+  /// Notes a question that cannot be asked, as its video is missing or cannot be decoded.
+  package mutating func fail(_ query: String, about video: String, _ error: CogError) {
+    failed.append(ModelComparisonReport.Failure(video: video, question: query, error: error.description))
+  }
+
+  /// Questions that were compared so far.
+  package var questionCount: Int { questions.count }
+
   /// Walks both models in step: the reference on its own values, the tested model on its own and, while a
   /// stage's weights are at hand, on the reference's.
   ///
@@ -147,13 +156,14 @@ package struct ModelComparison {
     let all = questions.flatMap(\.klDivergences)
     let agreements = questions.reduce(0) { $0 + $1.steps.count { $0.agreement == .equal } }
     return ModelComparisonReport(
-      passed: taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed), model: model,
+      passed: failed.isEmpty && taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed), model: model,
       against: against, computeMode: engine.compute.mode,
       againstComputeMode: reference.compute.mode, tolerance: tolerance, firstAtFault: fault?.point,
       taps: taps,
       parts: ModelComparisonReport.Part.all(engine, reference, weights: weights, taps: taps),
       tensors: ModelComparisonReport.Tensor.all(weights, in: engine.file),
-      divergence: Divergence(divergences: all, agreements: agreements), questions: questions, videos: videos)
+      divergence: Divergence(divergences: all, agreements: agreements), questions: questions,
+      videos: videos, failed: failed)
   }
 
   private static func checkSizes(_ engine: Engine, _ reference: Engine) throws {

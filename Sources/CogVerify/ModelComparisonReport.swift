@@ -4,7 +4,7 @@ package import CogModel
 
 /// The outcome of `cogvlm verify --against` (JSON document of the same shape).
 package struct ModelComparisonReport: Equatable, Sendable, Codable {
-  /// Whether every tap and every answer passed.
+  /// Whether every tap and every answer passed, and every question could be asked.
   package var passed: Bool
   /// The tested model's file.
   package var model: String
@@ -31,6 +31,8 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
   package var questions: [Question]
   /// The videos in the order in which they were looked at.
   package var videos: [Video]
+  /// The questions that could not be asked.
+  package var failed: [Failure]
 
   /// Writes the JSON of the outcome; no fault is null.
   package func encode(to encoder: any Encoder) throws {
@@ -48,6 +50,22 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
     try container.encode(divergence, forKey: .divergence)
     try container.encode(questions, forKey: .questions)
     try container.encode(videos, forKey: .videos)
+    try container.encode(failed, forKey: .failed)
+  }
+
+  /// Whether all that was compared passed.
+  package var comparedPassed: Bool { taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed) }
+}
+
+extension ModelComparisonReport {
+  /// A question that could not be asked, as its video is missing or cannot be decoded.
+  package struct Failure: Equatable, Sendable, Codable {
+    /// The video.
+    package var video: String
+    /// What was to be asked.
+    package var question: String
+    /// What is wrong with the video.
+    package var error: String
   }
 }
 

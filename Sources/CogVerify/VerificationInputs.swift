@@ -11,6 +11,7 @@ package struct VerificationInputs {
   private let file: NativeFile
   private let mode: ComputeMode?
   private let video: VideoInput?
+  private let sampling: FrameSampling?
   private let context: RunContext
   private var engines: [ComputeMode: Engine] = [:]
   private var videos: [FrameSampling: PreparedVideo] = [:]
@@ -20,9 +21,12 @@ package struct VerificationInputs {
   /// - Parameters:
   ///   - mode: how to compute; nil computes in each bundle's own mode.
   ///   - video: whose frames to take instead of the bundles' own; nil takes those.
+  ///   - sampling: which of the video's frames; nil takes those of a bundle's template.
   package init(
-    file: NativeFile, mode: ComputeMode? = nil, video: VideoInput? = nil, context: RunContext = RunContext()
+    file: NativeFile, mode: ComputeMode? = nil, video: VideoInput? = nil, sampling: FrameSampling? = nil,
+    context: RunContext = RunContext()
   ) {
+    self.sampling = sampling
     self.context = context
     self.file = file
     self.mode = mode
@@ -48,7 +52,7 @@ package struct VerificationInputs {
     let configuration = file.configuration
     let frameCount = bundle.frameCount(configuration)
     guard frameCount > 0 else { return nil }
-    if let video { return try frames(of: video, bundle.template.frameSampling) }
+    if let video { return try frames(of: video, sampling ?? bundle.template.frameSampling) }
     let preparation = try ImagePreparation(size: configuration.vision.imageSize)
     let matrix =
       if let frames = try bundle.frames() {

@@ -15,6 +15,7 @@ struct AskCommand: ParsableCommand {
   @OptionGroup var options: ModelOptions
   @OptionGroup var runOptions: RunOptions
   @OptionGroup var videoOptions: VideoOptions
+  @OptionGroup var frameOptions: FrameOptions
 
   @Argument(help: "The question.")
   var question: String
@@ -47,6 +48,7 @@ struct AskCommand: ParsableCommand {
   func validate() throws {
     guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
     _ = try history()
+    try frameOptions.validate(hasVideo: videoOptions.video != nil)
   }
 
   private func history() throws -> [Turn] {
@@ -67,8 +69,11 @@ struct AskCommand: ParsableCommand {
     let engine = try Engine(file: options.open(context), mode: options.mode, context: context)
     let loaded = ContinuousClock.now
     let encoder = VideoEncoder(engine)
-    let video = try videoOptions.input().map { try encoder.prepare($0, template: template) }
+    let video = try videoOptions.input(frameOptions).map {
+      try encoder.prepare($0, template: template, sampling: frameOptions.frames)
+    }
     let decoded = ContinuousClock.now
+    Terminal.noteDamage(in: videoOptions.video ?? "", video?.frames ?? [])
     let features = try video.map(encoder.encode)
     let encoded = ContinuousClock.now
     let conversation = Conversation(engine, about: features, template: template, history: try history())

@@ -10,8 +10,9 @@ struct Cogvlm: ParsableCommand {
     commandName: "cogvlm",
     abstract: "Convert, quantize, inspect, run and verify CogVLM2-Video-Llama3 on a CPU.",
     discussion: """
-      Exit status: 0 done, 1 a comparison failed, 2 bad input or environment, 64 wrong usage, 130 \
-      interrupted. Results go to standard output; progress, notes and errors to standard error.
+      Exit status: 0 done, 1 a comparison failed, 2 bad input or environment, 3 of many \
+      questions some could not be asked, 64 wrong usage, 130 interrupted. Results go to standard output; \
+      progress, notes and errors to standard error.
       """,
     version: "cogvlm \(Version.current)",
     subcommands: [

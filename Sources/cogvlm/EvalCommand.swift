@@ -14,6 +14,7 @@ struct EvalCommand: ParsableCommand {
 
   @OptionGroup var options: ModelOptions
   @OptionGroup var runOptions: RunOptions
+  @OptionGroup var frameOptions: FrameOptions
 
   @Option(
     help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"),
@@ -44,9 +45,42 @@ struct EvalCommand: ParsableCommand {
     let context = try runOptions.context()
     let engine = try Engine(
       file: options.open(context, comparesChecksums: true), mode: options.mode, context: context)
-    let result = try Evaluation.run(
-      set, engine: engine, template: template, options: AnswerOptions(maximumNewTokens: maxNewTokens)
-    ) { try VideoInput.checked($0) }
-    Terminal.print(json ? try JSONOutput.encode(result) : result.text)
+    var evaluation = Evaluation(set)
+    var told: Set<String> = []
+    do {
+      try ask(&evaluation, engine, &told)
+    } catch let interrupt as Interruption.Interrupted {
+      // What was answered until then may have taken hours.
+      try finish(evaluation, &told)
+      throw interrupt
+    }
+    try finish(evaluation, &told)
+    if evaluation.result.failed > 0 { throw ExitCode(3) }
+  }
+
+  private func ask(_ evaluation: inout Evaluation, _ engine: Engine, _ told: inout Set<String>) throws {
+    func open(_ path: String) throws -> VideoInput {
+      try VideoInput.checked(path, toleratesDamage: frameOptions.tolerateDamage)
+    }
+    try evaluation.checkVideos(
+      engine: engine, template: template, sampling: frameOptions.frames, openVideo: open)
+    tellFailures(of: evaluation, &told)
+    try evaluation.run(
+      engine: engine, template: template, sampling: frameOptions.frames,
+      options: AnswerOptions(maximumNewTokens: maxNewTokens), openVideo: open)
+  }
+
+  private func finish(_ evaluation: Evaluation, _ told: inout Set<String>) throws {
+    tellFailures(of: evaluation, &told)
+    Terminal.print(json ? try JSONOutput.encode(evaluation.result) : evaluation.result.text)
+  }
+
+  /// Notes why questions cannot be asked, each reason once.
+  private func tellFailures(of evaluation: Evaluation, _ told: inout Set<String>) {
+    let errors = evaluation.result.answers.compactMap(\.error)
+    for error in errors where told.insert(error).inserted {
+      let count = errors.count { $0 == error }
+      Terminal.note("warning: failed questions: \(count): \(error)")
+    }
   }
 }

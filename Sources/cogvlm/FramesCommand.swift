@@ -21,6 +21,8 @@ struct FramesCommand: ParsableCommand {
   @Option(help: "The prompt template whose sampling is used.")
   var template = PromptTemplate.chat
 
+  @OptionGroup var frameOptions: FrameOptions
+
   @Option(help: "Frames per second of a folder of images.")
   var fps: Double?
 
@@ -36,10 +38,13 @@ struct FramesCommand: ParsableCommand {
   func run() throws {
     let preparation = try ImagePreparation(size: size)
     let export = try FrameExport(to: output, besides: [video], insists: force)
-    let frames = try VideoInput.checked(video, imagesPerSecond: fps).sample(
-      template.frameSampling, cancellation: SignalCancellation())
+    let input = try VideoInput.checked(
+      video, imagesPerSecond: fps, toleratesDamage: frameOptions.tolerateDamage)
+    let frames = try input.sample(
+      frameOptions.frames ?? template.frameSampling, cancellation: SignalCancellation())
+    Terminal.noteDamage(in: video, frames.frames)
     let files = try export.write(frames, preparation: preparation, cancellation: SignalCancellation())
-    let report = FramesReport(frames.selection, files: files)
+    let report = FramesReport(frames, files: files)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text(output: output))
   }
 }

@@ -83,7 +83,7 @@ struct ModelComparisonOptions: ParsableArguments {
     let first = set.questions.count - max(0, set.questions.count - (limit ?? .max))
     return set.askingOrder.filter { $0 < first }.map { place in
       let question = set.questions[place]
-      return Item(video: question.video, path: set.videoPath(of: question), question: question.question)
+      return Item(video: question.video, path: set.videoPath(of: question.video), question: question.question)
     }
   }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import CogBase
 package import CogCompute
 import CogEngine
-import CogMedia
+package import CogMedia
 package import CogModel
 import CogNative
 import CogSources
@@ -52,18 +52,64 @@ struct VideoOptions: ParsableArguments {
   /// The video; nil where none was given.
   ///
   /// - Throws: ``CogError`` when the path is plainly something else.
-  func input() throws -> VideoInput? { try video.map { try VideoInput.checked($0, imagesPerSecond: fps) } }
+  func input(_ frames: FrameOptions) throws -> VideoInput? {
+    try video.map {
+      try VideoInput.checked($0, imagesPerSecond: fps, toleratesDamage: frames.tolerateDamage)
+    }
+  }
+}
+
+/// Which frames of a video a model is shown, and whether damaged ones.
+struct FrameOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Which frames to show: chat, base, or uniform:N (N alone will do). The template's own by default.",
+      valueName: "rule"))
+  var frames: FrameSampling?
+
+  @Flag(help: "Show pictures that the decoder reports as damaged, instead of refusing the video.")
+  var tolerateDamage = false
+
+  func validate(hasVideo: Bool) throws {
+    guard hasVideo || (frames == nil && !tolerateDamage) else {
+      throw ValidationError("--frames and --tolerate-damage go with a video.")
+    }
+  }
+}
+
+extension Terminal {
+  /// Notes which of the frames that a model is shown are damaged.
+  static func noteDamage(in video: String, _ frames: [VideoFrame]) {
+    for frame in frames.damaged ?? [] {
+      let seconds = ((frame.seconds ?? 0) * 1000).rounded() / 1000
+      let place = "frame \(frame.index ?? 0) at \(seconds) s"
+      note("warning: \(video): \(place): the picture is damaged: \(frame.damage ?? "")".printable)
+    }
+  }
+}
+
+extension FrameSampling: ExpressibleByArgument {
+  /// The rule of that name; nil when there is none.
+  package init?(argument: String) {
+    guard let sampling = try? FrameSampling(named: argument) else { return nil }
+    self = sampling
+  }
+
+  /// The names of the rules, one number as an example.
+  package static var allValueStrings: [String] { ["chat", "base", "uniform:16"] }
 }
 
 extension VideoInput {
   /// The video at a path that a user named.
   ///
   /// - Throws: ``CogError`` when that is plainly something else.
-  static func checked(_ path: String, imagesPerSecond: Double? = nil) throws -> VideoInput {
+  static func checked(
+    _ path: String, imagesPerSecond: Double? = nil, toleratesDamage: Bool = false
+  ) throws -> VideoInput {
     // What is not there, the decoder names.
     if let input = try? Input(path: path) {
       try input.refuseMislabeled(expected: "a video file, or a folder of images with --fps")
     }
-    return VideoInput(path: path, imagesPerSecond: imagesPerSecond)
+    return VideoInput(path: path, imagesPerSecond: imagesPerSecond, toleratesDamage: toleratesDamage)
   }
 }

@@ -35,6 +35,8 @@ struct StatsCommand: ParsableCommand {
 
   @OptionGroup var videoOptions: VideoOptions
 
+  @OptionGroup var frameOptions: FrameOptions
+
   @OptionGroup var runOptions: RunOptions
 
   @Option(help: "Arithmetic of the run: float32, bfloat16 or fast, as in ask.")
@@ -57,6 +59,7 @@ struct StatsCommand: ParsableCommand {
     } else if question != nil || videoOptions.video != nil || mode != nil || template != nil {
       throw ValidationError("--ask, --video, --mode and --template go with --activations.")
     }
+    try frameOptions.validate(hasVideo: videoOptions.video != nil)
   }
 
   func run() throws {
@@ -80,7 +83,10 @@ struct StatsCommand: ParsableCommand {
 
   private func measureActivations(_ filter: TensorFilter, _ context: RunContext) throws -> StatisticsReport {
     let engine = try Engine(file: Input(path: source).nativeFile(), mode: mode, context: context)
-    let video = try videoOptions.input().map { try VideoEncoder(engine).prepare($0, template: template) }
+    let video = try videoOptions.input(frameOptions).map {
+      try VideoEncoder(engine).prepare($0, template: template, sampling: frameOptions.frames)
+    }
+    Terminal.noteDamage(in: videoOptions.video ?? "", video?.frames ?? [])
     return try ActivationStatistics(engine: engine, filter: filter).run(
       query: question ?? "", template: template, video: video, path: source)
   }

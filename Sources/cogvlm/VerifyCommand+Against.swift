@@ -1,3 +1,4 @@
+import ArgumentParser
 import CogBase
 import CogCompute
 import CogEngine
@@ -12,49 +13,110 @@ extension VerifyCommand {
   /// Pictures of this many videos are kept for the report.
   private static let mostPicturedVideos = 4
 
-  /// Compares with another native file, prints and writes the report, and tells whether it passed.
+  /// Compares with another native file, prints and writes the report.
+  ///
+  /// - Throws: `ExitCode` 1 when what was compared did not pass, 3 when a question could not be asked;
+  ///   ``Interruption/Interrupted`` after what was compared until then was printed.
   func compare(
     _ file: NativeFile, with path: String, to output: ReportOutput, _ context: RunContext
-  ) throws -> Bool {
+  ) throws {
     let other = try Input(path: path).nativeFile()
     try ContentCheck.checksums(of: other, context)
     let engine = try Engine(file: file, mode: options.mode, context: context)
     let reference = try Engine(file: other, mode: comparison.againstMode, context: context)
     let items = try comparison.items(video: videoOptions.video)
+    let encoder = VideoEncoder(reference)
+    let failedVideos = try failedVideos(of: items, encoder, context)
+    // The weights come first: a report over the questions until an interrupt needs them.
+    let weights = try TensorDiffPass.run(file, other, context)
+    let asked = items.filter { $0.video.map { failedVideos[$0] == nil } ?? true }
     let progress = context.progress.begin(
       "Comparing",
       total: ModelComparison.progressTotal(
-        engine, videos: Set(items.compactMap(\.video)).count, questions: items.count))
+        engine, videos: Set(asked.compactMap(\.video)).count, questions: asked.count))
     defer { progress.finish() }
     var run = try ModelComparison(
       engine: engine, reference: reference,
       tolerance: limits.tolerance(own: ModelComparison.profile(engine, reference)),
       maximumNewTokens: comparison.maxNewTokens ?? 64, template: comparison.template, progress: progress)
     var pictures: [[[UInt8]]] = []
-    var current: (name: String, video: ModelComparison.Video)?
-    for item in items {
-      if item.video != current?.name {
-        // Its features are not needed any more.
-        current = nil
-        if let name = item.video {
-          let video = try VideoEncoder(reference).prepare(
-            VideoInput.checked(item.path, imagesPerSecond: videoOptions.fps), template: comparison.template)
-          current = (name, try run.encode(video, name: name))
-          if output.wantsPage, pictures.count < Self.mostPicturedVideos {
-            pictures.append(try video.pictures())
-          }
-        }
-      }
-      try run.ask(item.question, about: current?.video)
+    var interrupt: Interruption.Interrupted?
+    do {
+      try ask(items, encoder, failedVideos, &run, picturesOf: output.wantsPage, &pictures)
+    } catch let error as Interruption.Interrupted {
+      if run.questionCount == 0 { throw error }
+      interrupt = error
     }
     progress.finish()
-    let weights = try TensorDiffPass.run(file, other, context)
     let report = run.report(model: options.model, against: path, weights: weights)
     try output.write {
       try ModelComparisonPage.page(report, pictures: pictures)
     } text: {
       try json ? JSONOutput.encode(report) : report.text
     }
-    return report.passed
+    if let interrupt { throw interrupt }
+    if !report.comparedPassed { throw ExitCode(1) }
+    if !report.failed.isEmpty { throw ExitCode(3) }
+  }
+
+  /// The video of an item. - Throws: ``CogError`` when the path is plainly something else.
+  private func input(of item: ModelComparisonOptions.Item) throws -> VideoInput {
+    try VideoInput.checked(
+      item.path, imagesPerSecond: videoOptions.fps, toleratesDamage: frameOptions.tolerateDamage)
+  }
+
+  /// The videos of a question file that are missing or cannot be opened; each is told at once. The video of
+  /// `--ask` is the only one: without it there is nothing to do.
+  private func failedVideos(
+    of items: [ModelComparisonOptions.Item], _ encoder: VideoEncoder, _ context: RunContext
+  ) throws -> [String: CogError] {
+    guard comparison.questions != nil else { return [:] }
+    var errors: [String: CogError] = [:]
+    var known: Set<String> = []
+    for item in items {
+      guard let name = item.video, known.insert(name).inserted else { continue }
+      try context.cancellation.check()
+      do {
+        _ = try encoder.select(
+          input(of: item), template: comparison.template, sampling: frameOptions.frames)
+      } catch let error as CogError {
+        errors[name] = error
+      }
+    }
+    if errors.count == known.count, let error = items.first?.video.flatMap({ errors[$0] }) { throw error }
+    for (name, error) in errors.sorted(by: { $0.key < $1.key }) {
+      Terminal.note("warning: failed questions: \(items.count { $0.video == name }): \(error)")
+    }
+    return errors
+  }
+
+  /// Asks both models one question after another. An interrupt leaves `run` as it was after the last whole
+  /// question.
+  private func ask(
+    _ items: [ModelComparisonOptions.Item], _ encoder: VideoEncoder, _ failedVideos: [String: CogError],
+    _ run: inout ModelComparison, picturesOf wantsPage: Bool, _ pictures: inout [[[UInt8]]]
+  ) throws {
+    var failedVideos = failedVideos
+    var current: (name: String, video: ModelComparison.Video)?
+    for item in items {
+      var next = run
+      if let name = item.video, name != current?.name, failedVideos[name] == nil {
+        // The features of the video before are not needed any more.
+        current = nil
+        do {
+          let video = try encoder.prepare(
+            input(of: item), template: comparison.template, sampling: frameOptions.frames)
+          Terminal.noteDamage(in: item.path, video.frames)
+          current = (name, try next.encode(video, name: name))
+          if wantsPage, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
+        } catch let error as CogError where comparison.questions != nil { failedVideos[name] = error }
+      }
+      if let name = item.video, let error = failedVideos[name] {
+        next.fail(item.question, about: name, error)
+      } else {
+        try next.ask(item.question, about: current?.video)
+      }
+      run = next
+    }
   }
 }

@@ -31,6 +31,8 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var videoOptions: VideoOptions
 
+  @OptionGroup var frameOptions: FrameOptions
+
   @OptionGroup var limits: ToleranceOptions
 
   @Option(
@@ -48,16 +50,15 @@ struct VerifyCommand: ParsableCommand {
     }
     try comparison.validate(hasVideo: videoOptions.video != nil)
     try ReportOutput.validate(html: html, json: json)
+    try frameOptions.validate(hasVideo: videoOptions.video != nil || comparison.questions != nil)
   }
 
   func run() throws {
     let context = try runOptions.context()
     let file = try options.open(context, comparesChecksums: true)
     let output = try ReportOutput(html: html, besides: inputs())
-    let passed =
-      try comparison.against.map { try compare(file, with: $0, to: output, context) }
-      ?? verifyBundles(file, to: output, context)
-    if !passed { throw ExitCode(1) }
+    guard let against = comparison.against else { return try verifyBundles(file, to: output, context) }
+    try compare(file, with: against, to: output, context)
   }
 
   /// What is read beside what the system has.
@@ -70,17 +71,17 @@ struct VerifyCommand: ParsableCommand {
 
   // MARK: Bundles
 
-  private func verifyBundles(
-    _ file: NativeFile, to output: ReportOutput, _ context: RunContext
-  ) throws -> Bool {
+  private func verifyBundles(_ file: NativeFile, to output: ReportOutput, _ context: RunContext) throws {
     var pictures: [[[UInt8]]] = []
     var results: [ReferenceResult] = []
     var inputs = VerificationInputs(
-      file: file, mode: options.mode, video: try videoOptions.input(), context: context)
+      file: file, mode: options.mode, video: try videoOptions.input(frameOptions),
+      sampling: frameOptions.frames, context: context)
     for path in reference {
       let bundle = try ReferenceBundle(Input(path: path).bundle(), configuration: file.configuration)
       let engine = try inputs.engine(for: bundle)
       let video = try inputs.frames(of: bundle)
+      Terminal.noteDamage(in: videoOptions.video ?? "", video?.frames ?? [])
       let progress = context.progress.begin(
         "Verifying \(path)", total: Verifier.progressTotal(file.configuration))
       defer { progress.finish() }
@@ -96,6 +97,6 @@ struct VerifyCommand: ParsableCommand {
     } text: {
       try json ? JSONOutput.encode(report) : report.text
     }
-    return report.passed
+    if !report.passed { throw ExitCode(1) }
   }
 }

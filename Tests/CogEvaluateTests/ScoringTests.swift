@@ -49,7 +49,7 @@ struct ScoringTests {
     let result = EvaluationResult(
       answers: try zip(set.questions, answers).map { question, answer in
         let ids = try #require(answer[type]?["token_ids"]?.elements).compactMap(\.integer)
-        return EvaluationResult.Answer(question, text: try #require(answer[type]?["text"]?.text), ids: ids)
+        return EvaluatedAnswer(question, text: try #require(answer[type]?["text"]?.text), ids: ids)
       })
     for (found, answer) in zip(result.answers, answers) {
       #expect(found.correct == answer[type]?["correct"]?.boolean, "\(found)")

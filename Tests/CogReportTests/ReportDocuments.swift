@@ -118,7 +118,8 @@ enum ReportDocuments {
         "accumulated" : 0.48, "isolated" : 0.22, "isolatedVision" : 0.22, "overridden" : [],
         "ownProfile" : "int4", "profile" : "int4"
       },
-      "videos" : [{"frames" : [{"index" : 0, "seconds" : 0.5}], "video" : "v.mp4"}]
+      "videos" : [{"frames" : [{"index" : 0, "seconds" : 0.5}], "video" : "v.mp4"}],
+      "failed" : [{"error" : "cannot open", "question" : "What?", "video" : "w.mp4"}]
     }
     """
 
@@ -183,13 +184,14 @@ enum ReportDocuments {
       "answers" : [
         {
           "answer" : "red", "correct" : true, "expected" : "red", "ids" : [7], "question" : "Which?",
-          "task" : "color", "video" : "v.mp4"
+          "status" : "ok", "task" : "color", "video" : "v.mp4"
         },
         {
-          "answer" : "2", "correct" : false, "expected" : "3", "ids" : [8], "question" : "How many?",
-          "task" : "count", "video" : ""
+          "answer" : null, "correct" : false, "error" : "cannot open", "expected" : "3", "ids" : [],
+          "question" : "How many?", "status" : "failed", "task" : "count", "video" : ""
         }
-      ]
+      ],
+      "failed" : 1, "questions" : 3
     }
     """
 

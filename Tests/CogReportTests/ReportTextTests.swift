@@ -84,6 +84,7 @@ import Testing
             reference: "Yes."
             this:      "No."  MISMATCH
           lm_head.weight: elements that are not finite on one side only: 2
+          w.mp4: "What?": could not be asked: cannot open
 
         PASSED  a.cogvlm
         """)
@@ -143,10 +144,11 @@ import Testing
   func tables() throws {
     #expect(
       try Self.text("eval") == """
-        task   right  questions  accuracy
-        color      1          1   100.0 %
-        count      0          1     0.0 %
-        all        1          2    50.0 %
+        task   right  questions  accuracy  failed
+        color      1          1   100.0 %       0
+        count      0          1     0.0 %       1
+        all        1          2    50.0 %       1
+        2 of 3 questions were asked
         """)
     #expect(
       try Self.text("frames") == """

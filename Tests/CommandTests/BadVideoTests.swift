@@ -87,6 +87,28 @@ import Testing
       ["frames", folder.path("none"), "--fps", "1", "-o", out], naming: folder.path("none"), in: folder)
   }
 
+  @Test("reports 5, 5b: a damaged picture is refused, and shown and listed where that is tolerated")
+  func tolerated() throws {
+    let video = Fixtures.path("reports/damage/mjpeg_zero.avi")
+    let out = folder.path("frames")
+    try expectRefusal(
+      ["frames", video, "-o", out], naming: video, saying: "frame 5 at 1.0 s: the video is damaged",
+      in: folder)
+    let outcome = try Command.run(["frames", video, "-o", out, "--tolerate-damage", "--json"])
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.hasPrefix("warning: \(video): frame 5 at 1.0 s: the picture is damaged"))
+    let damaged = try #require(try outcome.json()["damagedFrames"] as? [[String: Any]])
+    #expect(damaged.map { $0["index"] as? Int } == [5])
+  }
+
+  @Test("A clip is only asked about where its frames fit the context")
+  func tooManyFrames() throws {
+    let clip = SampleModel.video("v22_h264.mp4")
+    try expectRefusal(
+      ["ask", SampleModel.float.get(), "--video", clip, "--frames", "900", "What?"], naming: clip,
+      saying: "Take fewer with --frames", in: folder)
+  }
+
   @Test("A folder that cannot be made is named")
   func output() throws {
     let video = SampleModel.video("v22_h264.mp4")

@@ -74,6 +74,19 @@ import Testing
     #expect(try Data(contentsOf: URL(filePath: folder.path("frames/frame-02.png"))) == original)
   }
 
+  @Test("report 14: the number of frames is a choice apart from the template", arguments: ["uniform:8", "8"])
+  func uniform(_ rule: String) throws {
+    let document = try frames(
+      Fixtures.path("videos/h264_25fps_7s.mp4"), ["--template", "chat", "--frames", rule])
+    #expect(document["indices"] as? [Int] == [10, 32, 54, 75, 97, 119, 140, 162])
+    for rule in ["uniform:0", "some", "1025"] {
+      let outcome = try Command.run([
+        "frames", "--frames", rule, "-o", folder.path("none"), Fixtures.path("videos/h264_25fps_7s.mp4"),
+      ])
+      #expect(outcome.status == 64 && outcome.errors.contains("--frames"), "\(outcome.errors)")
+    }
+  }
+
   @Test("A second run replaces the files of the first")
   func replacement() throws {
     _ = try frames(SampleModel.video("v03_h264.mp4"))

@@ -33,6 +33,7 @@ struct JSONDocuments {
     let model = try SampleModel.float.get()
     return try print(["ask", model, "--video", Self.video, "What color is the circle?"])
       + print(["ask", model, "Hello?", "--max-new-tokens", "1"])
+      + print(["ask", model, "--max-new-tokens", "1", "What?", "--video"] + damagedVideo())
   }
 
   func bench() throws -> [String] {
@@ -64,21 +65,45 @@ struct JSONDocuments {
       + print(["diff"] + paths) + print(["diff"] + paths + ["--fail-over", "0.5"], status: 1)
   }
 
-  func eval() throws -> [String] {
-    let questions = try folder.write(
-      #"[{"video":"v22_h264.mp4","task":"t","question":"What color is the circle?","answer":"x"}]"#.utf8,
-      as: "questions.json")
-    return try [SampleModel.float, SampleModel.int4].flatMap { model in
-      try print([
-        "eval", model.get(), "--questions", questions, "--videos", Fixtures.path("sample/videos"),
-      ])
+  /// Questions about these videos.
+  private func questions(_ videos: [String], name: String) throws -> String {
+    let entries = videos.map {
+      #"{"video":"\#($0)","task":"t","question":"What color is the circle?","answer":"x"}"#
     }
+    return try folder.write("[\(entries.joined(separator: ","))]".utf8, as: name)
+  }
+
+  /// A folder of three damaged pictures, as options of `--video`.
+  private func damagedVideo() throws -> [String] {
+    let path = folder.path("damaged-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    for number in 0..<3 {
+      try FileManager.default.copyItem(
+        atPath: Fixtures.path("reports/stills/truncated-jpeg/0.jpg"), toPath: "\(path)/\(number).jpg")
+    }
+    return [path, "--fps", "1", "--tolerate-damage"]
+  }
+
+  func eval() throws -> [String] {
+    let plain = try questions(["v22_h264.mp4"], name: "questions.json")
+    let some = try questions(["none.mp4", "v22_h264.mp4"], name: "some.json")
+    let damaged = try questions(["mjpeg_zero.avi"], name: "damaged.json")
+    let model = try SampleModel.float.get()
+    return try print([
+      "eval", SampleModel.int4.get(), "--questions", plain, "--videos", Fixtures.path("sample/videos"),
+    ])
+      + print(
+        ["eval", model, "--questions", some, "--videos", Fixtures.path("sample/videos")], status: 3)
+      + print([
+        "eval", model, "--questions", damaged, "--videos", Fixtures.path("reports/damage"),
+        "--tolerate-damage",
+      ])
   }
 
   func frames() throws -> [String] {
     try ["chat", "base"].flatMap { template in
       try print(["frames", Self.video, "--template", template, "-o", folder.path(template)])
-    }
+    } + print(["frames", "-o", folder.path("damaged")] + damagedVideo())
   }
 
   func inspect() throws -> [String] {
@@ -145,6 +170,13 @@ struct JSONDocuments {
     return try print(["verify", int4, "--against", float, "--ask", "What?", "--video", Self.video])
       + print(["verify", int4, "--against", float, "--questions", questions, "--limit", "2"])
       + print(["verify", float, "--against", float, "--ask", "Hello?"])
+      + print(["verify", float, "--against", float, "--ask", "What?", "--video"] + damagedVideo())
+      + print(
+        [
+          "verify", float, "--against", float, "--questions",
+          self.questions(["none.mp4", "v22_h264.mp4"], name: "against.json"), "--videos",
+          Fixtures.path("sample/videos"),
+        ], status: 3)
       + print(
         ["verify", float, "--against", int4, "--profile", "exact", "--isolated", "1e-9", "--ask", "Hello?"],
         status: 1)
@@ -160,6 +192,9 @@ struct JSONDocuments {
       $0.hasSuffix(".bf16.safetensors")
     }
     return try print(["verify", SampleModel.float.get(), "--reference", bundle])
+      // Other frames than the reference's.
+      + print(
+        ["verify", SampleModel.float.get(), "--reference", bundle, "--video"] + damagedVideo(), status: 1)
       + print(["verify", output, "--reference"] + others.map { "\(tiny)/\($0)" })
       + print(["verify", SampleModel.int4.get(), "--reference", bundle])
       // Held to more than PyTorch kept: a layer is named.

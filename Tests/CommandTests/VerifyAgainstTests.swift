@@ -180,6 +180,28 @@ import Testing
     #expect(try WrittenPage(path: page).html.contains("The limits are not the model&#39;s own"))
   }
 
+  @Test("report 3: questions about missing clips are listed as failed, and the others are compared")
+  func failed() throws {
+    let entries = ["none.mp4", "v22_h264.mp4"].map {
+      #"{"video": "\#($0)", "task": "t", "question": "Which way does the circle move?", "answer": "up"}"#
+    }
+    let file = try folder.write("[\(entries.joined(separator: ","))]".utf8, as: "questions.json")
+    let options = ["--questions", file, "--videos", Fixtures.path("sample/videos")]
+    let outcome = try run(SampleModel.int4.get(), SampleModel.float.get(), ["--json"] + options)
+    #expect(outcome.status == 3 && outcome.errors.hasPrefix("warning: "), "\(outcome.errors)")
+    #expect(outcome.errors.contains("none.mp4: cannot open: No such file or directory"))
+    let document = try outcome.json()
+    #expect(document["passed"] as? Bool == false && document["firstAtFault"] is NSNull)
+    #expect(try list(document, "questions").count == 1)
+    let failed = try list(document, "failed")
+    #expect(failed.map { $0["video"] as? String } == ["none.mp4"])
+    let text = try run(SampleModel.int4.get(), SampleModel.float.get(), options)
+    #expect(text.status == 3 && text.output.contains("could not be asked") && text.output.contains("FAILED"))
+    // The only video there is makes an error.
+    let only = ["--ask", "What?", "--video", folder.path("none.mp4")]
+    #expect(try run(SampleModel.int4.get(), SampleModel.float.get(), only).status == 2)
+  }
+
   @Test("Files that cannot be compared, and options that do not fit, are refused")
   func refusals() throws {
     let float = try SampleModel.float.get()

@@ -1,5 +1,6 @@
 package import CogCompute
 package import CogEngine
+package import CogMedia
 
 /// The JSON document of `cogvlm ask`.
 package struct AskReport: Equatable, Sendable, Codable {
@@ -37,6 +38,8 @@ package struct AskReport: Equatable, Sendable, Codable {
   package let frameIndices: [Int]
   /// Their times in seconds.
   package let frameTimes: [Double]
+  /// Those that are damaged; nil where none is.
+  package let damagedFrames: [VideoFrame]?
   /// Tokens of the prompt.
   package let promptTokens: Int
   /// Tokens of the answer.
@@ -53,6 +56,7 @@ package struct AskReport: Equatable, Sendable, Codable {
     self.mode = mode
     frameIndices = features?.indices ?? []
     frameTimes = features?.seconds ?? []
+    damagedFrames = features?.frames.damaged
     promptTokens = answer.promptTokens
     newTokens = answer.ids.count
     self.seconds = seconds

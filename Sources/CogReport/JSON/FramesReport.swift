@@ -16,11 +16,15 @@ package struct FramesReport: Equatable, Sendable, Codable {
   package let indices: [Int]
   /// Their times in seconds.
   package let times: [Double]
+  /// The chosen frames that are damaged; nil where none is.
+  package let damagedFrames: [VideoFrame]?
   /// The files that were written.
   package let files: [String]
 
   /// The frames that were chosen, and the files that they were written to.
-  package init(_ frames: FrameSelection, files: [String]) {
+  package init(_ sampled: SampledFrames, files: [String]) {
+    let frames = sampled.selection
+    damagedFrames = sampled.frames.damaged
     video = frames.path
     frameCount = frames.frameCount
     averageFrameRate = frames.averageFrameRate

@@ -23,7 +23,10 @@ extension ModelComparisonReport {
     let broken = tensors.filter { $0.notFinite > 0 }.map { tensor in
       "  \(tensor.name): elements that are not finite on one side only: \(tensor.notFinite)"
     }
-    return outliers + broken + (firstAtFault.map { ["  first at fault: \($0.name)"] } ?? [])
+    let missing = failed.map { failure in
+      "  \(failure.video): \(failure.question.debugDescription): could not be asked: \(failure.error)"
+    }
+    return outliers + broken + missing + (firstAtFault.map { ["  first at fault: \($0.name)"] } ?? [])
   }
 
   private var tensorLine: String {

@@ -59,10 +59,16 @@ package enum ModelComparisonPage {
     let broken = report.tensors.filter { $0.notFinite > 0 }.map { tensor in
       "\(tensor.name): elements that are not finite on one side only: \(tensor.notFinite)."
     }
-    let details = [answers] + broken + outliers
+    let missing = report.failed.map { failure in
+      "\(failure.video): \(failure.question): could not be asked: \(failure.error)"
+    }
+    let details = [answers] + broken + outliers + missing
     if report.passed { return Verdict(.passed, "Every layer is within tolerance", details: details) }
     guard let fault = report.firstAtFault, let tap = report.taps.first(where: { $0.point == fault }) else {
-      return Verdict(.failed, "An answer differs where the reference was sure", details: details)
+      let sentence =
+        report.comparedPassed
+        ? "Not every question could be asked" : "An answer differs where the reference was sure"
+      return Verdict(.failed, sentence, details: details)
     }
     let limit = report.tolerance.isolated(fault)
     let sentence =
