@@ -35,10 +35,13 @@ package struct CogError: Error, Equatable, Sendable, CustomStringConvertible {
     self.cause = cause
   }
 
-  /// `FILE: SUBJECT: PROBLEM: expected E, found F. ADVICE`, without the parts that are not known.
+  /// `FILE: SUBJECT: PROBLEM: expected E, found F. ADVICE`, without the parts that are not known; what is too
+  /// long to be read is shortened.
   package var description: String {
-    var text = [file, subject, problem].compactMap { $0 }.joined(separator: ": ")
-    let comparison = [expected.map { "expected \($0)" }, found.map { "found \($0)" }].compactMap { $0 }
+    var text = [file, subject?.shortened, problem.shortened].compactMap { $0 }.joined(separator: ": ")
+    let comparison = [
+      expected.map { "expected \($0.shortened)" }, found.map { "found \($0.shortened)" },
+    ].compactMap { $0 }
     if !comparison.isEmpty { text += ": " + comparison.joined(separator: ", ") }
     if let advice { text += ". " + advice }
     return text.printable

@@ -4,8 +4,8 @@ extension JSON {
   /// - Parameters:
   ///   - bytes: UTF-8 text; trailing white space is allowed, as safetensors headers are padded with spaces.
   ///   - what: what the bytes are, for errors ("header", "config.json").
-  /// - Throws: ``CogError`` with the byte offset when the text is not JSON, nests deeper than 64 levels or
-  ///   has a key twice in one object.
+  /// - Throws: ``CogError`` with the byte offset when the text is not JSON, nests deeper than 64 levels, has
+  ///   a key twice in one object, or has more values than fit 128 MiB beside the text.
   package static func parse(_ bytes: UnsafeRawBufferPointer, what: String) throws -> JSON {
     var parser = JSONParser(bytes: bytes, what: what)
     return try parser.parseDocument()
@@ -18,13 +18,26 @@ extension JSON {
   }
 }
 
-/// A recursive-descent parser over raw bytes. Depth is bounded, so that no file can exhaust the stack.
+/// A recursive-descent parser over raw bytes. Depth and memory are bounded, so that no file can exhaust them.
 private struct JSONParser {
   let bytes: UnsafeRawBufferPointer
   let what: String
   var offset = 0
+  /// Bytes that the values so far take, about.
+  private var spent = 0
 
   static let maximumDepth = 64
+  /// A value of two bytes of text takes some 64 in memory. The tokenizer of Llama 3, of 128,000 tokens and
+  /// 280,000 pairs, takes 90 MB.
+  private static let mostMemory = 128 << 20
+  /// A box with its place in an array or object.
+  private static let valueBytes = 64
+  /// A key, and its place among the keys that were seen.
+  private static let keyBytes = 112
+  /// What an array, or a text that doesn't fit its value, takes beside its elements.
+  private static let heapBytes = 48
+  /// Texts up to this length take no memory of their own.
+  private static let inlineText = 15
 
   init(bytes: UnsafeRawBufferPointer, what: String) {
     self.bytes = bytes
@@ -40,6 +53,14 @@ private struct JSONParser {
 
   func failure(_ problem: String) -> CogError {
     CogError("the \(what) is not valid JSON: \(problem) at byte \(offset)")
+  }
+
+  /// Counts memory that is about to be taken.
+  private mutating func spend(_ count: Int) throws {
+    spent += count
+    guard spent <= Self.mostMemory + bytes.count else {
+      throw failure("there are more values than any \(what) has")
+    }
   }
 
   mutating func skipSpace() {
@@ -75,6 +96,7 @@ private struct JSONParser {
       throw failure("nesting is deeper than \(Self.maximumDepth) levels")
     }
     skipSpace()
+    try spend(Self.valueBytes)
     switch try peek() {
     case UInt8(ascii: "{"): return try parseObject(depth: depth)
     case UInt8(ascii: "["): return try parseArray(depth: depth)
@@ -98,6 +120,7 @@ private struct JSONParser {
     while true {
       skipSpace()
       guard try peek() == UInt8(ascii: "\"") else { throw failure("a key is missing") }
+      try spend(Self.keyBytes)
       let key = try parseString()
       guard keys.insert(key).inserted else {
         throw failure("the key \"\(key)\" stands twice, the second time")
@@ -116,6 +139,7 @@ private struct JSONParser {
 
   mutating func parseArray(depth: Int) throws -> JSON {
     offset += 1
+    try spend(Self.heapBytes)
     var elements: [JSON] = []
     skipSpace()
     if try peek() == UInt8(ascii: "]") {
@@ -171,9 +195,7 @@ private struct JSONParser {
     let start = offset
     while true {
       let byte = try next()
-      if byte == UInt8(ascii: "\"") {
-        return try text(bytes[start..<offset - 1])
-      }
+      if byte == UInt8(ascii: "\"") { return try text(bytes[start..<offset - 1]) }
       if byte == UInt8(ascii: "\\") { break }
       guard byte >= 0x20 else { throw failure("a control character stands inside a string") }
     }
@@ -188,7 +210,7 @@ private struct JSONParser {
       let byte = try next()
       switch byte {
       case UInt8(ascii: "\""): return try text(units)
-      case UInt8(ascii: "\\"): units.append(contentsOf: Array(String(try parseEscape()).utf8))
+      case UInt8(ascii: "\\"): units.append(contentsOf: try parseEscape().utf8)
       case ..<0x20: throw failure("a control character stands inside a string")
       default: units.append(byte)
       }
@@ -235,7 +257,8 @@ private struct JSONParser {
     return value
   }
 
-  func text(_ units: some Sequence<UInt8>) throws -> String {
+  mutating func text(_ units: some Collection<UInt8>) throws -> String {
+    if units.count > Self.inlineText { try spend(Self.heapBytes + units.count) }
     guard let text = String(validating: units, as: UTF8.self) else { throw failure("a string is not UTF-8") }
     return text
   }

@@ -12,6 +12,14 @@ extension String {
     }
   }
 
+  /// The text, or the beginning of one of more than a thousand bytes, with its length: a name from a file may
+  /// have millions.
+  package var shortened: String {
+    let (longest, kept) = (1000, 900)
+    guard utf8.count > longest else { return self }
+    return "\(String(decoding: utf8.prefix(kept), as: UTF8.self))... (\(utf8.count) bytes)"
+  }
+
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator: true
