@@ -13,10 +13,10 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
 
-  /// A published shard takes some 30 instructions for each of its tensors: this is enough for 250,000
+  /// A published shard takes some 30 instructions for each of its tensors: this is enough for 33,000
   /// tensors.
-  static let mostInstructions = 8_000_000
-  static let deepestStack = 1 << 20
+  static let mostInstructions = 1 << 20
+  static let deepestStack = 1 << 18
 
   init(_ bytes: UnsafeRawBufferPointer) { reader = ByteReader(bytes, what: "pickle") }
 

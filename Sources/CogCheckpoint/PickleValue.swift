@@ -65,7 +65,7 @@ struct PickleHeap {
   }
 
   /// More tensors than any checkpoint has in one file.
-  static let mostTensors = 1 << 18
+  static let mostTensors = 1 << 16
 
   /// More dimensions than any tensor has (PyTorch's operators stop at 64).
   static let mostDimensions = 64

@@ -77,6 +77,9 @@ struct TorchContents {
     let prefix = name.isEmpty ? "" : name + "."
     switch value {
     case .tensor(let place):
+      guard tensors.count < PickleHeap.mostTensors else {
+        throw CogError("the pickle names too many tensors", expected: "at most \(PickleHeap.mostTensors)")
+      }
       tensors.append((name, place))
     case .dictionary(let place):
       for (key, value) in heap.dictionaries[place].entries {

@@ -17,6 +17,8 @@ final class ZipArchive: Sendable {
 
   /// The most memory that one inflated entry may take; the largest tensor of the model takes 2.1 GB in F32.
   static let mostInflatedBytes = 4 << 30
+  /// The most memory that an inflated entry may take however short it is packed.
+  private static let mostFromAnything = 128 << 20
 
   /// What is known about the bytes of one entry. The lock is held while the entry is checked, so that a
   /// second thread waits for the result and does not repeat the work.
@@ -93,13 +95,13 @@ final class ZipArchive: Sendable {
 
   private func inflated(_ packed: UnsafeRawBufferPointer, _ entry: ZipEntry, limit: Int) throws -> HeapBuffer
   {
-    // Deflate makes at most 1032 bytes of one (a match of 258 bytes takes two bits).
-    let reachable = packed.count.multipliedReportingOverflow(by: 1032)
-    guard entry.size <= limit, reachable.overflow || entry.size <= reachable.partialValue else {
+    // Deflate makes at most 1032 bytes of one (a match of 258 bytes takes two bits), of weights no more than
+    // three: what is packed tighter is a bomb unless it is small.
+    let most = min(limit, 1032 * packed.count, 3 * packed.count + Self.mostFromAnything)
+    guard entry.size <= most else {
       throw CogError(
         "the zip entry says it is larger than it can be", code: .damaged, subject: entry.name,
-        expected: "at most \(reachable.overflow ? limit : min(limit, reachable.partialValue)) bytes",
-        found: "\(entry.size)")
+        expected: "at most \(most) bytes of \(packed.count) packed ones", found: "\(entry.size)")
     }
     let buffer = try HeapBuffer(byteCount: entry.size)
     guard try inflate(packed, into: buffer.mutableBytes) else {

@@ -29,7 +29,7 @@ struct ZipDirectory {
   let entries: [ZipEntry]
 
   /// More entries than any checkpoint has; it bounds the memory that a hostile directory can take.
-  static let mostEntries = 1 << 20
+  static let mostEntries = 1 << 17
 
   private static let endSignature: UInt32 = 0x0605_4B50
   private static let endSize = 22
