@@ -16,8 +16,8 @@ package final class Journal: @unchecked Sendable {
   /// Where the next record goes.
   private var end: Int
 
-  /// A journal above this size is not believed.
-  private static let largest = 1 << 28
+  /// A journal above this size is not believed: one of the published model has half a megabyte.
+  private static let largest = 1 << 24
 
   /// Opens and locks a journal, or makes an empty one.
   ///
@@ -155,12 +155,14 @@ package final class Journal: @unchecked Sendable {
   static func parse(_ bytes: [UInt8]) throws -> (records: [String], end: Int) {
     var records: [String] = []
     var end = 0
+    var start = 0
     var damaged: Int?
     var number = 0
-    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+    // What follows the last line end is torn, or nothing.
+    while let lineEnd = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      let line = bytes[start..<lineEnd]
+      start = lineEnd + 1
       number += 1
-      // What follows the last line end is torn, or nothing.
-      guard line.endIndex < bytes.count else { break }
       guard let text = text(of: line) else {
         damaged = damaged ?? number
         continue
@@ -171,7 +173,7 @@ package final class Journal: @unchecked Sendable {
           expected: "a record that fits its checksum", advice: startAnew)
       }
       records.append(text)
-      end = line.endIndex + 1
+      end = start
     }
     return (records, end)
   }

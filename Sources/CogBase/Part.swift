@@ -158,6 +158,15 @@ package final class Part: @unchecked Sendable {
     close()
   }
 
+  /// Whether the folder has a file of this name already. No other name is one of the work's: `..` and the
+  /// like lead out of it.
+  package func holds(_ name: String) -> Bool {
+    let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "/") }
+    var status = stat()
+    return kind == .folder && isPlain && lstat("\(partPath)/\(name)", &status) == 0
+      && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Bytes that the part takes on the disk.
   package var storedBytes: Int {
     let files =

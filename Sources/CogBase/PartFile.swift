@@ -72,6 +72,16 @@ package final class PartFile: @unchecked Sendable {
     end = max(end, range.upperBound)
   }
 
+  /// Keeps what an earlier run has written in a range from being filled with zeros, before it is known
+  /// whether it will be adopted. What lies behind the end of the file is passed over.
+  package func protect(_ range: Range<Int>) {
+    var status = stat()
+    guard descriptor.withLock({ fstat($0, &status) }) == 0, range.upperBound <= Int(status.st_size) else {
+      return
+    }
+    _ = windows?.begin(range)
+  }
+
   /// Reads bytes that were written, in this run or an earlier one.
   ///
   /// - Throws: ``CogError`` when the file is too short or the disk fails.

@@ -1,21 +1,26 @@
 import CogBase
-import CogModel
+package import CogModel
 import Dispatch
 import Foundation
 import Synchronization
 
 /// What a conversion's journal begins with: everything that decides about the bytes that are written
 /// (`Formats/journal.md`).
-struct ConversionIdentity: Codable, Equatable {
+package struct ConversionIdentity: Codable, Equatable, Sendable {
   /// The version of the journal's format.
   static let currentVersion = 1
 
   /// A file that is read.
-  struct Source: Codable, Equatable {
+  package struct Source: Codable, Equatable, Sendable {
     let name: String
     let bytes: Int
     /// When it was changed last, in nanoseconds since 1970.
     let modified: Int
+
+    /// A file with its size and its time.
+    package init(name: String, bytes: Int, modified: Int) {
+      (self.name, self.bytes, self.modified) = (name, bytes, modified)
+    }
   }
 
   var journal = "cogvlm conversion"
@@ -27,6 +32,19 @@ struct ConversionIdentity: Codable, Equatable {
   let keepsNonFinite: Bool
   let allowsOverflow: Bool
   let sources: [Source]
+
+  /// What decides about a conversion's output.
+  ///
+  /// - Parameters:
+  ///   - output: the sink's ``ModelSink/format``.
+  ///   - tool: name and version of the program.
+  package init(
+    output: String, tool: String, recipe: ModelMetadata.Recipe, keepsNonFinite: Bool, allowsOverflow: Bool,
+    sources: [Source]
+  ) {
+    (self.output, self.tool, self.recipe) = (output, tool, recipe)
+    (self.keepsNonFinite, self.allowsOverflow, self.sources) = (keepsNonFinite, allowsOverflow, sources)
+  }
 
   /// - Throws: ``CogError`` that says what is not as it was when the part at `path` was begun.
   func requireSame(as new: ConversionIdentity, part path: String, files: [String]) throws {
@@ -88,13 +106,34 @@ struct FinishedTensor: Codable, Equatable {
     vanished = encoded.outcome.vanished
     nonFinite = encoded.outcome.nonFinite
   }
+
+  /// Offsets, sizes and counts are below this, so that none of their sums overflows.
+  private static let limit = 1 << 48
+
+  /// The field whose value no conversion writes, or nil. What is right by itself is compared later: with the
+  /// source, and with what lies in the part.
+  func impossibleField(in part: Part) -> String? {
+    let (numbers, places) = (0..<Self.limit, 0...Int(UInt32.max))
+    let fields: [(String, Bool)] = [
+      ("file", part.kind == .file ? file.isEmpty : part.holds(file)),
+      ("offset", numbers.contains(offset)), ("bytes", numbers.contains(bytes)),
+      ("overflowed", numbers.contains(overflowed)), ("vanished", numbers.contains(vanished)),
+      ("nonFinite", numbers.contains(nonFinite)),
+      ("error.relativeRMS", error.relativeRMS >= 0), ("error.worstGroup", error.worstGroup >= 0),
+      ("error.worstRow", places.contains(error.worstRow)),
+      ("error.worstGroupIndex", places.contains(error.worstGroupIndex)),
+    ]
+    return fields.first { !$0.1 }?.0
+  }
 }
 
 /// Notes finished tensors once their bytes are durable, on a thread of its own: the work does not wait for
 /// the disk.
-final class ConversionJournal: @unchecked Sendable {
+package final class ConversionJournal: @unchecked Sendable {
   /// Seconds between two times that bytes are made durable.
   static let interval = 0.5
+  /// Bytes of a record above which it is not believed: decoded, one takes thirty times its length.
+  private static let longestRecord = 1 << 20
 
   /// What an earlier run has finished, by name; empty when the work begins anew.
   let finished: [String: FinishedTensor]
@@ -121,7 +160,9 @@ final class ConversionJournal: @unchecked Sendable {
   ///   - files: the paths of the sources, for errors.
   /// - Throws: ``CogError`` as ``Part/open(resuming:)``; and when what is there was begun otherwise or is
   ///   damaged: it is left as it is then.
-  init(sink: any ModelSink, identity: ConversionIdentity, files: [String], resuming: Bool) throws {
+  package init(
+    sink: any ModelSink, identity: ConversionIdentity, files: [String], resuming: Bool
+  ) throws {
     part = sink.part
     let records = try part.open(resuming: resuming)
     guard let journal = part.journal else {
@@ -130,6 +171,10 @@ final class ConversionJournal: @unchecked Sendable {
     self.journal = journal
     do {
       finished = try Self.read(records, identity: identity, part: part, files: files)
+      // All of them before the first byte is written, in whatever order tensors are finished.
+      for entry in finished.values {
+        try part.file(entry.file).protect(entry.offset..<entry.offset + entry.bytes)
+      }
     } catch {
       part.keep()
       throw error
@@ -143,7 +188,9 @@ final class ConversionJournal: @unchecked Sendable {
   ) throws -> [String: FinishedTensor] {
     guard let first = records.first else { return [:] }
     func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
-      guard let value = try? JSONDecoder().decode(type, from: Data(text.utf8)) else {
+      guard text.utf8.count <= Self.longestRecord,
+        let value = try? JSONDecoder().decode(type, from: Data(text.utf8))
+      else {
         throw CogError(
           "the journal is not one of a conversion by this version of the tool", code: .unsupported,
           file: part.journalPath, advice: Journal.startAnew)
@@ -157,7 +204,15 @@ final class ConversionJournal: @unchecked Sendable {
         expected: "\(identity.version)", found: "\(begun.version)", advice: Journal.startAnew)
     }
     try begun.requireSame(as: identity, part: part.partPath, files: files)
-    let entries = try records.dropFirst().map { try decode(FinishedTensor.self, $0) }
+    let entries = try records.dropFirst().map { text in
+      let entry = try decode(FinishedTensor.self, text)
+      if let field = entry.impossibleField(in: part) {
+        throw CogError(
+          "the journal has a tensor that cannot be", code: .damaged, file: part.journalPath,
+          subject: "\(entry.name), \(field)", advice: Journal.startAnew)
+      }
+      return entry
+    }
     return Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
   }
 
@@ -185,7 +240,7 @@ final class ConversionJournal: @unchecked Sendable {
   }
 
   /// Notes nothing any more: the journal may be another run's from now on.
-  func end() {
+  package func end() {
     state.withLock { ($0.isEnded, $0.pending) = (true, []) }
     queue.sync {}
   }
