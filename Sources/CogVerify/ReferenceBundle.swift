@@ -71,11 +71,34 @@ package struct ReferenceBundle {
         "the bundle belongs to another model", file: path, subject: "token ids",
         expected: "ids below \(configuration.vocabularySize)", found: "\(id)")
     }
+    try Self.checkPlaces(tokenTypes, positions, answer: answerIDs ?? [], configuration, path)
     points = TapPoint.all(configuration).filter { file.entry(named: $0.name) != nil }
     guard !points.isEmpty else {
       throw CogError("the bundle has no taps", file: path, expected: "tensors such as model.layers.0")
     }
     for point in points { try checkShape(of: point, configuration) }
+  }
+
+  /// Checks that prompt and answer fit the model's context: what memory they take follows from it.
+  private static func checkPlaces(
+    _ tokenTypes: [Int], _ positions: [Int], answer: [Int], _ c: ModelConfiguration, _ path: String
+  ) throws {
+    let context = c.contextLength
+    guard tokenTypes.count + answer.count <= context else {
+      throw CogError(
+        "the bundle is longer than the model's context", file: path, subject: "input_ids, answer_ids",
+        expected: "at most \(context) ids", found: "\(tokenTypes.count) and \(answer.count)")
+    }
+    if let type = tokenTypes.first(where: { !(0...1).contains($0) }) {
+      throw CogError(
+        "a token has an unknown type", file: path, subject: "token_type_ids",
+        expected: "0 (text) or 1 (vision)", found: "\(type)")
+    }
+    if let position = positions.first(where: { !(0..<context).contains($0) }) {
+      throw CogError(
+        "a position lies outside of the model's context", file: path, subject: "position_ids",
+        expected: "0 to \(context - 1)", found: "\(position)")
+    }
   }
 
   /// Frames that the prompt has room for.
@@ -99,6 +122,13 @@ package struct ReferenceBundle {
   /// are none.
   package func images() throws -> FloatMatrix? {
     guard let entry = file.entry(named: "images") else { return nil }
+    let v = configuration.vision
+    let columns = v.channelCount * v.imageSize * v.imageSize
+    guard entry.shape.rank > 0, entry.shape.columns == columns else {
+      throw CogError(
+        "the prepared images have another size", file: path, subject: "images",
+        expected: "\(columns) values for each frame", found: "\(entry.shape)")
+    }
     return try matrix(entry, file.bytes(of: entry), rows: entry.shape.rows)
   }
 

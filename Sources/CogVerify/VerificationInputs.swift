@@ -56,7 +56,7 @@ package struct VerificationInputs {
     let preparation = try ImagePreparation(size: configuration.vision.imageSize)
     let matrix =
       if let frames = try bundle.frames() {
-        try naming(file: bundle.path) { try Self.prepared(frames, preparation) }
+        try naming(file: bundle.path) { try Self.prepared(frames, frameCount, preparation) }
       } else if let images = try bundle.images(), images.rows == frameCount {
         images
       } else {
@@ -80,11 +80,21 @@ package struct VerificationInputs {
     return frames
   }
 
+  /// No decoded frame has longer sides (16 K video has 15,360 pixels).
+  private static let longestSide = 1 << 14
+
   /// `[frames, height, width, 3]` prepared, one frame after another.
   private static func prepared(
-    _ frames: (shape: Shape, bytes: OwnedBytes), _ preparation: ImagePreparation
+    _ frames: (shape: Shape, bytes: OwnedBytes), _ frameCount: Int, _ preparation: ImagePreparation
   ) throws -> FloatMatrix {
     let sizes = frames.shape.dimensions
+    // Before memory is taken: a prepared frame has 150,528 values, a decoded one perhaps three bytes.
+    guard sizes[0] == frameCount, max(sizes[1], sizes[2]) <= longestSide else {
+      throw CogError(
+        "the frames are not those of the prompt", subject: "frames",
+        expected: "\(frameCount) frames with sides of at most \(longestSide) pixels", found: "\(frames.shape)"
+      )
+    }
     let count = sizes[1] * sizes[2] * 3
     let result = FloatMatrix(uninitializedRows: sizes[0], columns: preparation.valueCount)
     for frame in 0..<sizes[0] {
