@@ -155,3 +155,29 @@ let package = Package(
     .testTarget(name: "LayeringTests", dependencies: ["CogTestSupport", "CogBase"], swiftSettings: strict),
   ]
 )
+
+// Fuzzing: entries that give any bytes to a parser, and a program that replays what fuzzers found. The
+// fuzzers themselves need libFuzzer, and are there for Tools/fuzz alone, which asks for them.
+package.targets += [
+  .target(
+    name: "CogFuzzing",
+    dependencies: [
+      "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogText", "CogQuantize", "CogEvaluate",
+    ],
+    path: "Tests/Fuzzing", swiftSettings: strict),
+  .executableTarget(
+    name: "fuzz-replay", dependencies: ["CogFuzzing", "CogBase"], path: "Tests/FuzzReplay",
+    swiftSettings: strict),
+  .testTarget(
+    name: "FuzzTests", dependencies: ["CogFuzzing", "CogTestSupport", "fuzz-replay"], swiftSettings: strict),
+]
+if Context.environment["COGVLM_FUZZERS"] != nil {
+  let parsers = [
+    "safetensors", "zip", "pickle", "index", "native", "journal", "config", "tokenizer", "questions",
+  ]
+  package.targets += parsers.map { parser in
+    .executableTarget(
+      name: "fuzz-\(parser)", dependencies: ["CogFuzzing"], path: "Tests/Fuzzers/\(parser)",
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+  }
+}

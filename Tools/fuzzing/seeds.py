@@ -1,0 +1,188 @@
+"""Makes the seeds of the fuzzers from the samples, in the forms that Tests/Fuzzing takes."""
+
+import json
+import pathlib
+import struct
+import zipfile
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FIXTURES = ROOT / "Tests" / "Fixtures"
+
+
+def small_safetensors(tensors, metadata=None):
+    """A safetensors file of {name: (dtype, shape, bytes)}."""
+    header, data = {}, b""
+    if metadata is not None:
+        header["__metadata__"] = metadata
+    for name, (dtype, shape, raw) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def safetensors():
+    """Checkpoint files."""
+    yield (FIXTURES / "checkpoints" / "tensors.safetensors").read_bytes()
+    yield from (path.read_bytes() for path in sorted(FIXTURES.glob("reports/*.safetensors")))
+    yield small_safetensors({"a": ("F32", [2], bytes(8))}, {"format": "pt"})
+    yield small_safetensors({"model.norm.weight": ("BF16", [3], bytes(6)), "b": ("F4", [2, 1], bytes(1))})
+    yield small_safetensors({"empty": ("F64", [0, 5], b""), "scalar": ("I64", [], bytes(8))})
+    yield small_safetensors({})
+
+
+def zips():
+    """Whole PyTorch files, stored and deflated."""
+    for path in sorted((FIXTURES / "checkpoints").glob("*.pt")):
+        if "protocol2" in path.name or "protocol5" in path.name or path.name == "nested.pt":
+            yield path.read_bytes()
+    yield from (path.read_bytes() for path in sorted(FIXTURES.glob("reports/*.bin")))
+
+
+def pickles():
+    """The pickles in PyTorch files."""
+    names = sorted((FIXTURES / "checkpoints").glob("*-stored.pt"))
+    names += [FIXTURES / "checkpoints" / "nested.pt", *sorted(FIXTURES.glob("reports/*.bin"))]
+    names += sorted((FIXTURES / "tiny" / "checkpoint-bin").glob("*.bin"))
+    for path in names:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+            yield archive.read(name)
+
+
+def indexes():
+    """Indexes of the shards that the fuzzer's entry has beside it."""
+    shards = {"a": "a.safetensors", "b": "b.safetensors"}
+    yield json.dumps({"metadata": {"total_size": 8}, "weight_map": shards}).encode()
+    yield json.dumps({"weight_map": {"a": "a.safetensors"}}).encode()
+    yield json.dumps({"weight_map": {"a": "../a.safetensors"}}).encode()
+    yield json.dumps({"weight_map": {"a": "missing.safetensors", "b": "b.safetensors"}}).encode()
+    yield json.dumps({"weight_map": {"a": "b.safetensors", "b": "a.safetensors"}}).encode()
+    yield json.dumps({"weight_map": {}}).encode()
+
+
+def natives():
+    """Native files without the bytes of their tensors: the header, then what follows the data section."""
+    for path in sorted((ROOT / "Formats" / "samples").glob("*/*.cogvlm")):
+        raw = path.read_bytes()
+        header = raw[:128]
+        if len(header) < 128:
+            continue
+        offset, count = struct.unpack_from("<QQ", header, 24)
+        yield header + raw[min(offset + count, len(raw)) :]
+
+
+def journals():
+    """The journal of the work that Tests/Fuzzing/NativeTargets.swift takes up."""
+    first = {
+        "journal": "cogvlm conversion",
+        "version": 1,
+        "output": "cogvlm 2",
+        "tool": "fuzz",
+        "recipe": {
+            "linear": "int4/64",
+            "vision": "int4/64",
+            "adapter": "int4/64",
+            "embedding": "source",
+            "head": "source",
+            "other": "source",
+            "overrides": [],
+            "method": "least-squares",
+        },
+        "keepsNonFinite": False,
+        "allowsOverflow": False,
+        "sources": [
+            {"name": "model.safetensors", "bytes": 1000, "modified": 1},
+            {"name": "config.json", "bytes": 10, "modified": 2},
+        ],
+    }
+    error = {"relativeRMS": 0.5, "sqnr": None, "worstGroup": 0.25, "worstRow": 3, "worstGroupIndex": 1}
+    tensor = {
+        "name": "model.norm.weight",
+        "encoding": "BF16",
+        "file": "",
+        "offset": 4096,
+        "bytes": 128,
+        "source": "0123456789abcdef",
+        "crc32": "89abcdef",
+        "error": error,
+        "overflowed": 0,
+        "vanished": 1,
+        "nonFinite": 0,
+    }
+
+    def lines(*records):
+        texts = [json.dumps(record, separators=(",", ":"), sort_keys=True).encode() for record in records]
+        return b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts)
+
+    other = {**tensor, "name": "lm_head.weight", "offset": 8192}
+    whole = lines(first, tensor, other)
+    yield whole
+    yield whole[:-5]
+    yield lines(first)
+    yield lines({**first, "tool": "another"}, tensor)
+    yield lines(first, {**tensor, "file": "model.safetensors"})
+    yield lines(first, {**tensor, "offset": 2**63 - 1})
+    yield lines(first, {**tensor, "error": {**error, "worstRow": -1}})
+
+
+def configs():
+    """Configurations: published, small, and of models that look alike."""
+    yield (FIXTURES / "published" / "published-config.json").read_bytes()
+    text = (FIXTURES / "sample" / "checkpoint" / "config.json").read_bytes()
+    yield text
+    yield (FIXTURES / "tiny" / "checkpoint" / "config.json").read_bytes()
+    config = json.loads(text)
+    yield json.dumps({**config, "eos_token_id": [1, 2]}).encode()
+    yield json.dumps({**config, "num_hidden_layers": 4096}).encode()
+    yield json.dumps({**config, "num_attention_heads": 0}).encode()
+    yield json.dumps({**config, "architectures": ["CogVLMForCausalLM"]}).encode()
+
+
+def tokenizers():
+    """tokenizer.json with few tokens, and the compact form of one."""
+    text = (FIXTURES / "text" / "small-tokenizer.json").read_bytes()
+    yield text
+    data = json.loads(text)
+    yield json.dumps(data, separators=(",", ":")).encode()
+    pairs = data["model"]["merges"]
+    data["model"]["merges"] = [" ".join(pair) if isinstance(pair, list) else pair for pair in pairs]
+    yield json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    tokens = [bytes([byte]) for byte in range(256)] + [b"he", b"ll", b"hell", b"<|x|>"]
+    merges = [(104, 101, 256), (108, 108, 257), (256, 257, 258)]
+    kinds = bytes([1] * 259 + [6])
+    ends, end = [], 0
+    for token in tokens:
+        end += len(token)
+        ends.append(end)
+    yield (
+        struct.pack("<4sIIIII", b"CGTK", 1, 1, len(tokens), len(merges), end)
+        + struct.pack(f"<{len(ends)}I", *ends)
+        + b"".join(struct.pack("<III", *merge) for merge in merges)
+        + kinds
+        + b"".join(tokens)
+    )
+
+
+def questions():
+    """Question files."""
+    entries = json.loads((FIXTURES / "sample" / "questions.json").read_text())
+    yield json.dumps(entries[:3]).encode()
+    yield json.dumps([{**entries[0], "candidates": None}, {**entries[1], "candidates": []}]).encode()
+    yield json.dumps([{**entries[0], "video": "/absolute/clip.mp4"}]).encode()
+    yield json.dumps([{**entries[0], "answer": "none of them"}]).encode()
+    yield b"[]"
+
+
+SEEDS = {
+    "safetensors": safetensors,
+    "zip": zips,
+    "pickle": pickles,
+    "index": indexes,
+    "native": natives,
+    "journal": journals,
+    "config": configs,
+    "tokenizer": tokenizers,
+    "questions": questions,
+}
