@@ -23,6 +23,10 @@ from collections import namedtuple
 
 import numpy
 
+from native.metadata import parse_metadata
+from native.panels import dequantize, stored_bytes
+from native.refusal import Refusal, require
+
 MAGIC = b"\x89COGVLM\n"
 VERSION = 2
 HEADER_BYTES = 128
@@ -30,17 +34,10 @@ ALIGNMENT = 4096
 ENTRY_BYTES = 128
 LARGEST_SIZE = 2**63 - 1
 LARGEST_METADATA = 1 << 24
-PANEL_ROWS = 16
-LINE_BYTES = 64
-BLOCK_GROUPS = 4
 PLAIN = {1: "F32", 2: "F16", 3: "BF16", 4: "F64"}
-PLAIN_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
 QUANTIZED = {16: "int4", 17: "int8"}
 GROUP_SIZES = (32, 64, 128)
 
-Panels = namedtuple(
-    "Panels", "bits padded_columns groups panels blocks header_bytes block_bytes lines panel_bytes"
-)
 Tensor = namedtuple(
     "Tensor",
     "name shape encoding group_size offset byte_count checksum source_type"
@@ -52,51 +49,8 @@ class NativeFormatError(Exception):
     """The file is damaged or no native file; the text names the file and the cause."""
 
 
-class _Refusal(Exception):
-    """A cause, before the file is known."""
-
-
-def _require(holds, cause):
-    if not holds:
-        raise _Refusal(cause)
-
-
-def _ceil(value, divisor):
-    return -(-value // divisor)
-
-
 def _encoding_label(tensor):
     return tensor.encoding if tensor.group_size == 0 else f"{tensor.encoding}/{tensor.group_size}"
-
-
-def _matrix(shape):
-    """Rows and columns of a tensor seen as [first dimension, product of the others]."""
-    return (shape[0] if shape else 1), math.prod(shape[1:])
-
-
-def _panels(encoding, group_size, shape):
-    """The sizes of a quantized tensor's parts (int4.md, "Sizes")."""
-    rows, columns = _matrix(shape)
-    padded = _ceil(columns, 8) * 8
-    groups = _ceil(padded, group_size)
-    blocks = _ceil(groups, BLOCK_GROUPS)
-    header_bytes = BLOCK_GROUPS * PANEL_ROWS * (3 if encoding == "int4" else 2)
-    line_columns = 8 if encoding == "int4" else 4
-    block_bytes = header_bytes + BLOCK_GROUPS * group_size // line_columns * LINE_BYTES
-    lines = padded // line_columns
-    bits = 4 if encoding == "int4" else 8
-    panel_bytes = blocks * header_bytes + lines * LINE_BYTES
-    panels = _ceil(rows, PANEL_ROWS)
-    return Panels(bits, padded, groups, panels, blocks, header_bytes, block_bytes, lines, panel_bytes)
-
-
-def _byte_count(encoding, group_size, shape):
-    """Bytes that encoding and shape ask for."""
-    if group_size == 0:
-        return math.prod(shape) * PLAIN_BYTES[encoding]
-    _require(all(shape), f"a quantized tensor of shape {list(shape)} has no elements")
-    panels = _panels(encoding, group_size, shape)
-    return panels.panels * panels.panel_bytes
 
 
 class NativeFile:
@@ -115,36 +69,36 @@ class NativeFile:
         try:
             self._read_header()
             self._read_index()
-        except _Refusal as refusal:
+        except Refusal as refusal:
             raise NativeFormatError(f"{path}: {refusal}") from None
         self._by_name = {tensor.name: tensor for tensor in self.tensors}
 
     def _read_header(self):
         header = self._bytes[:HEADER_BYTES]
-        _require(header[:8] == MAGIC, "not a native file: it does not start with the magic bytes of one")
+        require(header[:8] == MAGIC, "not a native file: it does not start with the magic bytes of one")
         version, header_bytes, file_bytes = struct.unpack_from("<IIQ", header, 8)
-        _require(version == VERSION, f"the format's version is {version}, not {VERSION}")
+        require(version == VERSION, f"the format's version is {version}, not {VERSION}")
         (stored,) = struct.unpack_from("<I", header, 124)
-        _require(stored == zlib.crc32(header[:124]), "the header is damaged: its checksum differs")
-        _require(header_bytes == HEADER_BYTES, f"the header has {header_bytes} bytes, not {HEADER_BYTES}")
-        _require(file_bytes == len(self._bytes), f"the file has {len(self._bytes)} bytes, not {file_bytes}")
+        require(stored == zlib.crc32(header[:124]), "the header is damaged: its checksum differs")
+        require(header_bytes == HEADER_BYTES, f"the header has {header_bytes} bytes, not {HEADER_BYTES}")
+        require(file_bytes == len(self._bytes), f"the file has {len(self._bytes)} bytes, not {file_bytes}")
         sections = struct.unpack_from("<8Q", header, 24)
         names = ("data", "directory", "metadata", "tokenizer")
         self._sections = dict(zip(names, zip(sections[::2], sections[1::2])))
         self._count, alignment = struct.unpack_from("<2I", header, 88)
         self._index_checksum, self._tokenizer_checksum = struct.unpack_from("<2I", header, 96)
-        _require(alignment == ALIGNMENT, f"the alignment is {alignment}, not {ALIGNMENT}")
+        require(alignment == ALIGNMENT, f"the alignment is {alignment}, not {ALIGNMENT}")
         self._check_sections(file_bytes)
         reserved = header[104:124] + self._bytes[128:4096]
-        _require(not any(reserved), "reserved bytes of the header are used")
+        require(not any(reserved), "reserved bytes of the header are used")
 
     def _check_sections(self, file_bytes):
         end = ALIGNMENT
         for name, (offset, count) in sorted(self._sections.items(), key=lambda item: item[1]):
             alignment = ALIGNMENT if name == "data" else 64
-            _require(offset + count <= file_bytes, f"the {name} section lies outside of the file")
-            _require(offset % alignment == 0 and offset >= ALIGNMENT, f"the {name} section is misplaced")
-            _require(offset >= end, f"the {name} section overlaps the one before it")
+            require(offset + count <= file_bytes, f"the {name} section lies outside of the file")
+            require(offset % alignment == 0 and offset >= ALIGNMENT, f"the {name} section is misplaced")
+            require(offset >= end, f"the {name} section overlaps the one before it")
             end = offset + count
 
     def _section(self, name):
@@ -154,34 +108,34 @@ class NativeFile:
     def _read_index(self):
         directory, metadata = self._section("directory"), self._section("metadata")
         checksum = zlib.crc32(metadata, zlib.crc32(directory))
-        _require(checksum == self._index_checksum, "the directory is damaged: its checksum differs")
-        _require(len(metadata) <= LARGEST_METADATA, "the metadata is too large")
+        require(checksum == self._index_checksum, "the directory is damaged: its checksum differs")
+        require(len(metadata) <= LARGEST_METADATA, "the metadata is too large")
         self.tensors = self._read_directory(directory)
-        self.metadata = _parse_metadata(metadata)
+        self.metadata = parse_metadata(metadata)
 
     def _read_directory(self, directory):
         names_start = self._count * ENTRY_BYTES
-        _require(names_start <= len(directory), "the directory is too short")
+        require(names_start <= len(directory), "the directory is too short")
         names = directory[names_start:]
         tensors, seen, name_end = [], set(), 0
         data_end, data_limit = self._sections["data"][0], sum(self._sections["data"])
         for index in range(self._count):
             entry = directory[index * ENTRY_BYTES : (index + 1) * ENTRY_BYTES]
             name_offset, name_bytes = struct.unpack_from("<II", entry, 16)
-            _require(name_offset == name_end, f"the name of tensor {index} is misplaced")
+            require(name_offset == name_end, f"the name of tensor {index} is misplaced")
             name_end += name_bytes
-            _require(name_end <= len(names), f"the name of tensor {index} ends behind the directory")
+            require(name_end <= len(names), f"the name of tensor {index} ends behind the directory")
             tensor = _read_entry(entry, _text(names[name_offset:name_end]))
-            _require(tensor.name not in seen, f"{tensor.name}: the tensor stands twice")
+            require(tensor.name not in seen, f"{tensor.name}: the tensor stands twice")
             seen.add(tensor.name)
             end = tensor.offset + tensor.byte_count
-            _require(
+            require(
                 tensor.offset % ALIGNMENT == 0 and tensor.offset >= data_end and end <= data_limit,
                 f"{tensor.name}: the tensor's bytes are misplaced",
             )
             data_end = end
             tensors.append(tensor)
-        _require(name_end == len(names), "bytes follow the directory's names")
+        require(name_end == len(names), "bytes follow the directory's names")
         return tensors
 
     def tensor(self, name):
@@ -214,7 +168,7 @@ class NativeFile:
         """The values of a tensor in its shape, float32."""
         tensor, content = self.tensor(name), self.raw(name)
         if tensor.group_size:
-            return _dequantize(tensor, content).reshape(tensor.shape)
+            return dequantize(tensor, content).reshape(tensor.shape)
         if tensor.encoding == "BF16":
             return (content.view("<u2").astype("<u4") << 16).view("<f4").reshape(tensor.shape)
         stored = content.view({"F32": "<f4", "F16": "<f2", "F64": "<f8"}[tensor.encoding])
@@ -231,7 +185,7 @@ def _text(content):
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise _Refusal("the directory has a name that is not UTF-8") from None
+        raise Refusal("the directory has a name that is not UTF-8") from None
 
 
 def _read_entry(entry, name):
@@ -239,95 +193,29 @@ def _read_entry(entry, name):
     code, group_size, rank, checksum = struct.unpack_from("<4I", entry, 24)
     dimensions = struct.unpack_from("<4Q", entry, 40)
     relative_rms, sqnr, worst_group, worst_row, worst_index, source = struct.unpack_from("<3f3I", entry, 72)
-    _require(rank <= 4, f"{name}: {rank} dimensions, more than 4")
-    _require(not any(dimensions[rank:]), f"{name}: a dimension follows the last one")
+    require(rank <= 4, f"{name}: {rank} dimensions, more than 4")
+    require(not any(dimensions[rank:]), f"{name}: a dimension follows the last one")
     shape = dimensions[:rank]
     # The product of every prefix, so that a 0 does not hide what stands before it.
     sizes = [math.prod(shape[: count + 1]) for count in range(rank)]
-    _require(all(size <= LARGEST_SIZE for size in (*shape, *sizes)), f"{name}: the shape is too large")
+    require(all(size <= LARGEST_SIZE for size in (*shape, *sizes)), f"{name}: the shape is too large")
     if code in PLAIN:
         encoding = PLAIN[code]
-        _require(group_size == 0, f"{name}: a plain tensor has a group size")
+        require(group_size == 0, f"{name}: a plain tensor has a group size")
     else:
-        _require(code in QUANTIZED, f"{name}: the encoding {code} is unknown")
+        require(code in QUANTIZED, f"{name}: the encoding {code} is unknown")
         encoding = QUANTIZED[code]
-        _require(group_size in GROUP_SIZES, f"{name}: the group size is {group_size}, not 32, 64 or 128")
-    expected = _byte_count(encoding, group_size, shape)
-    _require(byte_count == expected, f"{name}: the size does not fit the shape")
-    _require(source in PLAIN, f"{name}: the source's element type {source} is unknown")
+        require(group_size in GROUP_SIZES, f"{name}: the group size is {group_size}, not 32, 64 or 128")
+    expected = stored_bytes(encoding, group_size, shape)
+    require(byte_count == expected, f"{name}: the size does not fit the shape")
+    require(source in PLAIN, f"{name}: the source's element type {source} is unknown")
     measured = relative_rms >= 0 and worst_group >= 0 and not math.isnan(sqnr)
-    _require(measured, f"{name}: an error measure is no number")
-    _require(not any(entry[96:]), f"{name}: reserved bytes of the directory entry are used")
+    require(measured, f"{name}: an error measure is no number")
+    require(not any(entry[96:]), f"{name}: reserved bytes of the directory entry are used")
     return Tensor(
         name, shape, encoding, group_size, offset, byte_count, checksum, PLAIN[source],
         relative_rms, sqnr, worst_group, worst_row, worst_index,
     )  # fmt: skip
-
-
-def _unique_object(pairs):
-    _require(len({key for key, _ in pairs}) == len(pairs), "the metadata has a key that stands twice")
-    return dict(pairs)
-
-
-def _parse_metadata(content):
-    try:
-        metadata = json.loads(content.decode("utf-8"), object_pairs_hook=_unique_object)
-    except (ValueError, RecursionError) as error:
-        raise _Refusal(f"the metadata cannot be read: {error}") from None
-    _require(isinstance(metadata, dict), "the metadata is no object")
-    for key, kind in (("config", str), ("provenance", dict), ("recipe", dict)):
-        _require(isinstance(metadata.get(key), kind), f"the metadata's field {key} is missing or wrong")
-    provenance, recipe = metadata["provenance"], metadata["recipe"]
-    tool = provenance.get("tool")
-    _require(isinstance(tool, str), "the metadata's field provenance.tool is missing or wrong")
-    _check_list(provenance, "sources", {"name": str, "bytes": int, "sha256": str})
-    for key in ("linear", "vision", "adapter", "embedding", "head", "other", "method"):
-        _require(isinstance(recipe.get(key), str), f"the metadata's field recipe.{key} is missing or wrong")
-    _check_list(recipe, "overrides", {"pattern": str, "encoding": str})
-    return metadata
-
-
-def _check_list(parent, key, fields):
-    _require(isinstance(parent.get(key), list), f"the metadata's field {key} is missing or wrong")
-    for entry in parent[key]:
-        known = entry if isinstance(entry, dict) else {}
-        good = all(isinstance(known.get(name), kind) for name, kind in fields.items())
-        _require(good, f"an entry of the metadata's field {key} is wrong")
-
-
-def _panel(sizes, content):
-    """Scales and zero points [groups, 16] and lines [lines, 16, 4] of one panel (int4.md, "A panel")."""
-    blocks = numpy.zeros(sizes.blocks * sizes.block_bytes, "u1")
-    blocks[: sizes.panel_bytes] = content
-    blocks = blocks.reshape(sizes.blocks, sizes.block_bytes)
-    scale_bytes = BLOCK_GROUPS * PANEL_ROWS * 2
-    scales = blocks[:, :scale_bytes].copy().view("<f2").astype("<f4").reshape(-1, PANEL_ROWS)[: sizes.groups]
-    zeros = blocks[:, scale_bytes : sizes.header_bytes].reshape(-1, PANEL_ROWS)[: sizes.groups]
-    lines = blocks[:, sizes.header_bytes :].reshape(-1, PANEL_ROWS, 4)[: sizes.lines]
-    return scales, zeros, lines
-
-
-def _dequantize(tensor, content):
-    """The matrix of a quantized tensor (int4.md, "A panel" and "Values"), one panel at a time."""
-    rows, columns = _matrix(tensor.shape)
-    sizes = _panels(tensor.encoding, tensor.group_size, tensor.shape)
-    result = numpy.empty((rows, columns), "<f4")
-    group_of_column = numpy.arange(columns) // tensor.group_size
-    for panel in range(sizes.panels):
-        start = panel * sizes.panel_bytes
-        scales, zeros, lines = _panel(sizes, content[start : start + sizes.panel_bytes])
-        if sizes.bits == 4:
-            halves = numpy.concatenate((lines & 15, lines >> 4), axis=2)
-            weights = halves.transpose(1, 0, 2).reshape(PANEL_ROWS, sizes.padded_columns)[:, :columns]
-            weights = weights.astype("<i4") - zeros.T[:, group_of_column]
-        else:
-            weights = lines.view("<i1").transpose(1, 0, 2).reshape(PANEL_ROWS, sizes.padded_columns)
-            weights = weights[:, :columns]
-        first = panel * PANEL_ROWS
-        count = min(PANEL_ROWS, rows - first)
-        with numpy.errstate(invalid="ignore"):
-            result[first : first + count] = (scales.T[:, group_of_column] * weights.astype("<f4"))[:count]
-    return result
 
 
 def _print_list(file):

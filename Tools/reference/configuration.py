@@ -43,7 +43,10 @@ class VisionConfiguration:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The fields of `config.json` that the forward pass and the prompt need."""
+    """The fields of `config.json` that the forward pass and the prompt need.
+
+    `eos_token_ids` has those of `generation_config.json` too.
+    """
 
     hidden_size: int
     intermediate_size: int
@@ -167,7 +170,7 @@ def read_configuration(folder: str) -> Configuration:
         rms_norm_eps=fields.epsilon("rms_norm_eps"),
         bos_token_id=fields.token("bos_token_id", vocabulary),
         pad_token_id=fields.token("pad_token_id", vocabulary),
-        eos_token_ids=fields.tokens("eos_token_id", vocabulary),
+        eos_token_ids=fields.tokens("eos_token_id", vocabulary) + _generation_ends(folder, vocabulary),
         template_version=template,
         vision=vision,
     )
@@ -182,6 +185,17 @@ def read_configuration(folder: str) -> Configuration:
         result.num_multi_query_heads,
     )
     return result
+
+
+def _generation_ends(folder: str, vocabulary: int) -> Tuple[int, ...]:
+    """The ids of `eos_token_id` of `FOLDER/generation_config.json`; none without them."""
+    file = os.path.join(folder, "generation_config.json")
+    if not os.path.exists(file):
+        return ()
+    fields = _Fields(file, read_json(file))
+    if fields.values.get("eos_token_id") is None:
+        return ()
+    return fields.tokens("eos_token_id", vocabulary)
 
 
 def _vision_configuration(file: str, values: Any) -> VisionConfiguration:
