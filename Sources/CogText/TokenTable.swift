@@ -11,11 +11,34 @@ struct TokenKind: OptionSet {
   static let added = TokenKind(rawValue: 2)
   /// An added token that decoding may leave out.
   static let special = TokenKind(rawValue: 4)
+  /// An added token that is found only between those that are not of this kind (`"normalized": true`).
+  static let normalized = TokenKind(rawValue: 8)
 
-  /// Whether the bits go together: ordinary or added or both, and special only with added.
+  /// Whether the bits go together: ordinary or added or both, and the others only with added.
   var isValid: Bool {
-    rawValue <= 7 && !isDisjoint(with: [.ordinary, .added]) && (contains(.added) || !contains(.special))
+    rawValue <= 15 && !isDisjoint(with: [.ordinary, .added])
+      && (contains(.added) || isDisjoint(with: [.special, .normalized]))
   }
+}
+
+/// The two times that added tokens are looked for: over the whole text, and in what lies between those found.
+///
+/// Source: `AddedVocabulary.extract_and_normalize` of the `tokenizers` package.
+enum AddedPass: CaseIterable {
+  case first, second
+
+  /// Whether a token of a kind is looked for at this time.
+  func takes(_ kind: TokenKind) -> Bool {
+    kind.contains(.added) && kind.contains(.normalized) == (self == .second)
+  }
+}
+
+/// The added tokens of one ``AddedPass``.
+struct AddedTokens: Sendable {
+  /// Ids in the lexicographic order of the tokens' bytes.
+  let ids: [UInt32]
+  /// Which of the 256 bytes start a token.
+  let starts: [Bool]
 }
 
 /// All tokens by id, their bytes one after another, and the ways to find one by its bytes.
@@ -31,10 +54,8 @@ struct TokenTable: Sendable {
   let kinds: [UInt8]
   /// The id of each single byte.
   private(set) var byteIDs = [UInt32](repeating: 0, count: 256)
-  /// Ids of the added tokens in the lexicographic order of their bytes.
-  private(set) var addedIDs: [UInt32] = []
-  /// Which bytes start an added token.
-  private var startsAdded = [Bool](repeating: false, count: 256)
+  /// The added tokens of each ``AddedPass``.
+  private var addedTokens: [AddedPass: AddedTokens] = [:]
   /// Open addressing with linear probing over the ordinary tokens: id + 1, or 0 where free.
   private var slots: [UInt32] = []
   private let hash = SeededHash.process
@@ -74,14 +95,19 @@ struct TokenTable: Sendable {
     return id == 0 ? nil : id - 1
   }
 
-  /// The longest added token that `text` has at `offset`, and how many bytes it takes.
-  func added(in text: UnsafeBufferPointer<UInt8>, at offset: Int) -> (id: UInt32, length: Int)? {
-    guard startsAdded[Int(text[offset])] else { return nil }
+  /// The added tokens of a pass; nil when there are none.
+  func added(_ pass: AddedPass) -> AddedTokens? { addedTokens[pass] }
+
+  /// The longest of `tokens` that `text` has at `offset`, and how many bytes it takes.
+  func longest(
+    of tokens: AddedTokens, in text: UnsafeBufferPointer<UInt8>, at offset: Int
+  ) -> (id: UInt32, length: Int)? {
+    guard tokens.starts[Int(text[offset])] else { return nil }
     // `low..<high` are the tokens that begin with the `depth` bytes of text from `offset`.
-    var (low, high, depth) = (0, addedIDs.count, 0)
+    var (low, high, depth) = (0, tokens.ids.count, 0)
     var found: (UInt32, Int)?
     while low < high {
-      let shortest = Int(addedIDs[low])
+      let shortest = Int(tokens.ids[low])
       if range(shortest).count == depth {
         found = (UInt32(shortest), depth)
         low += 1
@@ -89,20 +115,23 @@ struct TokenTable: Sendable {
       guard offset + depth < text.count else { break }
       let byte = text[offset + depth]
       (low, high) = (
-        firstAdded(in: low..<high, depth) { $0 >= byte }, firstAdded(in: low..<high, depth) { $0 > byte }
+        first(of: tokens, in: low..<high, depth) { $0 >= byte },
+        first(of: tokens, in: low..<high, depth) { $0 > byte }
       )
       depth += 1
     }
     return found
   }
 
-  /// The first place in `places` of ``addedIDs`` whose token's byte `depth` satisfies `isBeyond`, which holds
+  /// The first place in `places` of `tokens` whose token's byte `depth` satisfies `isBeyond`, which holds
   /// from some byte value on; all of those tokens are longer than `depth`.
-  private func firstAdded(in places: Range<Int>, _ depth: Int, _ isBeyond: (UInt8) -> Bool) -> Int {
+  private func first(
+    of tokens: AddedTokens, in places: Range<Int>, _ depth: Int, _ isBeyond: (UInt8) -> Bool
+  ) -> Int {
     var (low, high) = (places.lowerBound, places.upperBound)
     while low < high {
       let middle = (low + high) / 2
-      let byte = bytes[range(Int(addedIDs[middle])).lowerBound + depth]
+      let byte = bytes[range(Int(tokens.ids[middle])).lowerBound + depth]
       if isBeyond(byte) { high = middle } else { low = middle + 1 }
     }
     return low
@@ -172,9 +201,14 @@ struct TokenTable: Sendable {
           "an added token stands twice", subject: "token \(token.id)",
           found: "the text of token \(sorted[place - 1].id)")
       }
-      startsAdded[Int(token.content[0])] = true
     }
-    addedIDs = sorted.map(\.id)
+    for pass in AddedPass.allCases {
+      let tokens = sorted.filter { pass.takes(kind(Int($0.id))) }
+      guard !tokens.isEmpty else { continue }
+      var starts = [Bool](repeating: false, count: 256)
+      for token in tokens { starts[Int(token.content[0])] = true }
+      addedTokens[pass] = AddedTokens(ids: tokens.map(\.id), starts: starts)
+    }
   }
 
   /// A power of two that leaves at least half of the slots free, so that every search ends.

@@ -10,7 +10,8 @@ extension Tokenizer {
   ///   byte-level byte-pair encoding does, or contradicts itself.
   package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
     self = try naming(file: file) {
-      let root = try JSON.parse(bytes, what: "tokenizer")
+      // The published one has 128,256 tokens and 280,147 merges, which may be pairs: 970,000 values.
+      let root = try JSON.parse(bytes, what: "tokenizer", mostValues: 5 << 18)
       try TokenizerSettings.check(root)
       let model = root["model"] ?? .null
       var list = TokenList()
@@ -96,7 +97,9 @@ private struct TokenList {
     for (index, element) in elements.enumerated() {
       let path = "added_tokens[\(index)]"
       try TokenizerSettings.checkAddedToken(element, at: path + ".")
-      let kind: TokenKind = element["special"]?.boolean == true ? [.added, .special] : .added
+      var kind = TokenKind.added
+      if element["special"]?.boolean == true { kind.insert(.special) }
+      if element["normalized"]?.boolean == true { kind.insert(.normalized) }
       let content = element["content"]?.text ?? ""
       let spelling = ByteAlphabet.bytes(spelledBy: content)
       let known = spelling.flatMap { spelled[$0] }

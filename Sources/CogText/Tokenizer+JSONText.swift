@@ -64,9 +64,10 @@ extension Tokenizer {
 
   private func addedToken(_ id: Int) -> String {
     let content = String(decoding: tokens.bytes[tokens.range(id)], as: UTF8.self)
+    let kind = tokens.kind(id)
     return """
           { "id": \(id), "content": \(content.jsonLiteral), "single_word": false, "lstrip": false, \
-      "rstrip": false, "normalized": false, "special": \(tokens.kind(id).contains(.special)) }
+      "rstrip": false, "normalized": \(kind.contains(.normalized)), "special": \(kind.contains(.special)) }
       """
   }
 

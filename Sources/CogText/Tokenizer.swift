@@ -20,8 +20,9 @@ package struct Tokenizer: Sendable {
   package func id(of text: String) -> Int? {
     var text = text
     return text.withUTF8 { bytes -> Int? in
-      if !bytes.isEmpty, let match = tokens.added(in: bytes, at: 0), match.length == bytes.count {
-        return Int(match.id)
+      for added in AddedPass.allCases.compactMap(tokens.added) where !bytes.isEmpty {
+        let match = tokens.longest(of: added, in: bytes, at: 0)
+        if let match, match.length == bytes.count { return Int(match.id) }
       }
       return tokens.ordinary(bytes).map(Int.init)
     }
@@ -40,21 +41,50 @@ package struct Tokenizer: Sendable {
     return text.withUTF8 { bytes in
       var ids: [Int] = []
       var merger = PairMerger(merges)
-      var segmentStart = 0
-      var offset = 0
-      while offset < bytes.count {
-        guard let match = tokens.added(in: bytes, at: offset) else {
-          offset += 1
+      for outer in stretches(of: bytes, 0..<bytes.count, .first) {
+        if let id = outer.id {
+          ids.append(id)
           continue
         }
-        encode(bytes, segmentStart..<offset, with: &merger, into: &ids)
-        ids.append(Int(match.id))
-        offset += match.length
-        segmentStart = offset
+        for inner in stretches(of: bytes, outer.range, .second) {
+          if let id = inner.id {
+            ids.append(id)
+          } else {
+            encode(bytes, inner.range, with: &merger, into: &ids)
+          }
+        }
       }
-      encode(bytes, segmentStart..<bytes.count, with: &merger, into: &ids)
       return ids
     }
+  }
+
+  /// A stretch of a text: an added token, or what lies between two of them.
+  private struct Stretch {
+    let range: Range<Int>
+    /// The token's id, or nil.
+    let id: Int?
+  }
+
+  /// Cuts a part of a text at the added tokens of a pass: from left to right the longest one at each place.
+  private func stretches(
+    of bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ pass: AddedPass
+  ) -> [Stretch] {
+    guard let added = tokens.added(pass) else { return [Stretch(range: range, id: nil)] }
+    let text = UnsafeBufferPointer(rebasing: bytes[..<range.upperBound])
+    var stretches: [Stretch] = []
+    var (start, offset) = (range.lowerBound, range.lowerBound)
+    while offset < range.upperBound {
+      guard let match = tokens.longest(of: added, in: text, at: offset) else {
+        offset += 1
+        continue
+      }
+      stretches.append(Stretch(range: start..<offset, id: nil))
+      stretches.append(Stretch(range: offset..<offset + match.length, id: Int(match.id)))
+      offset += match.length
+      start = offset
+    }
+    stretches.append(Stretch(range: start..<range.upperBound, id: nil))
+    return stretches
   }
 
   /// The ids of the text between two added tokens.

@@ -3,7 +3,8 @@ import CogBase
 /// Checks that a `tokenizer.json` asks for nothing but what ``Tokenizer`` does.
 ///
 /// Every setting that would change the ids of a text, or the text of ids, is refused by name, and so is one
-/// that is not known. What only concerns offsets, or tokens that are added around a text, is passed over.
+/// that is not known. What only concerns offsets, or tokens that are added around a text, is passed over,
+/// and so are saved settings of `truncation` and `padding`: the published code sets both anew for each text.
 enum TokenizerSettings {
   /// - Throws: `CogError` that names the setting, what is expected and what the file has.
   static func check(_ root: JSON) throws {
@@ -11,8 +12,8 @@ enum TokenizerSettings {
       root, at: "", what: "the tokenizer file",
       [
         "version": exactly(.string("1.0")),
-        "truncation": isNull,
-        "padding": isNull,
+        "truncation": isAnything,
+        "padding": isAnything,
         "added_tokens": isList,
         "normalizer": isNull,
         "pre_tokenizer": isObject,
@@ -35,13 +36,13 @@ enum TokenizerSettings {
   /// Checks one element of `added_tokens`, `at` being its path with a final period.
   static func checkAddedToken(_ token: JSON, at path: String) throws {
     let no = exactly(.bool(false))
+    let flag = Rule("true or false") { $0.boolean != nil }
     try check(
       token, at: path, what: "the added token",
       [
         "id": Rule("a token id") { ($0.integer ?? -1) >= 0 },
         "content": Rule("a text that is not empty") { $0.text?.isEmpty == false },
-        "single_word": no, "lstrip": no, "rstrip": no, "normalized": no,
-        "special": Rule("true or false") { $0.boolean != nil },
+        "single_word": no, "lstrip": no, "rstrip": no, "normalized": flag, "special": flag,
       ])
   }
 
