@@ -5,8 +5,13 @@ extension JSON {
   ///   - bytes: UTF-8 text; trailing white space is allowed, as safetensors headers are padded with spaces.
   ///   - what: what the bytes are, for errors ("header", "config.json").
   /// - Throws: ``CogError`` with the byte offset when the text is not JSON, nests deeper than 64 levels, has
-  ///   a key twice in one object, or has more values than fit 128 MiB beside the text.
+  ///   a key twice in one object, is larger than any that is read, or has more values than fit 128 MiB beside
+  ///   the text.
   package static func parse(_ bytes: UnsafeRawBufferPointer, what: String) throws -> JSON {
+    guard bytes.count <= JSONParser.mostBytes else {
+      throw CogError(
+        "the \(what) is too long", expected: "at most \(JSONParser.mostBytes) bytes", found: "\(bytes.count)")
+    }
     var parser = JSONParser(bytes: bytes, what: what)
     return try parser.parseDocument()
   }
@@ -38,6 +43,8 @@ private struct JSONParser {
   private static let heapBytes = 48
   /// Texts up to this length take no memory of their own.
   private static let inlineText = 15
+  /// More than any header, index or tokenizer has: the published tokenizer has 9 MB. It bounds the time.
+  static let mostBytes = 128 << 20
 
   init(bytes: UnsafeRawBufferPointer, what: String) {
     self.bytes = bytes
@@ -111,7 +118,7 @@ private struct JSONParser {
   mutating func parseObject(depth: Int) throws -> JSON {
     offset += 1
     var members: [JSON.Member] = []
-    var keys: Set<String> = []
+    var keys: Set<ByteKey> = []
     skipSpace()
     if try peek() == UInt8(ascii: "}") {
       offset += 1
@@ -122,8 +129,8 @@ private struct JSONParser {
       guard try peek() == UInt8(ascii: "\"") else { throw failure("a key is missing") }
       try spend(Self.keyBytes)
       let key = try parseString()
-      guard keys.insert(key).inserted else {
-        throw failure("the key \"\(key)\" stands twice, the second time")
+      guard keys.insert(ByteKey(key)).inserted else {
+        throw failure("the key \"\(key.prefix(80))\" stands twice, the second time")
       }
       skipSpace()
       guard try next() == UInt8(ascii: ":") else { throw failure("a colon is missing") }
@@ -210,7 +217,13 @@ private struct JSONParser {
       let byte = try next()
       switch byte {
       case UInt8(ascii: "\""): return try text(units)
-      case UInt8(ascii: "\\"): units.append(contentsOf: try parseEscape().utf8)
+      case UInt8(ascii: "\\"):
+        let scalar = try parseEscape()
+        if scalar.isASCII {
+          units.append(UInt8(truncatingIfNeeded: scalar.value))
+        } else {
+          units.append(contentsOf: String(scalar).utf8)
+        }
       case ..<0x20: throw failure("a control character stands inside a string")
       default: units.append(byte)
       }

@@ -101,7 +101,9 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
     if head.starts(with: "version https://git-lfs.github.com/".utf8) { return .lfsPointer }
     // The first 8 bytes of a safetensors file are a length; a text of 8 printable bytes is a length beyond
     // belief.
-    if head.count >= 9, head[8] == UInt8(ascii: "{"), !head.prefix(8).allSatisfy(isPrintable) {
+    if head.count >= 9, !head.prefix(8).allSatisfy(isPrintable),
+      bytes.dropFirst(8).prefix(1 << 10).first(where: { !SafetensorsHeader.isSpace($0) }) == UInt8(ascii: "{")
+    {
       return .safetensors
     }
     return sniffText(bytes)

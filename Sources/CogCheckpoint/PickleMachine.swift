@@ -89,9 +89,9 @@ struct PickleMachine {
     case UInt8(ascii: "s"): try setItem()
     case UInt8(ascii: "u"): try setItems(popToMark())
 
-    case UInt8(ascii: "q"): memo[Int(try reader.read(UInt8.self))] = try top()
-    case UInt8(ascii: "r"): memo[Int(try reader.read(UInt32.self))] = try top()
-    case 0x94: memo[memo.count] = try top()
+    case UInt8(ascii: "q"): try store(Int(reader.read(UInt8.self)))
+    case UInt8(ascii: "r"): try store(Int(reader.read(UInt32.self)))
+    case 0x94: try store(memo.count)
     case UInt8(ascii: "h"): try recall(Int(reader.read(UInt8.self)))
     case UInt8(ascii: "j"): try recall(Int(reader.read(UInt32.self)))
 
@@ -169,6 +169,11 @@ struct PickleMachine {
     return values
   }
 
+  private mutating func store(_ key: Int) throws {
+    let value = try top()
+    if memo.updateValue(value, forKey: key) == nil { try heap.charge(bytes: 64) }
+  }
+
   private mutating func recall(_ key: Int) throws {
     guard let value = memo[key] else {
       throw CogError("the pickle recalls what it did not store", found: "memo \(key)")
@@ -191,6 +196,7 @@ struct PickleMachine {
     guard let text = String(validating: try take(byteCount), as: UTF8.self) else {
       throw CogError("the pickle has text that is not UTF-8")
     }
+    try heap.charge(bytes: text.utf8.count)
     try push(.text(text))
   }
 
@@ -214,6 +220,7 @@ struct PickleMachine {
     guard case .list(let place) = try top() else {
       throw CogError("the pickle appends to something that is no list", found: try top().kind)
     }
+    try heap.charge(values.count, bytes: 2 * MemoryLayout<PickleValue>.stride)
     heap.lists[place] += values
   }
 
@@ -227,6 +234,7 @@ struct PickleMachine {
       throw CogError("the pickle sets an item of something that is no dict", found: try top().kind)
     }
     guard values.count.isMultiple(of: 2) else { throw CogError("the pickle sets a key without a value") }
+    try heap.charge(values.count / 2, bytes: 192)
     for index in stride(from: 0, to: values.count, by: 2) {
       try heap.dictionaries[place].add(values[index], values[index + 1])
     }
@@ -269,15 +277,43 @@ struct PickleMachine {
       }
       try push(heap.makeDictionary())
     case .size: try push(makeSize(values))
-    case .rebuildTensor: try push(heap.rebuildTensor(values, typed: false))
-    case .rebuildTensorOfType: try push(heap.rebuildTensor(values, typed: true))
-    case .rebuildParameter:
-      guard values.count == 3, case .tensor = values[0] else {
+    case .rebuildFromType: try push(makeTensorOfClass(values))
+    default: try push(makeTensor(global, values))
+    }
+  }
+
+  /// What the functions that make tensors and parameters give.
+  private mutating func makeTensor(_ global: PickleGlobal, _ values: [PickleValue]) throws -> PickleValue {
+    switch global {
+    case .rebuildTensor: return try heap.rebuildTensor(values, typed: false)
+    case .rebuildTensorOfType: return try heap.rebuildTensor(values, typed: true)
+    case .rebuildParameter, .rebuildParameterWithState:
+      var hasState = false
+      if case .rebuildParameterWithState = global { hasState = true }
+      guard values.count == (hasState ? 4 : 3), case .tensor = values[0] else {
         throw CogError("a parameter is built from something else than a tensor")
       }
-      try push(values[0])
-    case .storage, .untypedStorage, .elementType:
-      throw CogError("the pickle calls \(global.name), which is no function for tensors")
+      if hasState { try requireState(values[3]) }
+      return values[0]
+    default: throw CogError("the pickle calls \(global.name), which is no function for tensors")
+    }
+  }
+
+  /// `_rebuild_from_type_v2(function, class, arguments, state)`: a tensor with attributes of Python, which
+  /// say nothing about its values.
+  private mutating func makeTensorOfClass(_ values: [PickleValue]) throws -> PickleValue {
+    guard values.count == 4, case .global(let function) = values[0], case .global(.tensorClass) = values[1],
+      let arguments = heap.tuple(values[2])
+    else { throw CogError("a tensor with attributes is built from something else than a tensor") }
+    try requireState(values[3])
+    return try makeTensor(function, arguments)
+  }
+
+  /// Attributes are a dict, or a tuple of a dict and one for slots.
+  private func requireState(_ state: PickleValue) throws {
+    switch state {
+    case .dictionary, .none, .tuple: return
+    default: throw CogError("the attributes of a tensor are no dict", found: state.kind)
     }
   }
 
@@ -305,6 +341,7 @@ struct PickleMachine {
     guard let values = heap.tuple(identifier) else {
       throw CogError("a storage is named by something that is no tuple", found: identifier.kind)
     }
+    try heap.charge(bytes: 96)
     heap.storages.append(try TorchStorage(persistentID: values))
     try push(.storage(heap.storages.count - 1))
   }

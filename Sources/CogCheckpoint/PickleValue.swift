@@ -43,18 +43,38 @@ struct PickleHeap {
   var dictionaries: [PickleDictionary] = []
   var storages: [TorchStorage] = []
   var tensors: [TorchTensor] = []
+  private var byteCount = 0
 
-  mutating func makeTuple(_ elements: [PickleValue]) -> PickleValue {
+  /// Memory for values, about, that so many tensors do not need.
+  static let mostBytes = 160 << 20
+
+  /// Counts memory that something takes.
+  ///
+  /// - Parameters:
+  ///   - count: things that were made.
+  ///   - bytes: memory of each, about.
+  /// - Throws: ``CogError`` when it is more than any pickle of tensors needs.
+  mutating func charge(_ count: Int = 1, bytes: Int) throws {
+    byteCount += count * bytes
+    guard byteCount <= Self.mostBytes else {
+      throw CogError("the pickle makes too many values", expected: "at most \(Self.mostBytes) bytes of them")
+    }
+  }
+
+  mutating func makeTuple(_ elements: [PickleValue]) throws -> PickleValue {
+    try charge(bytes: 48 + elements.count * MemoryLayout<PickleValue>.stride)
     tuples.append(elements)
     return .tuple(tuples.count - 1)
   }
 
-  mutating func makeList() -> PickleValue {
+  mutating func makeList() throws -> PickleValue {
+    try charge(bytes: 16)
     lists.append([])
     return .list(lists.count - 1)
   }
 
-  mutating func makeDictionary() -> PickleValue {
+  mutating func makeDictionary() throws -> PickleValue {
+    try charge(bytes: 32)
     dictionaries.append(PickleDictionary())
     return .dictionary(dictionaries.count - 1)
   }
@@ -65,7 +85,7 @@ struct PickleHeap {
   }
 
   /// More tensors than any checkpoint has in one file.
-  static let mostTensors = 1 << 16
+  static let mostTensors = SafetensorsHeader.mostTensors
 
   /// More dimensions than any tensor has (PyTorch's operators stop at 64).
   static let mostDimensions = 64
@@ -92,7 +112,7 @@ struct PickleHeap {
 /// A dict of a pickle, in the order in which its keys came.
 struct PickleDictionary {
   private(set) var entries: [(key: String, value: PickleValue)] = []
-  private var positions: [String: Int] = [:]
+  private var positions: [ByteKey: Int] = [:]
 
   /// The longest key in bytes; it bounds the time that hashing one key again and again can take.
   static let longestKey = 1024
@@ -114,14 +134,14 @@ struct PickleDictionary {
     guard text.utf8.count <= Self.longestKey else {
       throw CogError("a dict has a key that is too long", expected: "at most \(Self.longestKey) bytes")
     }
-    guard positions.updateValue(entries.count, forKey: text) == nil else {
+    guard positions.updateValue(entries.count, forKey: ByteKey(text)) == nil else {
       throw CogError(
         "the key is there twice", subject: text, advice: "One of the two would silently win: refused.")
     }
     entries.append((text, value))
   }
 
-  subscript(key: String) -> PickleValue? { positions[key].map { entries[$0].value } }
+  subscript(key: String) -> PickleValue? { positions[ByteKey(key)].map { entries[$0].value } }
 }
 
 /// The names that a pickle of tensors may use. There is nothing behind them to call: each stands for one
@@ -132,17 +152,25 @@ enum PickleGlobal {
   case rebuildTensor
   case rebuildTensorOfType
   case rebuildParameter
+  case rebuildParameterWithState
+  case rebuildFromType
+  case tensorClass
   case storage(ElementType)
   case untypedStorage
   case elementType(ElementType)
 
-  /// Source: `torch/_utils.py`, `torch/storage.py`, `torch/serialization.py` of PyTorch 2.
+  /// Source: `torch/_utils.py`, `torch/_tensor.py`, `torch/storage.py` and `torch/serialization.py` of
+  /// PyTorch 2.
   private static let others: [String: PickleGlobal] = [
     "collections.OrderedDict": .orderedDictionary,
     "torch.Size": .size,
     "torch._utils._rebuild_tensor_v2": .rebuildTensor,
     "torch._utils._rebuild_tensor_v3": .rebuildTensorOfType,
     "torch._utils._rebuild_parameter": .rebuildParameter,
+    "torch._utils._rebuild_parameter_with_state": .rebuildParameterWithState,
+    "torch._tensor._rebuild_from_type_v2": .rebuildFromType,
+    "torch.Tensor": .tensorClass,
+    "torch.nn.parameter.Parameter": .tensorClass,
     "torch.storage.UntypedStorage": .untypedStorage,
     "torch.UntypedStorage": .untypedStorage,
   ]
@@ -200,6 +228,9 @@ enum PickleGlobal {
     case .rebuildTensor: "torch._utils._rebuild_tensor_v2"
     case .rebuildTensorOfType: "torch._utils._rebuild_tensor_v3"
     case .rebuildParameter: "torch._utils._rebuild_parameter"
+    case .rebuildParameterWithState: "torch._utils._rebuild_parameter_with_state"
+    case .rebuildFromType: "torch._tensor._rebuild_from_type_v2"
+    case .tensorClass: "torch.Tensor"
     case .untypedStorage: "torch.storage.UntypedStorage"
     }
   }

@@ -14,6 +14,12 @@ struct SafetensorsHeader {
   /// The longest header that the format allows.
   static let longestHeader: UInt64 = 100_000_000
   private static let lengthFieldSize = 8
+  /// More tensors than any file has, and longer names: with these, time and memory are bounded whatever the
+  /// header says.
+  static let mostTensors = 1 << 16
+  private static let longestName = 1024
+  /// All names together, in bytes.
+  static let longestNames = 2 << 20
 
   /// Where a tensor's bytes lie, counted from the first byte after the header.
   private struct Slice {
@@ -33,6 +39,7 @@ struct SafetensorsHeader {
     guard let members = root.members else {
       throw CogError("the safetensors header is no JSON object", found: root.kind)
     }
+    try Self.requireBelievable(members)
     var slices: [Slice] = []
     var metadata: [String: String] = [:]
     slices.reserveCapacity(members.count)
@@ -54,6 +61,30 @@ struct SafetensorsHeader {
     }
   }
 
+  private static func requireBelievable(_ members: [JSON.Member]) throws {
+    guard members.count <= mostTensors + 1 else {
+      throw CogError(
+        "the file has too many tensors", expected: "at most \(mostTensors)", found: "\(members.count)")
+    }
+    try requireBelievableNames(members)
+  }
+
+  /// Checks the keys of an object whose keys are names of tensors.
+  ///
+  /// - Throws: ``CogError`` when they are longer than any names are.
+  static func requireBelievableNames(_ members: [JSON.Member]) throws {
+    var nameBytes = 0
+    for member in members {
+      let count = member.key.utf8.count
+      nameBytes += count
+      guard count <= longestName, nameBytes <= longestNames else {
+        throw CogError(
+          "the names of the tensors are too long", expected: "at most \(longestName) bytes each",
+          found: "\(count) bytes, after \(nameBytes - count) of other names")
+      }
+    }
+  }
+
   /// Steps 1 to 3: the length field, its size against the format's limit and the file, the opening brace.
   private static func headerText(_ bytes: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
     var reader = ByteReader(bytes, what: "safetensors file")
@@ -71,13 +102,18 @@ struct SafetensorsHeader {
         advice: "The download is not complete: download it again.")
     }
     let text = try reader.take(Int(length))
-    guard text.first == UInt8(ascii: "{") else {
+    guard text.first(where: { !isSpace($0) }) == UInt8(ascii: "{") else {
       throw CogError("the safetensors header does not begin with {")
     }
     return text
   }
 
+  /// Whether JSON passes over a byte: the safetensors library (0.8.0) does so before the brace, too.
+  static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+
+  /// The texts of the member; null, as some writers have it, is none.
   private static func metadata(_ value: JSON) throws -> [String: String] {
+    if value == .null { return [:] }
     guard let members = value.members else {
       throw CogError(
         "the metadata is wrong", subject: "__metadata__", expected: "an object", found: value.kind)

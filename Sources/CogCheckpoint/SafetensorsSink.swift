@@ -2,8 +2,9 @@ package import CogBase
 package import CogModel
 import Foundation
 
-/// Writes a checkpoint folder as transformers has them: shards of safetensors, their index, `config.json` and
-/// `tokenizer.json` (`Formats/checkpoints.md`, "Written checkpoints").
+/// Writes a checkpoint folder as transformers has them: shards of safetensors, their index, `config.json`,
+/// `tokenizer.json` and, where it says more, `generation_config.json` (`Formats/checkpoints.md`, "Written
+/// checkpoints").
 ///
 /// Which shard a tensor goes to follows from all tensors, so they are reserved together.
 package final class SafetensorsSink: ModelSink {
@@ -73,11 +74,15 @@ package final class SafetensorsSink: ModelSink {
   package func finish(_ documents: ModelDocuments) throws -> Int {
     let tensors = try ledger.stored()
     for shard in shards { try write(shard.header, to: shard.name) }
-    let texts = [
+    var texts = [
       ("config.json", Array(documents.metadata.config.utf8)),
       ("tokenizer.json", try documents.tokenizer.json()),
       ("model.safetensors.index.json", try Self.index(tensors, documents.metadata)),
     ]
+    if let ids = documents.metadata.endOfText {
+      let list = ids.map(String.init).joined(separator: ", ")
+      texts.append(("generation_config.json", Array("{\n  \"eos_token_id\": [\(list)]\n}\n".utf8)))
+    }
     for (name, bytes) in texts { try write(bytes, to: name) }
     try part.commit()
     return shards.reduce(0) { $0 + $1.byteCount } + texts.reduce(0) { $0 + $1.1.count }
@@ -151,11 +156,12 @@ extension SafetensorsSink {
       struct Metadata: Encodable {
         enum CodingKeys: String, CodingKey {
           case totalSize = "total_size"
-          case provenance, recipe
+          case provenance, recipe, warnings
         }
         let totalSize: Int
         let provenance: ModelMetadata.Provenance
         let recipe: ModelMetadata.Recipe
+        let warnings: [String]?
       }
       enum CodingKeys: String, CodingKey {
         case metadata
@@ -167,7 +173,7 @@ extension SafetensorsSink {
     let index = Index(
       metadata: .init(
         totalSize: tensors.reduce(0) { $0 + $1.slot.byteCount }, provenance: metadata.provenance,
-        recipe: metadata.recipe),
+        recipe: metadata.recipe, warnings: metadata.warnings),
       weightMap: Dictionary(tensors.map { ($0.slot.name, $0.file) }, uniquingKeysWith: { first, _ in first }))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -14,7 +14,7 @@ struct ShardIndex {
   /// The shard of each tensor.
   let shardByTensor: [String: String]
 
-  private static let largest = 64 << 20
+  private static let largest = 16 << 20
 
   /// Reads and checks the index; the shards are not opened.
   ///
@@ -34,6 +34,7 @@ struct ShardIndex {
         throw CogError("the index has no object weight_map", found: root["weight_map"]?.kind ?? root.kind)
       }
       guard !members.isEmpty else { throw CogError("the index maps no tensor", subject: "weight_map") }
+      try SafetensorsHeader.requireBelievableNames(members)
       var map: [String: String] = [:]
       for member in members {
         guard let shard = member.value.text else {

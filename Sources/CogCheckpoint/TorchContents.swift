@@ -18,7 +18,7 @@ struct TorchContents {
   private static let mostValues = 1 << 20
   private static let longestMetadata = 4096
   /// All names together, in bytes.
-  private static let longestNames = 64 << 20
+  private static let longestNames = SafetensorsHeader.longestNames
 
   /// - Throws: ``CogError`` when there is no tensor, two have one name, or the values nest without end.
   init(root: PickleValue, heap: PickleHeap) throws {

@@ -55,6 +55,7 @@ package final class TorchFile: CheckpointStore {
         offset: Self.range(of: layout, archive)?.lowerBound, byteCount: tensor.byteCount)
       found.append((entry, layout))
     }
+    try naming(file: path) { try Self.requireBelievable(found.map(\.entry), mapping) }
     func start(_ layout: Layout) -> Int {
       archive.entries[layout.zipEntry].dataRange.lowerBound + layout.tensor.byteOffset
     }
@@ -138,6 +139,18 @@ extension TorchFile {
         advice: "Save its state_dict() with torch.save, or as safetensors.")
     }
     return folder
+  }
+
+  /// Checks that all tensors together are not far larger than the file: views of one storage, repeated
+  /// elements and deflated zeros would let a small file ask for any time and memory.
+  private static func requireBelievable(_ entries: [TensorEntry], _ mapping: MappedFile) throws {
+    let limit = try Checked.add(Checked.multiply(4, mapping.bytes.count, "bytes"), 256 << 20, "bytes")
+    let total = try entries.reduce(0) { try Checked.add($0, $1.byteCount, "bytes of all tensors") }
+    guard total <= limit else {
+      throw CogError(
+        "the tensors are far larger than the file", expected: "at most \(limit) bytes together",
+        found: "\(total)")
+    }
   }
 
   /// Checks the byte order, then runs the pickle.

@@ -97,6 +97,7 @@ extension PickleHeap {
         "a tensor's offset, size or stride is wrong",
         expected: "whole numbers, at most \(Self.mostDimensions) of them")
     }
+    try charge(bytes: 192 + 32 * sizes.count)
     tensors.append(
       try Self.bounded(
         place, storages[place], elementType: elementType ?? .uint8, offset: offset, sizes: sizes,

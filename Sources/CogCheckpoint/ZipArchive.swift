@@ -12,11 +12,12 @@ final class ZipArchive: Sendable {
   let mapping: MappedFile
   /// The entries in the order of their data in the file.
   let entries: [ZipEntry]
-  private let indexByName: [String: Int]
+  private let indexByName: [ByteKey: Int]
   private let states: [EntryState]
 
-  /// The most memory that one inflated entry may take; the largest tensor of the model takes 2.1 GB in F32.
-  static let mostInflatedBytes = 4 << 30
+  /// The most memory that one inflated entry may take: as much as the file, and what a small file may need.
+  /// Weights hardly shrink by deflating, and a checkpoint has many storages.
+  private var mostInflatedBytes: Int { mapping.bytes.count + 256 << 20 }
   /// The most memory that an inflated entry may take however short it is packed.
   private static let mostFromAnything = 128 << 20
 
@@ -37,19 +38,19 @@ final class ZipArchive: Sendable {
   init(_ mapping: MappedFile) throws {
     self.mapping = mapping
     entries = try naming(file: mapping.path) { try ZipDirectory(archive: mapping.bytes).entries }
-    indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
+    indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { (ByteKey($1.name), $0) })
     states = entries.map { _ in EntryState() }
   }
 
-  func index(of name: String) -> Int? { indexByName[name] }
+  func index(of name: String) -> Int? { indexByName[ByteKey(name)] }
 
   /// The bytes of an entry, uncompressed and checked.
   ///
   /// - Parameters:
   ///   - index: the entry's place in ``entries``.
-  ///   - limit: the most bytes to inflate.
+  ///   - limit: the most bytes to inflate, where less than usual is believed.
   /// - Throws: ``CogError`` when the entry is encrypted, packed by another method, too large or damaged.
-  func data(at index: Int, limit: Int = mostInflatedBytes) throws -> OwnedBytes {
+  func data(at index: Int, limit: Int = .max) throws -> OwnedBytes {
     let entry = entries[index]
     guard !entry.isEncrypted else {
       throw CogError(
@@ -66,7 +67,9 @@ final class ZipArchive: Sendable {
     case .deflated:
       return try states[index].inflated.withLock { state in
         if let buffer = state.buffer { return OwnedBytes(buffer.bytes, owner: buffer) }
-        let buffer = try naming(file: mapping.path) { try inflated(packed, entry, limit: limit) }
+        let buffer = try naming(file: mapping.path) {
+          try inflated(packed, entry, limit: min(limit, mostInflatedBytes))
+        }
         try check(buffer.bytes, entry)
         state.buffer = buffer
         return OwnedBytes(buffer.bytes, owner: buffer)

@@ -31,6 +31,8 @@ struct ZipDirectory {
   /// More entries than any checkpoint has; it bounds the memory that a hostile directory can take.
   static let mostEntries = 1 << 17
 
+  private static let longestNames = 8 << 20
+
   private static let endSignature: UInt32 = 0x0605_4B50
   private static let endSize = 22
   private static let zip64EndSignature: UInt32 = 0x0606_4B50
@@ -61,10 +63,17 @@ struct ZipDirectory {
         found: "\(end.entryCount)")
     }
     var located: [(start: Int, entry: ZipEntry)] = []
-    var names: Set<String> = []
+    var names: Set<ByteKey> = []
+    var nameBytes = 0
     for _ in 0..<end.entryCount {
       let header = try CentralHeader(&reader)
-      guard names.insert(header.name).inserted else {
+      nameBytes += header.name.utf8.count
+      guard nameBytes <= Self.longestNames else {
+        throw CogError(
+          "the names in the zip directory are too long",
+          expected: "at most \(Self.longestNames) bytes together")
+      }
+      guard names.insert(ByteKey(header.name)).inserted else {
         throw CogError("the zip entry is there twice", subject: header.name)
       }
       located.append((header.localOffset, try Self.locate(header, bytes, directory: end.directoryOffset)))
@@ -81,7 +90,8 @@ struct ZipDirectory {
 
   // MARK: End records
 
-  /// Finds the end record, which stands last but for a comment, and what it (or its zip64 form) says.
+  /// Finds the end record, which stands last but for a comment and zeros, and what it (or its zip64 form)
+  /// says.
   private static func findEnd(_ bytes: UnsafeRawBufferPointer) throws -> End {
     let last = bytes.count - endSize
     let first = max(0, last - Int(UInt16.max))
@@ -107,7 +117,9 @@ struct ZipDirectory {
     let entries = try reader.read(UInt16.self)
     let size = try reader.read(UInt32.self)
     let start = try reader.read(UInt32.self)
-    guard offset + endSize + Int(try reader.read(UInt16.self)) == bytes.count else { return nil }
+    // Zeros behind the archive, which disks and downloads in blocks leave, are passed over as PyTorch does.
+    let recordEnd = offset + endSize + Int(try reader.read(UInt16.self))
+    guard recordEnd <= bytes.count, bytes[recordEnd...].allSatisfy({ $0 == 0 }) else { return nil }
     guard disks == (0, 0) || disks == (.max, .max), entriesHere == entries else {
       throw CogError("the zip archive is split over several files", advice: "Join its parts first.")
     }

@@ -11,7 +11,7 @@ extension Tokenizer {
   package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
     self = try naming(file: file) {
       // The published one has 128,256 tokens and 280,147 merges, which may be pairs: 970,000 values.
-      let root = try JSON.parse(bytes, what: "tokenizer", mostValues: 5 << 18)
+      let root = try JSON.parse(bytes, what: "tokenizer")
       try TokenizerSettings.check(root)
       let model = root["model"] ?? .null
       var list = TokenList()

@@ -148,6 +148,41 @@ import Testing
     #expect(CheckpointFolder(of: "/model.safetensors").path == "/")
   }
 
+  @Test("Hidden files and what macOS keeps beside files are no shards (report 11)")
+  func hiddenFiles() throws {
+    _ = try writeTwoShards()
+    #expect(unlink(folder.path("model.safetensors.index.json")) == 0)
+    // AppleDouble, as macOS writes it to other file systems.
+    let start: [UInt8] = [0, 5, 0x16, 7, 0, 2, 0, 0]
+    let attributes = start + Array("Mac OS X        ".utf8) + [UInt8](repeating: 0, count: 4072)
+    for name in ["model-00001-of-00002.safetensors", "model.safetensors", "model.safetensors.index.json"] {
+      _ = try folder.write(attributes, as: "._" + name)
+    }
+    try write(["z"], as: ".hidden.safetensors")
+    #expect(try Checkpoints.open(path: path).entries.map(\.name) == ["a", "b", "c"])
+    // Where nothing else is there, there is no checkpoint; asked for by name, it is told what it is.
+    for index in 1...2 { #expect(unlink(folder.path("model-0000\(index)-of-00002.safetensors")) == 0) }
+    refuse("holds no checkpoint")
+    expectRefusal("of a kind that is not known") {
+      _ = try Checkpoints.open(path: folder.path("._model.safetensors"))
+    }
+  }
+
+  @Test("A link that leads to itself, to nothing or to a folder is refused")
+  func refusesLinks() throws {
+    try writeIndex([("a", "one.safetensors")])
+    #expect(symlink("one.safetensors", folder.path("one.safetensors")) == 0)
+    refuse("shards are missing")
+    for target in ["none", "."] {
+      #expect(unlink(folder.path("one.safetensors")) == 0)
+      #expect(symlink(target, folder.path("one.safetensors")) == 0)
+      refuse(target == "." ? "not a regular file" : "shards are missing")
+    }
+    #expect(unlink(folder.path("model.safetensors.index.json")) == 0)
+    #expect(symlink("model.safetensors.index.json", folder.path("model.safetensors.index.json")) == 0)
+    refuse("holds no checkpoint")
+  }
+
   @Test("Links to shards are followed, as the Hugging Face cache needs")
   func followsLinks() throws {
     try write(["a"], as: "blob")

@@ -59,6 +59,33 @@ import Testing
     #expect(try bytes(file, "one") == [1, 2, 3, 4])
   }
 
+  @Test("Spaces before the brace, and metadata that are null, are read as safetensors 0.8.0 does (report 13)")
+  func readsWhatTheLibraryReads() throws {
+    let tensor = #""x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#
+    for header in [" {\(tensor)}", "\t\r\n  {\(tensor)}\n ", "{\"__metadata__\":null,\(tensor)}"] {
+      let path = try folder.write(SafetensorsBuilder.file(header: header, data: Array(1...8)), as: "form")
+      let file = try #require(try Checkpoints.open(path: path) as? SafetensorsFile)
+      #expect(file.metadata.isEmpty)
+      #expect(try bytes(file, "x") == Array(1...8), "\(header)")
+    }
+    let reported = try Checkpoints.open(path: Fixtures.path("reports/meta_null.safetensors"))
+    #expect(reported.entries.map(\.name) == ["x"])
+    for wrong in ["[]", "{\"a\":null}", "{\"a\":1}", "0", "\"\""] {
+      try refuse(header: "{\"__metadata__\":\(wrong),\(tensor)}", data: 8, "__metadata__")
+    }
+  }
+
+  @Test("A name with NUL or control characters is read, and shown escaped")
+  func namesWithControlCharacters() throws {
+    let header = #"{"a\u0000b\u001b[2J":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#
+    let file = try SafetensorsFile(
+      path: folder.write(SafetensorsBuilder.file(header: header, data: [9]), as: "nul"))
+    #expect(file.entries.map(\.name) == ["a\0b\u{1B}[2J"])
+    #expect(try bytes(file, "a\0b\u{1B}[2J") == [9])
+    let error = #expect(throws: CogError.self) { _ = try file.loaded("a\0") }
+    #expect(error?.description.unicodeScalars.allSatisfy { $0.value >= 0x20 } == true)
+  }
+
   @Test("A header length that cannot be is refused")
   func refusesHeaderLength() throws {
     try refuse([], "the file is empty")
@@ -68,7 +95,8 @@ import Testing
       SafetensorsBuilder.file(header: "{}", length: 100_000_001), "the header length is not believable")
     try refuse(SafetensorsBuilder.file(header: "{}", length: 3), "ends within its header")
     try refuse(SafetensorsBuilder.file(header: "", length: 0), "does not begin with {")
-    try refuse(header: " {}", "does not begin with {")
+    try refuse(header: "\u{B}{}", "does not begin with {")
+    try refuse(header: String(repeating: " ", count: 2000), "does not begin with {")
   }
 
   @Test("A header that is not the JSON of the format is refused")

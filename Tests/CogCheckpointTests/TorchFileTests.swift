@@ -140,6 +140,49 @@ import Testing
     }
   }
 
+  @Test("Tensors and parameters with attributes of Python are read as torch.load reads them (report 13)")
+  func readsAttributes() throws {
+    for name in ["tensor_with_attribute", "parameter_with_attribute"] {
+      let file = try TorchFile(path: Fixtures.path("reports/\(name).bin"))
+      #expect(file.entries.map(\.name) == ["w"] && file.entries.map(\.shape) == [[3]])
+      #expect(try bytes(file, "w").count == 12)
+    }
+    // The function that makes the tensor is one of tensors, the class one of theirs, the attributes a dict.
+    func rebuild(_ function: (String, String), _ type: (String, String), state: PickleBuilder) -> [UInt8] {
+      PickleBuilder().op("}").text("w").global("torch._tensor", "_rebuild_from_type_v2").op("(")
+        .global(function.0, function.1).global(type.0, type.1).op("(").op("t")
+        .raw(Array(state.bytes.dropFirst(2))).op("t").op("R").op("s").op(".").bytes
+    }
+    let dict = PickleBuilder().op("}")
+    let tensor = ("torch", "Tensor")
+    try refuse(pickle: rebuild(("torch", "Size"), tensor, state: dict), "no function for tensors")
+    try refuse(
+      pickle: rebuild(("torch._tensor", "_rebuild_from_type_v2"), tensor, state: dict), "no function")
+    try refuse(pickle: rebuild(("os", "system"), tensor, state: dict), "the file wants to call os.system")
+    let make = ("torch._utils", "_rebuild_tensor_v2")
+    try refuse(pickle: rebuild(make, ("torch", "Size"), state: dict), "something else than a tensor")
+    try refuse(pickle: rebuild(make, tensor, state: PickleBuilder().text("x")), "are no dict")
+    try refuse(pickle: rebuild(make, tensor, state: dict), "a tensor is built from 0 values")
+    try refuse(
+      pickle: PickleBuilder().global("torch", "Tensor").op(")").op("R").op(".").bytes, "no function")
+  }
+
+  @Test("Zeros behind the archive are passed over, as PyTorch does (report 13)")
+  func readsZerosBehind() throws {
+    let file = try TorchFile(path: Fixtures.path("reports/zeros_behind.bin"))
+    #expect(file.entries.map(\.name) == ["w"])
+    #expect(try bytes(file, "w").count == 12)
+    for style in [ZipBuilder.Style.plain, .zip64, .torch] {
+      let archive = PickleBuilder.archive(Self.plain, style: style)
+      for count in [1, 21, 512, 65_535] {
+        let behind = try open(archive + [UInt8](repeating: 0, count: count))
+        #expect(try bytes(behind, "w") == Array(1...24), "\(count)")
+      }
+      try refuse(archive + [UInt8](repeating: 0, count: 70_000), "no end record")
+      try refuse(archive + [0, 0, 1], "no end record")
+    }
+  }
+
   // MARK: What is refused
 
   @Test("A name that tensors do not need is refused by name, and nothing is called")

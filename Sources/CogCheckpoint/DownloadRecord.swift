@@ -1,0 +1,68 @@
+import CogBase
+import Foundation
+import Glibc
+
+/// What a download has noted about a file: `FOLDER/.cache/huggingface/download/NAME.metadata`, or, in the
+/// shared cache, the name `blobs/ETAG` that the file is a link to.
+///
+/// Source: `huggingface_hub`, `_local_folder.py`: three lines, the commit, the etag and the time in seconds
+/// since 1970; `file_download.py` for the cache. The etag of a large file (LFS) is its SHA-256, that
+/// of another one the SHA-1 of its git blob.
+package struct DownloadRecord: Equatable, Sendable {
+  /// A checksum of a file, in lower-case hexadecimal.
+  package enum Checksum: Equatable, Sendable {
+    /// SHA-256 of its bytes.
+    case sha256(String)
+    /// SHA-1 of `blob LENGTH`, a zero byte, and its bytes.
+    case gitBlob(String)
+  }
+
+  /// The path of the file.
+  package let file: String
+  /// The checksum that it had where it came from.
+  package let checksum: Checksum
+  /// Whether the file was changed after it was downloaded, by its time of change.
+  package let isOutdated: Bool
+
+  /// The record of a file, or nil where there is none, or none with a checksum.
+  package init?(of file: String) {
+    self.file = file
+    let folder = CheckpointFolder(of: file)
+    let name = file.split(separator: "/").last.map(String.init) ?? file
+    let path = folder.file(".cache/huggingface/download/\(name).metadata")
+    guard let status = try? FileStatus(path: path), status.isRegular, (1...4096).contains(status.byteCount),
+      let text = try? MappedFile.withBytes(ofFile: path, { String(decoding: $0, as: UTF8.self) })
+    else {
+      guard let checksum = Self.linkedBlob(file).flatMap(Self.checksum) else { return nil }
+      (self.checksum, isOutdated) = (checksum, false)
+      return
+    }
+    let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+    guard lines.count >= 2, let checksum = Self.checksum(lines[1]) else { return nil }
+    self.checksum = checksum
+    var times = stat()
+    let isKnown = stat(file, &times) == 0 && lines.count > 2
+    // One second of tolerance, as huggingface_hub has.
+    isOutdated = isKnown && Double(lines[2]).map { Double(times.st_mtim.tv_sec) > $0 + 1 } == true
+  }
+
+  /// The name of the blob that a file of the shared cache is a link to.
+  private static func linkedBlob(_ file: String) -> String? {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let count = readlink(file, &target, Int(PATH_MAX))
+    guard count > 0 else { return nil }
+    let text = String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let parts = text.split(separator: "/")
+    return parts.dropLast().last == "blobs" ? parts.last.map(String.init) : nil
+  }
+
+  private static func checksum(_ etag: String) -> Checksum? {
+    let digits = etag.trimmingCharacters(in: CharacterSet(charactersIn: "\"")).lowercased()
+    guard digits.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
+    switch digits.utf8.count {
+    case 64: return .sha256(digits)
+    case 40: return .gitBlob(digits)
+    default: return nil
+    }
+  }
+}
