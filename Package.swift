@@ -70,7 +70,9 @@ let package = Package(
       [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CogSources", crypto,
       ]),
-    library("CogInspect", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute"]),
+    library(
+      "CogInspect",
+      ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", crypto]),
     library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
     library(
       "CogVerify",
@@ -151,7 +153,8 @@ let package = Package(
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),
     tests("CogVLM", ["AskAboutAVideo"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["CogTestSupport", "CogBase", "cogvlm"], swiftSettings: strict),
+      name: "CommandTests", dependencies: ["CogTestSupport", "CogBase", "cogvlm", crypto],
+      swiftSettings: strict),
     .testTarget(name: "LayeringTests", dependencies: ["CogTestSupport", "CogBase"], swiftSettings: strict),
   ]
 )

@@ -26,9 +26,10 @@ extension Session {
   /// - Parameters:
   ///   - logits: what ``prefill(_:progress:tap:)`` returned.
   ///   - maximumNewTokens: the most ids to make.
-  ///   - emit: receives every id as it is made, the end-of-text id excepted.
+  ///   - endOfText: the ids that end an answer.
+  ///   - emit: receives every id as it is made, one that ends the answer excepted.
   package func generate(
-    from logits: FloatMatrix, maximumNewTokens: Int, endOfTextID: Int, sampling: SamplingOptions = .greedy,
+    from logits: FloatMatrix, maximumNewTokens: Int, endOfText: Set<Int>, sampling: SamplingOptions = .greedy,
     emit: (Int) throws -> Void = { _ in }
   ) throws -> GeneratedTokens {
     var result = GeneratedTokens()
@@ -39,7 +40,7 @@ extension Session {
       let id = sampler.next(row)
       result.ids.append(id)
       result.margins.append(Self.margin(row))
-      if id == endOfTextID {
+      if endOfText.contains(id) {
         result.ending = .endOfText
         return result
       }

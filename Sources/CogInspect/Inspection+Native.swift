@@ -26,6 +26,10 @@ extension Inspection {
     for source in provenance.sources {
       metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)"
     }
+    for (index, warning) in (file.metadata.warnings ?? []).enumerated() {
+      metadata["warnings.\(index)"] = warning
+    }
+    metadata.setEndOfText(file.metadata.endOfText)
     let config = try JSON.parse(Array(file.metadata.config.utf8), what: "configuration")
     metadata.merge(config.leaves(under: "config")) { first, _ in first }
     return metadata

@@ -14,12 +14,12 @@ extension Inspection {
       return
     }
     var notes: [String] = []
-    var known: (configuration: ModelConfiguration, file: RecognizedFile)?
+    var known: FolderSettings?
     let numbering =
       checkpoint.isWhole
       ? nil : ShardNumbering(path.lastPathName)
     do {
-      known = try checkpoint.folder.configurationFile().map { (try ModelConfiguration($0), $0) }
+      known = try checkpoint.folder.settings()
       if known == nil, checkpoint.isWhole {
         notes.append("no config.json: the tensors cannot be compared with those of the model")
       }
@@ -42,7 +42,7 @@ extension Inspection {
         File(CheckpointFile($0))
       }
     }
-    let metadata = try known.map { try Self.metadata(of: source, $0.file) } ?? source.metadata
+    let metadata = try known.map { try Self.metadata(of: source, $0) } ?? source.metadata
     self.init(
       source: source, metadata: metadata, configuration: known?.configuration, companions: companions,
       isWhole: isWhole, notes: notes)
@@ -84,10 +84,19 @@ extension Inspection {
 
   /// What the files carry, and the fields of a configuration that was read already.
   private static func metadata(
-    of source: any CheckpointStore, _ configuration: RecognizedFile
+    of source: any CheckpointStore, _ settings: FolderSettings
   ) throws -> [String: String] {
-    let config = try configuration.withBytes { try JSON.parse($0, what: "configuration") }
-    return source.metadata.merging(config.leaves(under: "config")) { first, _ in first }
+    let config = try settings.file.withBytes { try JSON.parse($0, what: "configuration") }
+    var metadata = source.metadata.merging(config.leaves(under: "config")) { first, _ in first }
+    metadata.setEndOfText(settings.endOfText)
+    return metadata
+  }
+}
+
+extension [String: String] {
+  /// Lists the ids that end an answer, where `config.json` alone does not say them.
+  mutating func setEndOfText(_ ids: [Int]?) {
+    if let ids { self["endOfText"] = ids.map(String.init).joined(separator: ", ") }
   }
 }
 

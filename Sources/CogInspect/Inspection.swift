@@ -90,6 +90,21 @@ package struct Inspection: Equatable, Sendable, Codable {
     package let infinite: Int
   }
 
+  /// A tensor with zeros where weights should be, as a broken download leaves them.
+  package struct Zeros: Equatable, Sendable, Codable {
+    /// Its name.
+    package let name: String
+    /// The file that holds it.
+    package let file: String
+    /// What is told about it.
+    package let problem: String
+    /// Byte ranges of zeros, from the tensor's first byte on; the first of them.
+    package let holes: [ZeroFindings.Hole]
+    /// How many such ranges there are, and their bytes.
+    package let holeCount: Int
+    package let holeBytes: Int
+  }
+
   /// The path that was inspected.
   package let path: String
   /// The files, those with tensors first.
@@ -107,6 +122,8 @@ package struct Inspection: Equatable, Sendable, Codable {
   package let completeness: Completeness?
   /// Tensors with NaN or infinite values; nil when the values were not checked.
   package internal(set) var nonFinite: [NonFinite]?
+  /// Tensors with zeros where weights should be; nil when the values were not checked.
+  package internal(set) var zeros: [Zeros]?
   /// What a reader of the listing should know besides.
   package internal(set) var notes: [String]
 

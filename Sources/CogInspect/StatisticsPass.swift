@@ -6,9 +6,11 @@ package import CogModel
 package enum StatisticsPass {
   /// Measures the tensors that fit a filter.
   ///
+  /// - Parameter zeros: is told the runs of zeros in each tensor of a plain type.
   /// - Throws: ``CogError`` when a tensor is damaged, or none fits; what the context's cancellation throws.
   package static func run(
-    _ store: any TensorStore, filter: TensorFilter = TensorFilter(), _ context: RunContext
+    _ store: any TensorStore, filter: TensorFilter = TensorFilter(), _ context: RunContext,
+    zeros: (TensorEntry, ZeroRuns) -> Void = { _, _ in }
   ) throws -> StatisticsReport {
     let collector = StatisticsCollector(context)
     let entries = try filter.select(from: store.entries, of: store.path) { ($0.name, $0.partName) }
@@ -27,14 +29,16 @@ package enum StatisticsPass {
       }
       try naming(file: entry.file) {
         let bytes = try store.wholeBytes(of: entry)
-        var done = 0
+        var (done, runs) = (0, ZeroRuns())
         try bytes.withUnsafeBytes { buffer in
           try collector.add(entry, buffer) { count in
+            runs.add(ZeroRuns(of: UnsafeRawBufferPointer(rebasing: buffer[done..<max(done, count)])))
             window.passes(entry, bytes, done..<max(done, count))
             progress.advance(by: count - done, entry.name)
             done = count
           }
         }
+        if !entry.encoding.isQuantized { zeros(entry, runs) }
         store.release(entry)
       }
     }

@@ -39,9 +39,11 @@ package struct Completeness: Equatable, Sendable, Codable {
   package let otherModel: String?
 
   /// Whether every tensor of the model is there once, readable and of the right shape, and no other is.
-  package var isComplete: Bool {
-    missing.isEmpty && extra.isEmpty && duplicate.isEmpty && misshapen.isEmpty && unreadable.isEmpty
-      && otherModel == nil
+  package var isComplete: Bool { extra.isEmpty && isUsable }
+
+  /// Whether every tensor of the model is there once, readable and of the right shape, whatever others are.
+  package var isUsable: Bool {
+    missing.isEmpty && duplicate.isEmpty && misshapen.isEmpty && unreadable.isEmpty && otherModel == nil
   }
 
   /// Compares tensors with the table, in time linear in their number.
@@ -102,15 +104,36 @@ package struct Completeness: Equatable, Sendable, Codable {
     report("of a wrong shape", misshapen.map { "\($0.name) (expected \($0.expected), found \($0.found))" })
     report(
       "of a type that is not read as weights", unreadable.map { "\($0.name) (\($0.elementType.rawValue))" })
+    if let prefixHint { lines.append(prefixHint) }
     return lines
+  }
+
+  /// What to do where most of the missing names are there, but for something in front of all of them.
+  private var prefixHint: String? {
+    func share(of names: [String], in others: Set<String>, under prefix: Substring) -> Bool {
+      2 * names.count { others.contains(prefix + $0) } >= names.count
+    }
+    guard let name = missing.first else { return nil }
+    if let longer = extra.first(where: { $0.hasSuffix("." + name) }) {
+      let prefix = longer.dropLast(name.count)
+      guard share(of: missing, in: Set(extra), under: prefix) else { return nil }
+      return "the names begin with \"\(prefix)\", which a wrapper for training has put in front: "
+        + "save the state_dict of the model inside"
+    }
+    guard let shorter = extra.first(where: { name.hasSuffix("." + $0) }) else { return nil }
+    let prefix = name.dropLast(shorter.count)
+    guard share(of: extra, in: Set(missing), under: prefix) else { return nil }
+    return "the names lack \"\(prefix)\" in front: save the state_dict of the whole model"
   }
 
   /// Does nothing when the source is complete.
   ///
-  /// - Parameter path: the source, for the error.
+  /// - Parameters:
+  ///   - path: the source, for the error.
+  ///   - allowingExtra: whether there may be tensors that the model does not have.
   /// - Throws: ``CogError`` that names the other model, or the first tensor at fault and how many there are.
-  package func requireComplete(path: String) throws {
-    guard !isComplete else { return }
+  package func requireComplete(path: String, allowingExtra: Bool = false) throws {
+    guard !(allowingExtra ? isUsable : isComplete) else { return }
     if let otherModel {
       throw CogError(
         "this is another model", code: .wrongModel, file: path, expected: "CogVLM2-Video-Llama3",
@@ -120,6 +143,8 @@ package struct Completeness: Equatable, Sendable, Codable {
     throw CogError(
       "the checkpoint does not have the tensors of the model", code: .incomplete, file: path,
       expected: "\(expectedCount) tensors as config.json asks for", found: problems.joined(separator: "; "),
-      advice: "Check that config.json belongs to these weights and that the download is complete.")
+      advice: isUsable
+        ? "Leave out what the model does not have with --allow-extra."
+        : "Check that config.json belongs to these weights and that the download is complete.")
   }
 }

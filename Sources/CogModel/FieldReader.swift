@@ -32,6 +32,21 @@ struct FieldReader {
     return Float(number)
   }
 
+  /// The token ids of a field that is one id or a list of them, as published files have both; each once, in
+  /// the order of the file.
+  func tokenIDs(_ key: String, default fallback: [Int]) throws -> [Int] {
+    guard let value = object[key], value != .null else { return fallback }
+    let elements = value.elements ?? [value]
+    let ids = elements.compactMap { $0.integer.flatMap { $0 >= 0 ? $0 : nil } }
+    guard !ids.isEmpty, ids.count == elements.count else {
+      throw CogError(
+        "a field is wrong", subject: path + key, expected: "a token id, or a list of token ids",
+        found: elements.first { ($0.integer ?? -1) < 0 }?.kind ?? "an empty list")
+    }
+    var known: Set<Int> = []
+    return ids.filter { known.insert($0).inserted }
+  }
+
   /// A token id; where the field is a list, as some published files have it, its first id.
   func tokenID(_ key: String, default fallback: Int) throws -> Int {
     guard let value = object[key], value != .null else { return fallback }

@@ -10,6 +10,7 @@ extension ModelConfiguration {
   ///   do not fit together.
   package init(json bytes: UnsafeRawBufferPointer, file: String) throws {
     self = try naming(file: file) {
+      try Self.requireBelievable(bytes, what: "configuration")
       let root = try JSON.parse(bytes, what: "configuration")
       guard root.members != nil else {
         throw CogError("the configuration is no JSON object", found: root.kind)
@@ -33,12 +34,22 @@ extension ModelConfiguration {
     rmsNormEpsilon = try fields.epsilon("rms_norm_eps")
     template = try fields.promptTemplate("template_version", default: .chat)
     beginOfTextID = try fields.tokenID("bos_token_id", default: 128000)
-    endOfTextID = try fields.tokenID("eos_token_id", default: 128001)
+    endOfTextIDs = try fields.tokenIDs(Self.endOfTextField, default: [128001])
     padID = try fields.tokenID("pad_token_id", default: 128002)
     vision = try VisionConfiguration(fields: fields.nested("vision_config"))
     guard try fields.flag("tie_word_embeddings", default: false) == false else {
       throw CogError(
         "tied embeddings are not part of this model", code: .wrongModel, subject: "tie_word_embeddings")
+    }
+  }
+
+  /// The published file has 1.5 KB; the text goes into the metadata of native files, which is bounded.
+  private static let mostBytes = 1 << 20
+
+  private static func requireBelievable(_ bytes: UnsafeRawBufferPointer, what: String) throws {
+    guard bytes.count <= mostBytes else {
+      throw CogError(
+        "the \(what) is too long", expected: "at most \(mostBytes) bytes", found: "\(bytes.count)")
     }
   }
 
@@ -74,11 +85,9 @@ extension ModelConfiguration {
       headCount % keyValueHeadCount == 0, "num_multi_query_heads",
       "a divisor of num_attention_heads \(headCount)",
       keyValueHeadCount)
-    for (field, id) in [
-      ("bos_token_id", beginOfTextID), ("eos_token_id", endOfTextID), ("pad_token_id", padID),
-    ] {
-      try Self.require(id < vocabularySize, field, "an id below vocab_size \(vocabularySize)", id)
-    }
+    try requireTokens([beginOfTextID], "bos_token_id")
+    try requireTokens(endOfTextIDs, Self.endOfTextField)
+    try requireTokens([padID], "pad_token_id")
     let v = vision
     try Self.require(
       v.hiddenSize % v.headCount == 0, "vision_config.hidden_size", "a multiple of num_heads \(v.headCount)",
@@ -92,10 +101,52 @@ extension ModelConfiguration {
     try Self.require(v.channelCount == 3, "vision_config.in_channels", "3", v.channelCount)
   }
 
+  private func requireTokens(_ ids: [Int], _ field: String) throws {
+    for id in ids {
+      try Self.require(id < vocabularySize, field, "an id below vocab_size \(vocabularySize)", id)
+    }
+  }
+
   private static func require(_ holds: Bool, _ field: String, _ expected: String, _ found: some Any) throws {
     if !holds {
       throw CogError("the sizes do not fit together", subject: field, expected: expected, found: "\(found)")
     }
+  }
+}
+
+// MARK: What ends an answer
+
+extension ModelConfiguration {
+  private static let endOfTextField = "eos_token_id"
+
+  /// Adds the ids of `eos_token_id` of a `generation_config.json`: `generate` of transformers ends an answer
+  /// at those, and at those of `config.json` where it has none.
+  ///
+  /// - Parameters:
+  ///   - bytes: the file's bytes.
+  ///   - file: its path, for errors.
+  /// - Throws: ``CogError`` when it is no JSON object, or the field is no id of the vocabulary or a list of
+  ///   such ids.
+  package mutating func addEndOfText(generationJSON bytes: UnsafeRawBufferPointer, file: String) throws {
+    try naming(file: file) {
+      try Self.requireBelievable(bytes, what: "generation configuration")
+      let root = try JSON.parse(bytes, what: "generation configuration")
+      guard root.members != nil else {
+        throw CogError("the generation configuration is no JSON object", found: root.kind)
+      }
+      let ids = try FieldReader(root, path: "").tokenIDs(Self.endOfTextField, default: [])
+      try addEndOfText(ids, field: Self.endOfTextField)
+    }
+  }
+
+  /// Adds ids that end an answer.
+  ///
+  /// - Parameter field: where they stand, for the error.
+  /// - Throws: ``CogError`` when one is no id of the vocabulary.
+  package mutating func addEndOfText(_ ids: [Int], field: String) throws {
+    try requireTokens(ids, field)
+    var known = Set(endOfTextIDs)
+    endOfTextIDs += ids.filter { known.insert($0).inserted }
   }
 }
 

@@ -24,8 +24,9 @@ package struct ModelConfiguration: Equatable, Sendable, Codable {
   package var template: PromptTemplate
   /// Id of `<|begin_of_text|>`.
   package var beginOfTextID: Int
-  /// Id that ends an answer.
-  package var endOfTextID: Int
+  /// Ids that end an answer, each once: those of `config.json`, then those that only
+  /// `generation_config.json` has.
+  package var endOfTextIDs: [Int]
   /// Id that stands in the prompt where image features go.
   package var padID: Int
   /// The vision tower.

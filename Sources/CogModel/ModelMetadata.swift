@@ -2,16 +2,25 @@
 package struct ModelMetadata: Equatable, Sendable, Codable {
   /// The text of the checkpoint's `config.json`, unchanged.
   package var config: String
+  /// All ids that end an answer, where `config.json` alone does not say them; else nil.
+  package var endOfText: [Int]?
   /// Where the tensors come from.
   package var provenance: Provenance
   /// How they were stored.
   package var recipe: Recipe
+  /// What was lost that a person should know, one sentence each; nil where nothing was.
+  package var warnings: [String]?
 
   /// Metadata of a new file.
-  package init(config: String, provenance: Provenance, recipe: Recipe) {
+  package init(
+    config: String, endOfText: [Int]? = nil, provenance: Provenance, recipe: Recipe,
+    warnings: [String]? = nil
+  ) {
     self.config = config
+    self.endOfText = endOfText
     self.provenance = provenance
     self.recipe = recipe
+    self.warnings = warnings
   }
 
   /// Where the tensors come from.

@@ -62,6 +62,13 @@ package struct TensorEntry: Equatable, Sendable {
     entry.place = table.specification(named: name).map(ModelPlace.known) ?? .foreign
     return entry
   }
+
+  /// The same tensor as one that a model has.
+  package func known(as specification: TensorSpecification) -> TensorEntry {
+    var entry = self
+    entry.place = .known(specification)
+    return entry
+  }
 }
 
 /// Where a tensor belongs in a model.

@@ -19,11 +19,11 @@ extension ModelMetadata {
     let config = try Self.text(root, "config", path: "")
     let sources = try Self.elements(provenance, "sources", path: "provenance.")
     self.init(
-      config: config,
+      config: config, endOfText: try Self.endOfText(root),
       provenance: Provenance(
         tool: try Self.text(provenance, "tool", path: "provenance."),
         sources: try sources.map(Self.sourceFile)),
-      recipe: try Self.recipe(recipe))
+      recipe: try Self.recipe(recipe), warnings: try Self.warnings(root))
   }
 
   /// The bytes of the metadata section: the same for equal metadata.
@@ -31,6 +31,31 @@ extension ModelMetadata {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try Array(encoder.encode(self))
+  }
+
+  /// The ids that end an answer; nil where the file has no such field, as files of older versions do.
+  private static func endOfText(_ root: JSON) throws -> [Int]? {
+    guard root["endOfText"] != nil else { return nil }
+    return try elements(root, "endOfText", path: "").map { element in
+      guard let id = element.integer, id >= 0 else {
+        throw CogError(
+          "a field of the metadata is wrong", subject: "endOfText", expected: "token ids",
+          found: element.kind)
+      }
+      return id
+    }
+  }
+
+  /// What was lost; nil where the file has no such field.
+  private static func warnings(_ root: JSON) throws -> [String]? {
+    guard root["warnings"] != nil else { return nil }
+    return try elements(root, "warnings", path: "").map { element in
+      guard let text = element.text else {
+        throw CogError(
+          "a field of the metadata is wrong", subject: "warnings", expected: "strings", found: element.kind)
+      }
+      return text
+    }
   }
 
   private static func sourceFile(_ json: JSON) throws -> SourceFile {

@@ -45,9 +45,10 @@ package final class NativeFile: TensorStore {
       let entries = try NativeDirectory.decode(
         directory, count: header.tensorCount, data: header.data.range, file: path)
       let metadata = try ModelMetadata(section: metadataBytes)
-      let configuration = try Array(metadata.config.utf8).withUnsafeBytes {
+      var configuration = try Array(metadata.config.utf8).withUnsafeBytes {
         try ModelConfiguration(json: $0, file: path)
       }
+      try configuration.addEndOfText(metadata.endOfText ?? [], field: "endOfText")
       return (header, entries, metadata, configuration)
     }
     (header, _, metadata, configuration) = parts

@@ -47,6 +47,7 @@ extension BlockEncoder {
     let blockElements = min(Self.chunkElements * Self.chunksPerBlock, max(count, 1))
     var total = PlainOutcome()
     var checksum = SourceChecksum()
+    var zeroRuns = ZeroRuns()
     for first in stride(from: 0, to: count, by: blockElements) {
       try context.cancellation.check()
       let elements = min(blockElements, count - first)
@@ -63,12 +64,13 @@ extension BlockEncoder {
           let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start * width..<end * width])
           try convertChunk(chunk, of: sourceType, to: type, into: target, outcome: &outcome)
         }
-        return (outcome, SourceChecksum.ofPiece(chunk))
+        return (outcome, SourceChecksum.ofPiece(chunk), ZeroRuns(of: chunk))
       }
       for (index, result) in results.enumerated() {
-        let (outcome, piece) = try result.get()
+        let (outcome, piece, zeros) = try result.get()
         total.add(outcome, at: first + index * Self.chunkElements)
         checksum.add(piece)
+        zeroRuns.add(zeros)
       }
       try inspect(total)
       try emit(
@@ -76,7 +78,7 @@ extension BlockEncoder {
           ?? FinishedBlock(tensor.bytes[sourceRange], sourceRange: sourceRange))
     }
     let error = isSame ? .none : StorageError(squaredError: total.squaredError, squares: total.squares)
-    return EncodedTensor(error: error, outcome: total, sourceChecksum: checksum)
+    return EncodedTensor(error: error, outcome: total, sourceChecksum: checksum, zeroRuns: zeroRuns)
   }
 
   private func convertChunk(

@@ -35,6 +35,10 @@ struct EncodedTensor {
   var outcome = PlainOutcome()
   /// A checksum of the source's bytes.
   var sourceChecksum = SourceChecksum()
+  /// The runs of zeros in the source's bytes; not looked for where those are quantized weights.
+  var zeroRuns = ZeroRuns()
+  /// Groups whose scale does not fit.
+  var scaleLosses = ScaleLosses()
 }
 
 extension BlockEncoder {
@@ -119,7 +123,7 @@ extension BlockEncoder {
     let blockPanels = min(
       max(context.threads.threadCount, Self.blockWeights / panelFloats), layout.panelCount)
     var sums = ErrorSums()
-    var checksum = SourceChecksum()
+    var encoded = EncodedTensor(error: .none)
     for first in stride(from: 0, to: layout.panelCount, by: blockPanels) {
       try context.cancellation.check()
       let panels = first..<min(first + blockPanels, layout.panelCount)
@@ -136,13 +140,18 @@ extension BlockEncoder {
           let error = try quantizePanel(
             UnsafeBufferPointer(floats), quantizer, firstRow: rows.lowerBound, layout: layout,
             into: UnsafeMutableRawBufferPointer(rebasing: panel))
-          return (error, SourceChecksum.ofPiece(source))
+          let losses = ScaleLosses(
+            of: UnsafeRawBufferPointer(rebasing: panel), weights: UnsafeBufferPointer(floats),
+            firstRow: rows.lowerBound, layout: layout)
+          return (error, losses, SourceChecksum.ofPiece(source), ZeroRuns(of: source))
         }
       }
       for (panel, result) in zip(panels, results) {
-        let (error, piece) = try result.get()
+        let (error, losses, piece, zeros) = try result.get()
         sums.add(error, firstRow: panel * PanelLayout.panelRows)
-        checksum.add(piece)
+        encoded.scaleLosses.add(losses)
+        encoded.sourceChecksum.add(piece)
+        encoded.zeroRuns.add(zeros)
       }
       let rows = Self.rows(ofPanels: panels, in: layout)
       try emit(
@@ -150,7 +159,8 @@ extension BlockEncoder {
           buffer, count: panels.count * layout.panelBytes,
           sourceRange: rows.lowerBound * rowBytes..<rows.upperBound * rowBytes))
     }
-    return EncodedTensor(error: sums.error, sourceChecksum: checksum)
+    encoded.error = sums.error
+    return encoded
   }
 
   private func quantizePanel(

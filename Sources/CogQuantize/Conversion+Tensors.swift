@@ -55,10 +55,23 @@ extension Conversion {
       }
       work.progress.advance(by: block.sourceRange.count, slot.name)
     }
-    try work.queue.end(error: encoded.error) { [journal = work.journal] stored in
-      try journal.note(FinishedTensor(stored, encoded))
+    let zeros = ZeroFindings(encoded.zeroRuns, in: tensor.entry.known(as: tensor.specification)) {
+      source.spareTokens
     }
-    return try ConversionSummary.Tensor(slot, part: tensor.specification.part, encoded)
+    try check(zeros, tensor)
+    try work.queue.end(error: encoded.error) { [journal = work.journal] stored in
+      try journal.note(FinishedTensor(stored, encoded, zeros: zeros))
+    }
+    return try ConversionSummary.Tensor(
+      slot, part: tensor.specification.part, encoded, zeros: zeros.text(in: tensor.entry))
+  }
+
+  /// Throws for holes where the options refuse them.
+  private func check(_ zeros: ZeroFindings, _ tensor: PlannedTensor) throws {
+    guard options.refusesZeros, let text = zeros.text(in: tensor.entry) else { return }
+    throw CogError(
+      text, code: .damaged,
+      advice: "The download is damaged: download the file again; or allow it with --allow-zeros.")
   }
 
   /// The planned encoding; the source's own type for a matrix with NaN or infinity that is to be kept.
@@ -124,6 +137,8 @@ extension Conversion {
     } catch let error as CogError where error.code == .damaged {
       throw ResumeRefusal(cause: error.inTensor(entry.name))
     }
+    let zeros = entry.zeros ?? ZeroFindings()
+    try check(zeros, tensor)
     try work.queue.adopt(stored, placing: !knowsPlaces)
     work.window.passes(view.entry, view.bytes, 0..<view.bytes.count)
     work.progress.advance(by: view.bytes.count, entry.name)
@@ -131,8 +146,10 @@ extension Conversion {
     (outcome.overflowed, outcome.vanished, outcome.nonFinite) = (
       entry.overflowed, entry.vanished, entry.nonFinite
     )
+    let encoded = EncodedTensor(
+      error: entry.error, outcome: outcome, scaleLosses: entry.scales ?? ScaleLosses())
     return try ConversionSummary.Tensor(
-      stored.slot, part: tensor.specification.part, EncodedTensor(error: entry.error, outcome: outcome))
+      stored.slot, part: tensor.specification.part, encoded, zeros: zeros.text(in: tensor.entry))
   }
 }
 

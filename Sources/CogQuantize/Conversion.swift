@@ -25,6 +25,8 @@ package struct Conversion {
     package var nonFinite: NonFinitePolicy
     /// Whether finite values may become infinite in a narrower type.
     package var allowsOverflow = false
+    /// Whether zeros where weights should be, which a broken download leaves, are an error and no warning.
+    package var refusesZeros = false
     /// Whether to go on where an earlier run was stopped.
     package var resumes = false
 
@@ -92,7 +94,7 @@ package struct Conversion {
       journal.end()
       return ConversionSummary(
         tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
-        seconds: (ContinuousClock.now - start).seconds)
+        seconds: (ContinuousClock.now - start).seconds, leftOut: source.leftOut)
     } catch let refusal as ResumeRefusal {
       journal.end()
       sink.part.keep()
@@ -131,7 +133,7 @@ package struct Conversion {
     defer { progress.finish() }
     let tensors = try storeTensors(sink, journal, window, progress)
     progress.advance(by: 0, "checksums of the source's files")
-    let metadata = try metadata(hasher)
+    let metadata = try metadata(hasher, losses: tensors.flatMap(\.scaleWarnings))
     try journal.flush()
     // Whatever is in the output is of the files as they were, all of them.
     for (path, state) in zip(source.files, states) { try state.requireSame(path) }
@@ -139,12 +141,15 @@ package struct Conversion {
     return (tensors, fileBytes)
   }
 
-  private func metadata(_ hasher: FileHasher?) throws -> ModelMetadata {
+  /// - Parameter losses: sentences about scales that did not fit.
+  private func metadata(_ hasher: FileHasher?, losses: [String]) throws -> ModelMetadata {
+    let warnings = source.warnings + losses
     let sources: [ModelMetadata.SourceFile] =
       if case .carried(let files) = source.provenance { files } else { try hasher?.hashes() ?? [] }
     return ModelMetadata(
-      config: source.configurationText, provenance: .init(tool: options.tool, sources: sources),
-      recipe: recipe.metadata)
+      config: source.configurationText, endOfText: source.endOfText,
+      provenance: .init(tool: options.tool, sources: sources),
+      recipe: recipe.metadata, warnings: warnings.isEmpty ? nil : warnings)
   }
 
   /// Checks that the disk has room for the output.

@@ -92,8 +92,11 @@ struct FinishedTensor: Codable, Equatable {
   let overflowed: Int
   let vanished: Int
   let nonFinite: Int
+  /// What was found about zeros and scales; nil where that is nothing.
+  let zeros: ZeroFindings?
+  let scales: ScaleLosses?
 
-  init(_ stored: StoredTensor, _ encoded: EncodedTensor) {
+  init(_ stored: StoredTensor, _ encoded: EncodedTensor, zeros: ZeroFindings) {
     name = stored.slot.name
     encoding = stored.slot.encoding.label
     file = stored.file
@@ -105,6 +108,8 @@ struct FinishedTensor: Codable, Equatable {
     overflowed = encoded.outcome.overflowed
     vanished = encoded.outcome.vanished
     nonFinite = encoded.outcome.nonFinite
+    self.zeros = zeros.isEmpty ? nil : zeros
+    scales = encoded.scaleLosses.isEmpty ? nil : encoded.scaleLosses
   }
 
   /// Offsets, sizes and counts are below this, so that none of their sums overflows.

@@ -29,8 +29,17 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     package let vanished: Int
     /// Values that are NaN or infinite in the source.
     package let nonFinite: Int
+    /// Sentences about zeros where weights should be, and about scales that do not fit.
+    private(set) var zeroWarning: String?
+    private(set) var scaleWarnings: [String] = []
 
-    init(_ slot: TensorSlot, part: ModelPart, _ encoded: EncodedTensor) throws {
+    private enum CodingKeys: String, CodingKey {
+      case name, part, shape, sourceType, encoding, isQuantized, bytes, bfloat16Bytes, error, overflowed
+      case vanished, nonFinite
+    }
+
+    /// - Parameter zeros: what is known about zeros where weights should be.
+    init(_ slot: TensorSlot, part: ModelPart, _ encoded: EncodedTensor, zeros: String?) throws {
       name = slot.name
       self.part = part
       shape = slot.shape
@@ -43,6 +52,8 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
       overflowed = encoded.outcome.overflowed
       vanished = encoded.outcome.vanished
       nonFinite = encoded.outcome.nonFinite
+      zeroWarning = zeros.map { "\(slot.name): \($0)." }
+      scaleWarnings = encoded.scaleLosses.warnings(slot.name, slot.encoding, error: encoded.error)
     }
   }
 
@@ -79,7 +90,8 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
   /// What the user should know, one sentence each.
   package let warnings: [String]
 
-  init(tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double) {
+  /// - Parameter leftOut: tensors of the source that the model does not have.
+  init(tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double, leftOut: [String] = []) {
     func ratio(_ part: Int, _ whole: Int) -> Double { Double(part) / Double(max(whole, 1)) }
     func bitsPerWeight(_ list: [Tensor]) -> Double {
       ratio(list.reduce(0) { $0 + $1.bytes }, list.reduce(0) { $0 + $1.shape.elementCount }) * 8
@@ -104,11 +116,19 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     quantizedRatio = shareOfBFloat16(tensors.filter(\.isQuantized))
     int4Ratio = shareOfBFloat16(tensors.filter { $0.encoding.family == .int4 })
     fileRatio = ratio(fileBytes, tensors.reduce(0) { $0 + $1.bfloat16Bytes })
-    warnings = tensors.flatMap(Self.warnings) + Self.warningOfVanished(tensors)
+    warnings =
+      tensors.flatMap(Self.warnings) + Self.warningOfVanished(tensors) + Self.warning(ofLeftOut: leftOut)
+  }
+
+  private static func warning(ofLeftOut names: [String]) -> [String] {
+    guard !names.isEmpty else { return [] }
+    let shown = names.prefix(3).joined(separator: ", ")
+    let more = names.count > 3 ? " and \(names.count - 3) more" : ""
+    return ["\(names.count) tensors that the model does not have were left out: \(shown)\(more)."]
   }
 
   private static func warnings(_ tensor: Tensor) -> [String] {
-    var list: [String] = []
+    var list = [tensor.zeroWarning].compactMap { $0 } + tensor.scaleWarnings
     if tensor.nonFinite > 0 {
       list.append(
         "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite "

@@ -11,37 +11,41 @@ extension ModelSource {
   ///
   /// Beside a checkpoint's weights lie `config.json` and `tokenizer.json`.
   ///
-  /// - Parameter expands: whether the quantized tensors of a native file are taken for their values.
+  /// - Parameters:
+  ///   - expands: whether the quantized tensors of a native file are taken for their values.
+  ///   - allowsExtra: whether tensors that the model does not have are left out, instead of refused.
   /// - Throws: ``CogError`` when the path is neither, lacks one of these files, belongs to another model, or
   ///   does not have exactly the tensors that its configuration asks for.
-  package static func open(path: String, expands: Bool = false) throws -> ModelSource {
-    try ModelSource(Input(path: path), expands: expands)
+  package static func open(
+    path: String, expands: Bool = false, allowsExtra: Bool = false
+  ) throws -> ModelSource {
+    try ModelSource(Input(path: path), expands: expands, allowsExtra: allowsExtra)
   }
 
-  /// The same of a path that was looked at. - Throws: as ``open(path:expands:)``.
-  package init(_ input: Input, expands: Bool = false) throws {
+  /// The same of a path that was looked at. - Throws: as ``open(path:expands:allowsExtra:)``.
+  package init(_ input: Input, expands: Bool = false, allowsExtra: Bool = false) throws {
     if input.isNative {
       try self.init(native: input.nativeFile(), expands: expands)
       return
     }
     let checkpoint = try input.checkpoint()
     let folder = checkpoint.folder
-    guard let configurationFile = try folder.configurationFile() else {
+    guard let settings = try folder.settings() else {
       throw Self.missing("config.json", in: folder)
     }
-    let configuration = try ModelConfiguration(configurationFile)
-    try checkpoint.store.completeness(for: configuration).requireComplete(path: checkpoint.store.path)
+    let completeness = checkpoint.store.completeness(for: settings.configuration)
+    try completeness.requireComplete(path: checkpoint.store.path, allowingExtra: allowsExtra)
     guard let tokenizerFile = try folder.tokenizerFile() else {
       throw Self.missing("tokenizer.json", in: folder)
     }
     let tokenizer = try Self.withText(tokenizerFile) { try Tokenizer(json: $0, file: tokenizerFile.path) }
     let otherFiles =
-      [configurationFile.path, tokenizerFile.path] + [checkpoint.store.index?.path].compactMap { $0 }
+      settings.paths + [tokenizerFile.path] + [checkpoint.store.index?.path].compactMap { $0 }
     self.init(
-      complete: checkpoint.store, configurationText: try Self.text(configurationFile),
-      configuration: configuration,
+      complete: checkpoint.store, configurationText: try Self.text(settings.file),
+      configuration: settings.configuration, endOfText: settings.endOfText,
       tokenizer: TokenizerText(compact: tokenizer.encoded()) { try tokenizerFile.withBytes { Array($0) } },
-      provenance: .files(checkpoint.store.files + otherFiles))
+      provenance: .files(checkpoint.store.files + otherFiles), leftOut: completeness.extra)
   }
 
   private static func missing(_ name: String, in folder: CheckpointFolder) -> CogError {

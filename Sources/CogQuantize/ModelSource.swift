@@ -1,6 +1,7 @@
 import CogBase
 package import CogModel
 package import CogNative
+import CogText
 
 /// A whole model: what a conversion reads.
 package struct ModelSource: Sendable {
@@ -18,8 +19,14 @@ package struct ModelSource: Sendable {
   package let configurationText: String
   /// The model's sizes.
   package let configuration: ModelConfiguration
+  /// All ids that end an answer, where `config.json` alone does not say them; else nil.
+  package let endOfText: [Int]?
+  /// What a native file says was lost when it was quantized.
+  let warnings: [String]
   /// The tokenizer.
   package let tokenizer: TokenizerText
+  /// Tensors of the source that the model does not have.
+  let leftOut: [String]
   let provenance: Provenance
 
   /// A model from its pieces.
@@ -57,18 +64,23 @@ package struct ModelSource: Sendable {
     }
     self.init(
       complete: file, configurationText: file.metadata.config, configuration: file.configuration,
+      endOfText: file.metadata.endOfText,
       tokenizer: TokenizerText(compact: Array(try file.tokenizerBytes()), file: file.path),
-      provenance: .carried(file.metadata.provenance.sources))
+      provenance: .carried(file.metadata.provenance.sources), warnings: file.metadata.warnings ?? [])
   }
 
   /// A model whose tensors were compared with the table.
   init(
     complete tensors: any TensorStore, configurationText: String, configuration: ModelConfiguration,
-    tokenizer: TokenizerText, provenance: Provenance
+    endOfText: [Int]? = nil, tokenizer: TokenizerText, provenance: Provenance,
+    warnings: [String] = [], leftOut: [String] = []
   ) {
+    self.leftOut = leftOut
     self.tensors = tensors
     self.configurationText = configurationText
     self.configuration = configuration
+    self.endOfText = endOfText
+    self.warnings = warnings
     self.tokenizer = tokenizer
     self.provenance = provenance
   }
@@ -78,6 +90,11 @@ package struct ModelSource: Sendable {
 
   /// What an output may not take the place of: the files that are read, and the folders of a checkpoint's.
   var places: [String] { isHashed ? files + Set(files.map(\.folderOfPath)).sorted() : files }
+
+  /// The tokens that the model may never have been trained with; nil where the tokenizer cannot tell.
+  var spareTokens: SpareTokens? {
+    (try? tokenizer.compact.withUnsafeBytes { try Tokenizer(encoded: $0, file: tensors.path) })?.spareTokens
+  }
 
   /// All files that are read, in the order in which they are.
   var files: [String] {

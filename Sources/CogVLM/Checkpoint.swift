@@ -17,7 +17,8 @@ public struct Checkpoint: Equatable, Sendable {
 
   /// What is in it: files, parts, tensors, and how they compare with those of the model.
   ///
-  /// - Parameter checkingValues: whether every value is read, to find those that are NaN or infinite.
+  /// - Parameter checkingValues: whether every value is read, to find those that are NaN or infinite, and
+  ///   zeros where a download has left holes.
   ///   Otherwise headers alone are.
   /// - Throws: ``CogVLMError`` when it is something else, which the error names; `CancellationError`.
   public func inspect(
@@ -28,12 +29,17 @@ public struct Checkpoint: Equatable, Sendable {
       if input.isNative {
         let file = try input.nativeFile()
         let inspection = try CogInspect.Inspection(native: file)
-        return Inspection(checkingValues ? try inspection.checkingValues(of: file, context) : inspection)
+        return Inspection(
+          checkingValues
+            ? try inspection.checkingValues(of: file, spare: { try? file.tokenizer().spareTokens }, context)
+            : inspection)
       }
       let checkpoint = try input.checkpoint()
       let inspection = try CogInspect.Inspection(checkpoint)
+      guard checkingValues else { return Inspection(inspection) }
+      let spare = try checkpoint.folder.tokenizerPath.map { try Input(path: $0).tokenizer().spareTokens }
       return Inspection(
-        checkingValues ? try inspection.checkingValues(of: checkpoint.placedTensors(), context) : inspection)
+        try inspection.checkingValues(of: checkpoint.placedTensors(), spare: { spare }, context))
     }
   }
 
@@ -69,18 +75,21 @@ public struct Checkpoint: Equatable, Sendable {
   /// - Parameters:
   ///   - output: the file. What is there is replaced, at the very end and when all is written.
   ///   - recipe: which encoding each tensor gets, and how its numbers are chosen.
+  ///   - allowingZeros: whether weights may have zeros that a broken download leaves: 4 KiB in a row or
+  ///     more.
   ///   - resuming: whether to go on where an earlier call with the same arguments was stopped.
   /// - Throws: ``CogVLMError`` when tensors are missing or damaged or have values that are not finite, the
   ///   recipe does not fit, or the disk is full; `CancellationError`. Nothing appears under the name then.
   @discardableResult
   public func quantize(
-    to output: String, recipe: QuantizationRecipe = QuantizationRecipe(), resuming: Bool = false,
-    options: RunOptions = RunOptions()
+    to output: String, recipe: QuantizationRecipe = QuantizationRecipe(), allowingZeros: Bool = false,
+    resuming: Bool = false, options: RunOptions = RunOptions()
   ) async throws -> ConversionResult {
     try await run(options) { context in
-      try CogQuantize.Conversion(
-        source: .open(path: path), recipe: recipe.resolved(), options: Self.settings(resuming),
-        context: context
+      var settings = Self.settings(resuming)
+      settings.refusesZeros = !allowingZeros
+      return try CogQuantize.Conversion(
+        source: .open(path: path), recipe: recipe.resolved(), options: settings, context: context
       ).run(into: NativeSink(path: output))
     }
   }

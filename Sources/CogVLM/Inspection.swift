@@ -25,7 +25,8 @@ public struct Inspection: Equatable, Sendable {
   /// Whether every tensor of the model is there once, readable and in the right shape, and no other is; nil
   /// where there is no configuration to compare with.
   public let isComplete: Bool?
-  /// What is missing, too much, misshapen or not finite, one sentence each; empty where all is well.
+  /// What is missing, too much, misshapen, not finite or zeros where weights should be, one sentence
+  /// each; empty where all is well.
   public let problems: [String]
 
   init(_ inspection: CogInspect.Inspection) {
@@ -41,6 +42,6 @@ public struct Inspection: Equatable, Sendable {
       (inspection.completeness?.problems ?? [])
       + (inspection.nonFinite ?? []).map { tensor in
         "\(tensor.name): \(tensor.nan) values are NaN and \(tensor.infinite) infinite"
-      }
+      } + (inspection.zeros ?? []).map { "\($0.name): \($0.problem)" }
   }
 }

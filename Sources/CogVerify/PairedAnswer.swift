@@ -31,7 +31,7 @@ struct PairedAnswer {
         AnswerStep(
           id: chosen, referenceId: id, text: try text([chosen], skipSpecial: false),
           referenceText: try text([id], skipSpecial: false), gap: gap, agreement: agreement))
-      guard id != endOfTextID, steps.count < maximumNewTokens, other.remaining > 0 else { break }
+      guard !endOfText.contains(id), steps.count < maximumNewTokens, other.remaining > 0 else { break }
       tested = try own.step(id)
       expected = try other.step(id)
     }
@@ -46,7 +46,7 @@ struct PairedAnswer {
       klDivergences: divergences, steps: steps)
   }
 
-  private var endOfTextID: Int { reference.configuration.endOfTextID }
+  private var endOfText: [Int] { reference.configuration.endOfTextIDs }
 
   /// The tested model's own answer: as far as it agrees it has the reference's prefix anyway.
   private func freeAnswer(_ steps: [AnswerStep]) throws -> [Int] {
@@ -55,7 +55,7 @@ struct PairedAnswer {
     }
     var ids = steps[..<parting].map(\.referenceId) + [steps[parting].id]
     own.truncate(toGenerated: parting)
-    while let last = ids.last, last != endOfTextID, ids.count < maximumNewTokens, own.remaining > 0 {
+    while let last = ids.last, !endOfText.contains(last), ids.count < maximumNewTokens, own.remaining > 0 {
       let logits = try own.step(last)
       ids.append(Sampler.mostLikely(UnsafeBufferPointer(logits.row(0))))
     }

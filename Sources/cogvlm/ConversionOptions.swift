@@ -20,6 +20,9 @@ struct ConversionOptions: ParsableArguments {
   @Flag(help: "Keep tensors with NaN or infinite values as they are instead of stopping.")
   var keepNonFinite = false
 
+  @Flag(help: "Leave out tensors that the model does not have instead of stopping.")
+  var allowExtra = false
+
   @Flag(help: "Go on where an earlier run with the same source and options was stopped.")
   var resume = false
 
@@ -33,11 +36,12 @@ struct ConversionOptions: ParsableArguments {
   /// - Parameter expands: whether quantized tensors of the source are taken for their values.
   func run(
     _ recipe: QuantizationRecipe, into sink: any ModelSink, expands: Bool = false,
-    allowsOverflow: Bool = false
+    allowsOverflow: Bool = false, refusesZeros: Bool = false
   ) throws {
-    let model = try ModelSource.open(path: source, expands: expands)
+    let model = try ModelSource.open(path: source, expands: expands, allowsExtra: allowExtra)
     var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
     options.allowsOverflow = allowsOverflow
+    options.refusesZeros = refusesZeros
     options.resumes = resume
     let conversion = try Conversion(
       source: model, recipe: recipe, options: options, context: runOptions.context())

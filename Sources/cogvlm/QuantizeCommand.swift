@@ -55,6 +55,9 @@ struct QuantizeCommand: ParsableCommand {
       valueName: "pattern=encoding"))
   var overrides: [String] = []
 
+  @Flag(help: "Quantize weights with zeros that a broken download leaves (4 KiB in a row and more).")
+  var allowZeros = false
+
   func run() throws {
     var recipe = try QuantizationRecipe(preset: preset)
     let settings: [(QuantizationRecipe.TensorKind, String?)] = [
@@ -67,6 +70,6 @@ struct QuantizeCommand: ParsableCommand {
     }
     recipe.method = try QuantizationMethods.named(method, among: Self.methods)
     recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
-    try options.run(recipe, into: NativeSink(path: options.output))
+    try options.run(recipe, into: NativeSink(path: options.output), refusesZeros: !allowZeros)
   }
 }

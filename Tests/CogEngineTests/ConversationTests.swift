@@ -27,7 +27,7 @@ struct ConversationTests {
     let session = try Session(engine)
     let tokens = try session.generate(
       from: session.prefill(ModelInput(prompt, features: features)), maximumNewTokens: 6,
-      endOfTextID: engine.configuration.endOfTextID)
+      endOfText: Set(engine.configuration.endOfTextIDs))
     #expect(answer.ids == tokens.ids)
     #expect(answer.margins == tokens.margins)
     #expect(answer.promptTokens == prompt.count)

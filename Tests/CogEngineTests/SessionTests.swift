@@ -68,7 +68,7 @@ import Testing
     let prompt = try input(engine, "What?")
     let session = try Session(engine, capacity: prompt.ids.count + 3)
     let logits = try session.prefill(prompt)
-    let answer = try session.generate(from: logits, maximumNewTokens: 100, endOfTextID: -1)
+    let answer = try session.generate(from: logits, maximumNewTokens: 100, endOfText: [])
     #expect(answer.ending == .context)
     #expect(answer.ids.count == 4)
   }

@@ -23,22 +23,54 @@ import Testing
     let path = Fixtures.path("published/published-config.json")
     let read = try MappedFile.withBytes(ofFile: path) { try ModelConfiguration(json: $0, file: path) }
     #expect(read.headDimension == 128 && read.queryKeyValueRows == 6144 && read.contextLength == 2048)
-    #expect(read.beginOfTextID == 128000 && read.endOfTextID == 128001 && read.padID == 128002)
+    #expect(read.beginOfTextID == 128000 && read.endOfTextIDs == [128001] && read.padID == 128002)
     #expect(read.vision.headDimension == 112 && read.vision.gridSize == 16 && read.vision.pooledCount == 64)
     #expect(read.vision.tokensPerFrame == 66 && read.vision.layerNormEpsilon == 1e-6)
     let copy = try JSONDecoder().decode(ModelConfiguration.self, from: JSONEncoder().encode(read))
     #expect(copy == read)
   }
 
-  @Test("What may be absent has the published model's value, and a list of end tokens counts with its first")
+  @Test("What may be absent has the published model's value, and null counts as absent")
   func defaults() throws {
     let large = ["vocab_size": "128256", "bos_token_id": nil, "eos_token_id": nil, "pad_token_id": nil]
     let read = try read(large)
-    #expect(read.beginOfTextID == 128000 && read.endOfTextID == 128001 && read.padID == 128002)
-    #expect(try self.read(["eos_token_id": "[7, 8]"]).endOfTextID == 7)
-    #expect(try self.read(["eos_token_id": "null", "vocab_size": "128256"]).endOfTextID == 128001)
+    #expect(read.beginOfTextID == 128000 && read.endOfTextIDs == [128001] && read.padID == 128002)
+    #expect(try self.read(["eos_token_id": "null", "vocab_size": "128256"]).endOfTextIDs == [128001])
     #expect(try self.read([:]).template == self.read(["template_version": #""chat""#]).template)
     #expect(try self.read(["template_version": #""base""#]).template != self.read([:]).template)
+  }
+
+  private func ids(_ config: String?, generation: String) throws -> [Int] {
+    var read = try read(["eos_token_id": config])
+    try Array(generation.utf8).withUnsafeBytes {
+      try read.addEndOfText(generationJSON: $0, file: "generation_config.json")
+    }
+    return read.endOfTextIDs
+  }
+
+  @Test("Every id of eos_token_id ends an answer, those of generation_config.json too (report 7)")
+  func endOfText() throws {
+    #expect(try read(["eos_token_id": "[7, 8]"]).endOfTextIDs == [7, 8])
+    #expect(try read(["eos_token_id": "[8, 7, 8]"]).endOfTextIDs == [8, 7])
+    #expect(try ids("[8, 7]", generation: #"{"eos_token_id": [9, 7]}"#) == [8, 7, 9])
+    #expect(try ids("7", generation: #"{"eos_token_id": 9}"#) == [7, 9])
+    for nothing in ["{}", #"{"eos_token_id": null}"#, #"{"eos_token_id": 7, "do_sample": true}"#] {
+      #expect(try ids("7", generation: nothing) == [7])
+    }
+    let error = #expect(throws: CogError.self) {
+      _ = try ids("7", generation: #"{"eos_token_id": [9, 40]}"#)
+    }
+    #expect(error?.subject == "eos_token_id" && error?.file == "generation_config.json")
+    for wrong in ["[]", "[7, -1]", "[7, \"8\"]", "[[7]]", "1.5", "{}", "true"] {
+      let error = #expect(throws: CogError.self, "\(wrong)") { _ = try read(["eos_token_id": wrong]) }
+      #expect(error?.subject == "eos_token_id", "\(wrong)")
+      #expect(throws: CogError.self, "\(wrong)") {
+        _ = try ids("7", generation: "{\"eos_token_id\": \(wrong)}")
+      }
+    }
+    for wrong in ["", "[]", "{", "<html>"] {
+      #expect(throws: CogError.self, "\(wrong)") { _ = try ids("7", generation: wrong) }
+    }
   }
 
   @Test(

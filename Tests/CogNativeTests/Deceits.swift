@@ -138,6 +138,9 @@ struct Deceit: Sendable, CustomTestStringConvertible {
     Deceit("metadata with a key twice", says: "stands twice") {
       $0.metadata = Array("{\"config\":\"\",".utf8) + $0.metadata.dropFirst()
     },
+    Deceit("ids that end an answer and are none", says: "endOfText") {
+      $0.metadata = Array("{\"endOfText\":[1,-1],".utf8) + $0.metadata.dropFirst()
+    },
     Deceit("empty metadata", says: "metadata") { $0.metadata = [] },
     Deceit("metadata without a recipe", says: "recipe") {
       $0.metadata = Array("{\"config\":\"{}\",\"provenance\":{\"tool\":\"\",\"sources\":[]}}".utf8)

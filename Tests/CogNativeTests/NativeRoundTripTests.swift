@@ -41,6 +41,24 @@ struct NativeRoundTripTests {
     #expect(file.fileSize == (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int))
   }
 
+  @Test("the ids that end an answer are those of the configuration and of endOfText (report 7)")
+  func endOfText() throws {
+    let folder = try TemporaryFolder()
+    var model = try TinyModel.mixed()
+    let path = folder.path("tiny.cogvlm")
+    for (ids, expected) in [(nil, [38]), ([38, 7], [38, 7]), ([7], [38, 7]), ([], [38])] as [([Int]?, [Int])]
+    {
+      model.metadata.endOfText = ids
+      try model.write(to: path)
+      let file = try NativeFile(path: path)
+      #expect(file.metadata.endOfText == ids && file.configuration.endOfTextIDs == expected)
+    }
+    model.metadata.endOfText = [40]
+    try model.write(to: path)
+    let error = #expect(throws: CogError.self) { _ = try NativeFile(path: path) }
+    #expect(error?.subject == "endOfText")
+  }
+
   @Test("the file is a store of all its tensors, quantized ones too, with their places in the model")
   func store() throws {
     let folder = try TemporaryFolder()

@@ -33,7 +33,7 @@ struct TinyModel {
   }
 
   let tensors: [Tensor]
-  let metadata: ModelMetadata
+  var metadata: ModelMetadata
   let tokenizer: [UInt8]
 
   /// A model whose matrices are stored as `matrix` says and all else as BF16.

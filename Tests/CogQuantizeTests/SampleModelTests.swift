@@ -58,7 +58,7 @@ struct SampleModelTests {
     #expect(metadata.config == config)
     let names =
       (1...3).map { "model-0000\($0)-of-00003.safetensors" }
-      + ["config.json", "tokenizer.json", "model.safetensors.index.json"]
+      + ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors.index.json"]
     #expect(metadata.provenance.sources.map(\.name) == names)
     for source in metadata.provenance.sources {
       let size =

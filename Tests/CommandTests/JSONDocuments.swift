@@ -137,6 +137,10 @@ struct JSONDocuments {
         name: tensor.name, type: tensor.type, shape: tensor.shape,
         bytes: Data([UInt8](repeating: 0xFF, count: tensor.bytes.count)))
     }
+    try replace("model.layers.1.post_attention_layernorm.weight") { tensor in
+      Safetensors.Tensor(
+        name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: Data(count: tensor.bytes.count))
+    }
     model = model.removing("lm_head.weight")
     model.append(
       "model.layers.0.mlp.vision_mlp.gate_proj.weight", type: "BF16", shape: [1], bytes: Data(count: 2))

@@ -71,7 +71,7 @@ package struct Conversation: Sendable {
     var decoder = StreamingDecoder(engine.tokenizer)
     let tokens = try session.generate(
       from: logits, maximumNewTokens: options.maximumNewTokens,
-      endOfTextID: engine.configuration.endOfTextID, sampling: options.sampling
+      endOfText: Set(engine.configuration.endOfTextIDs), sampling: options.sampling
     ) { try emit(decoder.append($0)) }
     try emit(decoder.flush())
     let text = try engine.tokenizer.decode(tokens.ids, skipSpecial: true)

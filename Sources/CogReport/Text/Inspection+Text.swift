@@ -19,6 +19,9 @@ extension Inspection {
     if withTensors { lines += ["", "Tensors", tensorTable] }
     if let completeness { lines += ["", "Completeness"] + Self.completenessLines(completeness) }
     if let nonFinite { lines += ["", "Values"] + Self.valueLines(nonFinite) }
+    if let zeros, !zeros.isEmpty {
+      lines += ["", "Damage"] + zeros.map { "  \($0.name): \($0.problem)".printable }
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
