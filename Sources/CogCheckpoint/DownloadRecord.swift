@@ -27,9 +27,8 @@ package struct DownloadRecord: Equatable, Sendable {
   /// The record of a file, or nil where there is none, or none with a checksum.
   package init?(of file: String) {
     self.file = file
-    let folder = CheckpointFolder(of: file)
-    let name = file.split(separator: "/").last.map(String.init) ?? file
-    let path = folder.file(".cache/huggingface/download/\(name).metadata")
+    let path = CheckpointFolder(of: file).file(
+      ".cache/huggingface/download/\(file.lastPathName).metadata")
     guard let status = try? FileStatus(path: path), status.isRegular, (1...4096).contains(status.byteCount),
       let text = try? MappedFile.withBytes(ofFile: path, { String(decoding: $0, as: UTF8.self) })
     else {
@@ -40,19 +39,16 @@ package struct DownloadRecord: Equatable, Sendable {
     let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
     guard lines.count >= 2, let checksum = Self.checksum(lines[1]) else { return nil }
     self.checksum = checksum
-    var times = stat()
-    let isKnown = stat(file, &times) == 0 && lines.count > 2
     // One second of tolerance, as huggingface_hub has.
-    isOutdated = isKnown && Double(lines[2]).map { Double(times.st_mtim.tv_sec) > $0 + 1 } == true
+    let changed = FileSystem.status(of: file).map { Double($0.st_mtim.tv_sec) }
+    let noted = lines.count > 2 ? Double(lines[2]) : nil
+    isOutdated = (changed ?? 0) > (noted ?? .infinity) + 1
   }
 
   /// The name of the blob that a file of the shared cache is a link to.
   private static func linkedBlob(_ file: String) -> String? {
-    var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    let count = readlink(file, &target, Int(PATH_MAX))
-    guard count > 0 else { return nil }
-    let text = String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let parts = text.split(separator: "/")
+    guard let target = FileSystem.linkTarget(file) else { return nil }
+    let parts = target.split(separator: "/")
     return parts.dropLast().last == "blobs" ? parts.last.map(String.init) : nil
   }
 

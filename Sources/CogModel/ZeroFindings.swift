@@ -142,7 +142,7 @@ extension ZeroFindings {
   /// be: bytes 128 to 65664 of model.safetensors (from row 0)"; nil without holes.
   package func text(in entry: TensorEntry) -> String? {
     guard let first = holes.first else { return nil }
-    let name = entry.file.split(separator: "/").last.map(String.init) ?? entry.file
+    let name = entry.file.lastPathName
     func place(_ hole: Hole) -> String {
       let base = entry.offset ?? 0
       return "\(base + hole.start) to \(base + hole.end)"

@@ -94,7 +94,7 @@ def pickles():
     memo = b"".join(b"Nr" + struct.pack("<I", index) + b"0" for index in range(most // 3 - 10))
     yield "memo", archive(memo + b"N."), "holds no tensors"
     yield "dicts", archive(b"}K\x01Ns0" * (most // 5 - 10) + b"N."), "too many values"
-    yield "lists", archive(b"]" + b"Na" * (most // 2 - 10) + b"."), "nest without end"
+    yield "lists", archive(b"]" + b"Na" * (most // 2 - 10) + b"."), "names in the pickle are too long"
     yield (
         "texts",
         archive(b"".join(text(b"%016d" % i) + b"q\x000" for i in range(most // 3 - 10)) + b"N."),
@@ -185,7 +185,7 @@ def settings(checkpoint):
         "tokenizer.json",
         "added tokens",
         json.dumps({**tokenizer, "added_tokens": tokenizer["added_tokens"] + added}),
-        "",
+        None,
     )
 
 
