@@ -285,7 +285,7 @@ import Testing
     let laughs = (0..<30).reduce(PickleBuilder().op("N").raw([0x85])) { pickle, _ in
       pickle.op("2").raw([0x86])
     }
-    try refuse(pickle: laughs.op(".").bytes, "nest without end")
+    try refuse(pickle: laughs.op(".").bytes, "the names in the pickle are too long")
     try refuse(pickle: [0x80, 2] + [UInt8](repeating: UInt8(ascii: "("), count: 1 << 21), "too deep")
     try refuse(pickle: [0x80, 2] + [UInt8](repeating: UInt8(ascii: "}"), count: 1 << 21), "too deep")
     let idle = [0x80, 2] + [[UInt8]](repeating: [0x4E, 0x30], count: 4_100_000).joined()
