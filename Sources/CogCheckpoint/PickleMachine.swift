@@ -13,10 +13,10 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
 
-  /// A published shard takes some 30 instructions for each of its tensors: this is enough for 33,000
-  /// tensors.
-  static let mostInstructions = 1 << 20
-  static let deepestStack = 1 << 18
+  /// A published shard takes some 30 instructions for each of its tensors: this is enough for twice
+  /// ``PickleHeap/mostTensors``.
+  static let mostInstructions = 4_000_000
+  static let deepestStack = 1 << 20
 
   init(_ bytes: UnsafeRawBufferPointer) { reader = ByteReader(bytes, what: "pickle") }
 
