@@ -46,7 +46,8 @@ static inline void libav_frame_skip_rows(AVFrame *frame, int rows) {
     const bool is_palette = plane == 1 && (format->flags & AV_PIX_FMT_FLAG_PAL) != 0;
     const bool is_chroma = (plane == 1 || plane == 2) && (format->flags & AV_PIX_FMT_FLAG_RGB) == 0;
     if (is_palette) continue;
-    frame->data[plane] += (ptrdiff_t)frame->linesize[plane] * (rows >> (is_chroma ? format->log2_chroma_h : 0));
+    const int own_rows = rows >> (is_chroma ? format->log2_chroma_h : 0);
+    frame->data[plane] += (ptrdiff_t)frame->linesize[plane] * own_rows;
   }
 }
 
@@ -56,8 +57,8 @@ static inline const uint8_t *libav_stream_side_data(
     const AVStream *stream, enum AVPacketSideDataType type, size_t *size) {
   *size = 0;
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-  const AVPacketSideData *found = av_packet_side_data_get(
-      stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, type);
+  const AVPacketSideData *found =
+      av_packet_side_data_get(stream->codecpar->coded_side_data, stream->codecpar->nb_coded_side_data, type);
   if (found == NULL) return NULL;
   *size = found->size;
   return found->data;
@@ -99,8 +100,8 @@ static inline int libav_scaler_open(libav_scaler *scaler) {
   return sws_init_context(libav_scaler_context(scaler), NULL, NULL);
 }
 
-// Sets the matrix that pixels are converted by (`AVColorSpace`), and whether they take the full range, or with
-// -1 leaves the range. Returns a negative number for formats that have no matrix, such as RGB.
+// Sets the matrix that pixels are converted by (`AVColorSpace`), and whether they take the full range, or
+// with -1 leaves the range. Returns a negative number for formats that have no matrix, such as RGB.
 static inline int libav_scaler_set_colors(libav_scaler *scaler, int matrix, int is_full_range) {
   struct SwsContext *context = libav_scaler_context(scaler);
   int *inverse, *table;

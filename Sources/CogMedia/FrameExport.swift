@@ -35,23 +35,24 @@ package struct FrameExport {
   /// these are removed.
   ///
   /// - Parameters:
-  ///   - sampled: the chosen frames.
+  ///   - source: the video; one decoded frame is in memory at a time.
+  ///   - selection: the chosen frames.
   ///   - preparation: the size of the prepared images.
   ///   - cancellation: asked before every frame.
-  /// - Returns: the paths of the written files, the table last.
+  /// - Returns: the paths of the written files, the table last, and the frames.
   /// - Throws: `CogError` when a file cannot be written, or there is one of the name that no export wrote;
   ///   what `cancellation` throws. Nothing is changed then.
   @discardableResult
   package func write(
-    _ sampled: SampledFrames, preparation: ImagePreparation,
+    _ source: any FrameSource, _ selection: FrameSelection, preparation: ImagePreparation,
     cancellation: any Cancellation = NeverCancelled()
-  ) throws -> [String] {
+  ) throws -> (files: [String], frames: [VideoFrame]) {
     let isNew = FileSystem.makeFolder(place.path) == 0
     if !isNew && errno != EEXIST {
       throw CogError.system("cannot create the folder", file: place.name, code: errno)
     }
     do {
-      return try withLock { try writeAll(sampled, preparation, cancellation) }
+      return try withLock { try writeAll(source, selection, preparation, cancellation) }
     } catch {
       // Only an empty folder goes.
       if isNew { _ = FileSystem.removeFolder(place.path) }
@@ -60,36 +61,45 @@ package struct FrameExport {
   }
 
   private func writeAll(
-    _ sampled: SampledFrames, _ preparation: ImagePreparation, _ cancellation: any Cancellation
-  ) throws -> [String] {
+    _ source: any FrameSource, _ selection: FrameSelection, _ preparation: ImagePreparation,
+    _ cancellation: any Cancellation
+  ) throws -> (files: [String], frames: [VideoFrame]) {
     let earlier = FrameTable(of: place.path)
-    var files: [AtomicFile] = []
-    var rows: [FrameTable.Row] = []
-    func make(_ name: String, _ image: RGBImage) throws -> UInt32 {
-      let bytes = try naming(file: path(name)) { try PNGWriter.encode(image) }
+    var frames = zip(selection.indices, selection.times).map { VideoFrame(index: $0, seconds: $1) }
+    var written: [(place: Int, row: FrameTable.Row, files: [AtomicFile])] = []
+    func make(_ name: String, _ bytes: [UInt8]) throws -> (AtomicFile, UInt32) {
       let checksum = Checksum.crc32(bytes)
       try requireOwn(name, earlier, new: checksum)
-      files.append(try file(name, bytes))
-      return checksum
+      return (try file(name, bytes), checksum)
     }
-    for (position, image) in sampled.images.enumerated() {
+    try source.stream(selection) { places, decoded in
       try cancellation.check()
-      let place = position < 10 ? "0\(position)" : "\(position)"
-      let (frame, prepared) = ("frame-\(place).png", "prepared-\(place).png")
-      let sums = (
-        try make(frame, image), try make(prepared, preparation.picture(of: preparation.prepare(image)))
-      )
-      rows.append(
-        FrameTable.Row(
-          index: sampled.selection.indices[position], seconds: sampled.selection.times[position],
-          frame: frame, prepared: prepared, checksums: sums))
+      let image = try decoded.image()
+      let (whole, small) = try naming(file: place.name) {
+        (
+          try PNGWriter.encode(image),
+          try PNGWriter.encode(preparation.picture(of: preparation.prepare(image)))
+        )
+      }
+      for place in places {
+        let number = place < 10 ? "0\(place)" : "\(place)"
+        let (frame, prepared) = ("frame-\(number).png", "prepared-\(number).png")
+        let ((first, firstSum), (second, secondSum)) = (try make(frame, whole), try make(prepared, small))
+        let row = FrameTable.Row(
+          index: selection.indices[place], seconds: selection.times[place], frame: frame,
+          prepared: prepared, checksums: (firstSum, secondSum))
+        written.append((place, row, [first, second]))
+        frames[place].damage = decoded.damage
+      }
     }
+    written.sort { $0.place < $1.place }
+    let rows = written.map(\.row)
     if earlier?.hasChecksums != true { try requireOwn(FrameTable.name, nil, new: nil) }
-    files.append(try file(FrameTable.name, Array(FrameTable.text(rows).utf8)))
+    let files = written.flatMap(\.files) + [try file(FrameTable.name, Array(FrameTable.text(rows).utf8))]
     try cancellation.check()
     for file in files { try file.commit() }
     removeRest(of: earlier, but: Set(rows.flatMap { [$0.frame, $0.prepared] }))
-    return files.map(\.path)
+    return (files.map(\.path), frames)
   }
 
   private func path(_ name: String) -> String { place.name.appendingPath(name) }

@@ -2,8 +2,8 @@ package import CogBase
 
 /// A folder whose images, in the natural order of their names, are the frames of a video.
 ///
-/// Hidden files, folders and files whose names do not end like an image's are passed over, and of a folder that
-/// ``FrameExport`` wrote the prepared images: its frames are the video.
+/// Hidden files, folders and files whose names do not end like an image's are passed over, and of a folder
+/// that ``FrameExport`` wrote the prepared images: its frames are the video.
 package final class ImageFolder {
   /// The path as it was given.
   package let path: String

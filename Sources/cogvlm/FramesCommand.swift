@@ -40,11 +40,12 @@ struct FramesCommand: ParsableCommand {
     let export = try FrameExport(to: output, besides: [video], insists: force)
     let input = try VideoInput.checked(
       video, imagesPerSecond: fps, toleratesDamage: frameOptions.tolerateDamage)
-    let frames = try input.sample(
-      frameOptions.frames ?? template.frameSampling, cancellation: SignalCancellation())
-    Terminal.noteDamage(in: video, frames.frames)
-    let files = try export.write(frames, preparation: preparation, cancellation: SignalCancellation())
-    let report = FramesReport(frames, files: files)
+    let source = try input.open(cancellation: SignalCancellation())
+    let selection = try source.select(frameOptions.frames ?? template.frameSampling)
+    let (files, frames) = try export.write(
+      source, selection, preparation: preparation, cancellation: SignalCancellation())
+    Terminal.noteDamage(in: video, frames)
+    let report = FramesReport(selection, frames, files: files)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text(output: output))
   }
 }

@@ -112,8 +112,11 @@ struct FrameExportTests {
   func export() throws {
     let folder = try TemporaryFolder()
     let preparation = try ImagePreparation(size: 28)
-    let sampled = try VideoInput(path: "\(clipsFolder)/h264_vfr.mp4").sample(.chat)
-    let written = try FrameExport(to: folder.path("out")).write(sampled, preparation: preparation)
+    let input = VideoInput(path: "\(clipsFolder)/h264_vfr.mp4")
+    let (sampled, source) = (try input.sample(.chat), try input.open())
+    let written = try FrameExport(to: folder.path("out")).write(
+      source, sampled.selection, preparation: preparation
+    ).files
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted()
     #expect(
       names == ["frame-00.png", "frame-01.png", "frame-02.png", "frame-03.png", "frames.csv"]
@@ -138,10 +141,11 @@ struct FrameExportTests {
   @Test("a folder that cannot be made is an error")
   func noFolder() throws {
     let folder = try TemporaryFolder()
-    let sampled = try VideoInput(path: "\(clipsFolder)/h264_half_second.mp4").sample(.chat)
+    let source = try VideoInput(path: "\(clipsFolder)/h264_half_second.mp4").open()
+    let selection = try source.select(.chat)
     let path = folder.path("none/out")
     _ = errorNaming(path) {
-      try FrameExport(to: path).write(sampled, preparation: ImagePreparation(size: 8))
+      try FrameExport(to: path).write(source, selection, preparation: ImagePreparation(size: 8))
     }
   }
 }

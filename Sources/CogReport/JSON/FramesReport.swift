@@ -22,9 +22,8 @@ package struct FramesReport: Equatable, Sendable, Codable {
   package let files: [String]
 
   /// The frames that were chosen, and the files that they were written to.
-  package init(_ sampled: SampledFrames, files: [String]) {
-    let frames = sampled.selection
-    damagedFrames = sampled.frames.damaged
+  package init(_ frames: FrameSelection, _ shown: [VideoFrame], files: [String]) {
+    damagedFrames = shown.damaged
     video = frames.path
     frameCount = frames.frameCount
     averageFrameRate = frames.averageFrameRate
