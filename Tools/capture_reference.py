@@ -100,6 +100,7 @@ def main(arguments: List[str]) -> int:
         return 2
     from reference.capture import DTYPES, Request, capture
     from reference.errors import ToolError
+    from reference.place import shown
 
     request = Request(
         folder=options.folder,
@@ -116,7 +117,7 @@ def main(arguments: List[str]) -> int:
     )
     try:
         for path in capture(request):
-            print(path)
+            print(shown(path))
         return 0
     except ToolError as error:
         print(f"capture_reference.py: {error}", file=sys.stderr)

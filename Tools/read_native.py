@@ -221,9 +221,8 @@ def _read_entry(entry, name):
 def _print_list(file):
     rows = [("tensor", "shape", "encoding", "bytes", "SQNR dB")]
     for tensor in file.tensors:
-        sqnr = "exact" if tensor.relative_rms == 0 else "-"
-        if math.isfinite(tensor.sqnr):
-            sqnr = f"{tensor.sqnr:.2f}"
+        inexact = f"{tensor.sqnr:.2f}" if math.isfinite(tensor.sqnr) else "-"
+        sqnr = "exact" if tensor.relative_rms == 0 and inexact == "-" else inexact
         shape, encoding = str(list(tensor.shape)), _encoding_label(tensor)
         rows.append((tensor.name, shape, encoding, str(tensor.byte_count), sqnr))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -267,7 +266,7 @@ def main(arguments=None):
         if options.tensor is not None:
             values = file.values(options.tensor)
             if os.path.exists(options.npy) and os.path.samefile(options.npy, options.file):
-                parser.error("--npy would write over the file that is read")
+                parser.error("--npy names the file that is read")
             with open(options.npy, "wb") as out:
                 numpy.save(out, values)
         elif options.json:

@@ -38,7 +38,7 @@ def same(first, second):
     )
 
 
-def ended(command, delay, number):
+def ended(command, delay, number, numbers):
     """Runs a command and sends it a signal after a delay; returns its status, or None when it was ended."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
@@ -46,6 +46,8 @@ def ended(command, delay, number):
         except subprocess.TimeoutExpired:
             process.send_signal(number)
             _, errors = process.communicate()
+        if process.returncode == -signal.SIGKILL:
+            numbers.kills += 1
         if process.returncode == -number:
             # SIGKILL; another one before the command was ready for it.
             return None
@@ -74,7 +76,7 @@ def run(name, options, folder, numbers):
         # On a busy machine a run takes longer than the one that was measured.
         delay = numbers.uniform(0, numbers.durations[name]) * (1 + kills / 20)
         number = numbers.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-        if ended([*command, out, "--resume"], delay, number) is not None:
+        if ended([*command, out, "--resume"], delay, number, numbers) is not None:
             break
         kills += 1
         if out.exists() and not same(whole, out):
@@ -107,12 +109,13 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     numbers = random.Random(options.seed)
-    numbers.durations = {}
+    numbers.durations, numbers.kills = {}, 0
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory() as folder:
         for name in COMMANDS:
             kills = [run(name, options, pathlib.Path(folder), numbers) for _ in range(options.runs)]
             print(f"{name}: {options.runs} runs, {sum(kills)} signals, the same bytes")
+        print(f"{numbers.kills} of the signals were SIGKILL")
     return 0
 
 

@@ -51,8 +51,8 @@ struct ConversionOptions: ParsableArguments {
       Terminal.print(json ? try JSONOutput.encode(summary) : summary.text(output: output))
     } catch let stopped as Conversion.Stopped {
       Terminal.note(
-        "note: \(stopped.finished) of \(stopped.total) tensors are kept in \(stopped.part.printable); to go on: "
-          + Self.resumingCommand)
+        "note: \(stopped.finished) of \(stopped.total) tensors are kept in \(stopped.part.printable); "
+          + "to go on: \(Self.resumingCommand)")
       throw stopped.cause
     }
   }

@@ -12,6 +12,7 @@ from .checkpoint import Checkpoint
 from .configuration import Configuration, read_configuration
 from .errors import ToolError, note
 from .media import Frames, decode_video, prepare_images, read_frames
+from .place import landing, shown
 from .plain import PlainModel
 from .prompt import Prompt, Tokenizer, build_prompt
 from .taps import Answer, Model, Taps, greedy_answer
@@ -158,4 +159,4 @@ def _metadata(
 
 
 def _video(request: Request, frames: Frames) -> str:
-    return os.path.basename(request.video) if request.video else frames.video
+    return shown(os.path.basename(request.video)) if request.video else frames.video

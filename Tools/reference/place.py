@@ -7,6 +7,11 @@ from typing import Iterable
 from .errors import ToolError
 
 
+def shown(path: str) -> str:
+    """A path for people and programs: bytes that are no UTF-8 as escapes such as \\xe9."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def landing(path: str, inputs: Iterable[str]) -> str:
     """The path that an output at `path` lands at, links followed.
 

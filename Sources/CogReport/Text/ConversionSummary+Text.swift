@@ -10,7 +10,8 @@ extension ConversionSummary {
       lines.append("int4 tensors take \(NumberText.fixed(int4Ratio, decimals: 4)) of their BF16 bytes")
     }
     lines.append(
-      "\(output.printable): \(fileBytes) bytes, \(NumberText.fixed(bitsPerWeight, decimals: 3)) bits per weight, "
+      "\(output.printable): \(fileBytes) bytes, "
+        + "\(NumberText.fixed(bitsPerWeight, decimals: 3)) bits per weight, "
         + "\(NumberText.fixed(fileRatio, decimals: 4)) of BF16, \(NumberText.fixed(seconds, decimals: 1)) s")
     return lines.joined(separator: "\n")
   }

@@ -9,8 +9,8 @@ extension ModelComparisonReport {
   }
 
   private var header: String {
-    "\(model.printable) (\(computeMode.rawValue)) against \(against.printable) (\(againstComputeMode.rawValue)); "
-      + tolerance.summary
+    "\(model.printable) (\(computeMode.rawValue)) against "
+      + "\(against.printable) (\(againstComputeMode.rawValue)); " + tolerance.summary
   }
 
   private var notes: [String] {
