@@ -24,9 +24,19 @@ package final class AtomicFile {
   package init(path: String, kind: OutputKind = .file, besides inputs: [String] = []) throws {
     place = OutputPlace(path)
     try place.require(kind, besides: inputs)
-    temporaryPath = "\(place.path).tmp-\(getpid())"
-    descriptor = FileSystem.open(temporaryPath, O_RDWR | O_CREAT | O_EXCL)
-    if descriptor < 0 { throw CogError.system("cannot create the file", file: path, code: errno) }
+    var path = "\(place.path).tmp-\(getpid())"
+    var descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL)
+    // One that a process of the same number has left, as in containers, is not ours to remove.
+    for number in 1...100 where descriptor < 0 && errno == EEXIST {
+      path = "\(place.path).tmp-\(getpid())-\(number)"
+      descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL)
+    }
+    (temporaryPath, self.descriptor) = (path, descriptor)
+    guard descriptor < 0 else { return }
+    let code = errno
+    // There is nothing to remove.
+    isDone = true
+    throw CogError.system("cannot create the file", file: place.name, code: code)
   }
 
   deinit { abandon() }

@@ -197,7 +197,8 @@ package final class Part: @unchecked Sendable {
         FileSystem.remove(partPath.appendingPath(name))
       }
     }
-    guard isOurs || kind == .folder || !FileSystem.isThere(partPath) else {
+    // A folder is removed only when it is empty.
+    guard isOurs || !FileSystem.isThere(partPath) || (kind == .folder && isThere) else {
       throw CogError(
         "a file that is no unfinished work has its name", file: partPath,
         expected: "nothing, or a file with its journal, \(journalPath.lastPathName)",

@@ -21,4 +21,16 @@ struct AtomicFileTests {
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "abc")
     #expect(try folder.contents() == ["file"])
   }
+
+  @Test("what a process of the same number has left behind stays, and hinders nothing")
+  func leftBehind() throws {
+    let folder = try TemporaryFolder()
+    let left = "file.tmp-\(getpid())"
+    _ = try folder.write("half".utf8, as: left)
+    let file = try AtomicFile(path: folder.path("file"))
+    try file.write(Array("whole".utf8))
+    try file.commit()
+    #expect(try folder.contents() == ["file", left])
+    #expect(try String(contentsOfFile: folder.path(left), encoding: .utf8) == "half")
+  }
 }

@@ -94,9 +94,13 @@ struct OutputPlaceTests {
   @Test("unfinished work is not begun on what is read, nor on what is no such work")
   func parts() throws {
     let input = try folder.write("input".utf8, as: "out.part")
-    let part = Part(path: folder.path("out"), kind: .file)
-    #expect(throws: CogError.self) { try part.requirePlace(besides: [input]) }
-    #expect(throws: CogError.self) { try part.open(resuming: false) }
+    for kind in [Part.Kind.file, .folder] {
+      let part = Part(path: folder.path("out"), kind: kind)
+      #expect(throws: CogError.self) { try part.requirePlace(besides: [input]) }
+      for resumes in [true, false] {
+        #expect(throws: CogError.self) { try part.open(resuming: resumes) }
+      }
+    }
     let notes = try folder.write("my notes\n".utf8, as: "other.part.journal")
     for resumes in [true, false] {
       let error = #expect(throws: CogError.self) {
