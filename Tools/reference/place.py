@@ -36,7 +36,7 @@ def landing(path: str, inputs: Iterable[str]) -> str:
         raise ToolError(f"{path}: cannot be written: {error.strerror}; choose another -o") from error
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
-        raise ToolError(f"{path}: expected a new name or that of a file, found {kind}; choose another -o")
+        raise ToolError(f"{path}: cannot be written: {kind} has the name; choose another -o")
     for name in inputs:
         if os.path.exists(name) and os.path.samestat(os.stat(name), status):
             raise ToolError(f"{path}: this is {name}, which is read; choose another -o")
