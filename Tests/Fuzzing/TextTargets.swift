@@ -47,6 +47,6 @@ enum TextTargets {
     guard set.askingOrder.sorted() == Array(set.questions.indices) else {
       throw ContractBroken(what: "questions are asked twice or not at all")
     }
-    for question in set.questions { _ = set.videoPath(of: question) }
+    for question in set.questions { _ = set.videoPath(of: question.video) }
   }
 }
