@@ -166,7 +166,7 @@ def settings(checkpoint):
     count = len(vocabulary)
     more = {**vocabulary, **{f"q{index}": count + index for index in range(1_000_000)}}
     # The added tokens follow the vocabulary.
-    yield "tokenizer.json", "vocabulary", changed(vocab=more), "id of an added token"
+    yield "tokenizer.json", "vocabulary", changed(vocab=more), "more values"
     yield (
         "tokenizer.json",
         "larger vocabulary",
