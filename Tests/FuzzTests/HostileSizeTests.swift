@@ -84,13 +84,12 @@ import Testing
   @Test(
     "Pickles that fill stack, memo and heap are refused",
     arguments: [
-      ("\u{94}", "too long"), ("\u{85}", "too long"), ("N0", "too long"), (")0", "too long"),
-      ("}", "too deep"), ("]", "too deep"), ("(", "too deep"), ("X\u{8}\u{0}\u{0}\u{0}abcdefgh0", "too long"),
+      "\u{94}", "\u{85}", "N0", ")0", "}", "]", "(", "X\u{8}\u{0}\u{0}\u{0}abcdefgh0",
     ])
-  func pickles(_ unit: String, _ says: String) throws {
+  func pickles(_ unit: String) throws {
     let bytes = unit.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
     let body = Array(repeatElement(bytes, count: (16 << 20) / bytes.count).joined())
-    try expect(.pickle, [0x80, 2, UInt8(ascii: "N")] + body, says: says)
+    try expect(.pickle, [0x80, 2, UInt8(ascii: "N")] + body, says: ": the pickle")
   }
 
   @Test("A pickle that stores values under ever new numbers is refused")
@@ -101,7 +100,7 @@ import Testing
       writer.write(UInt8(ascii: "r"))
       writer.write(number &* 2_654_435_761)
     }
-    try expect(.pickle, writer.bytes, says: "too long")
+    try expect(.pickle, writer.bytes, says: ": the pickle")
   }
 
   @Test("A journal of line ends, or of one endless line, is refused or begun anew")
