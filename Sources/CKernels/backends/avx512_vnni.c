@@ -131,8 +131,7 @@ static const CogProduct pair_product = {
     .scratch_bytes = sizeof(CogPairScratch),
 };
 
-static const CogProduct *const products[] = {
-    &pair_product, &cog_int4_tile_product, &cog_int8_tile_product};
+static const CogProduct *const products[] = {&pair_product, &cog_int4_tile_product, &cog_int8_tile_product};
 
 #endif
 
