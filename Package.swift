@@ -82,6 +82,12 @@ let package = Package(
       ]),
     library("CogEvaluate", ["CogBase", "CogModel", "CogCompute", "CogMedia", "CogEngine"]),
     library(
+      "CogCalibrate",
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
+        "CogQuantize", "CogEngine", "CogEvaluate", crypto,
+      ]),
+    library(
       "CogBench",
       [
         "CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogText", "CogQuantize", "CogEngine",
@@ -90,7 +96,7 @@ let package = Package(
       "CogReport",
       [
         "CogBase", "CogModel", "CogCompute", "CogMedia", "CogQuantize", "CogInspect", "CogEngine",
-        "CogVerify", "CogEvaluate", "CogBench", mustache, crypto,
+        "CogVerify", "CogEvaluate", "CogCalibrate", "CogBench", mustache, crypto,
       ]),
 
     // The public face.
@@ -106,8 +112,8 @@ let package = Package(
       name: "cogvlm",
       dependencies: [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
-        "CogSources", "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench",
-        "CogReport", "CSignals",
+        "CogSources", "CogQuantize", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogCalibrate",
+        "CogBench", "CogReport", "CSignals",
         argumentParser,
       ],
       swiftSettings: strict),
@@ -147,6 +153,12 @@ let package = Package(
         "CogEngine",
       ]),
     tests("CogEvaluate", ["CogBase", "CogCompute"]),
+    tests(
+      "CogCalibrate",
+      [
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CogQuantize",
+        "CogEngine", "CogEvaluate", crypto,
+      ]),
     tests("CogReport", ["CogBase", "CogModel", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
     tests(
       "CogBench",
