@@ -5,9 +5,10 @@ import CogModel
 struct QuantizedChain: Sendable {
   let first, second: QuantizedWeight
 
-  /// Nil when no kernel can chain the two: a group of the second one's input is a group of products.
+  /// Nil when no kernel can chain the two, because a group of the second one's input is no group of products,
+  /// or somebody is to see what goes into them.
   init?(_ first: Linear, _ second: Linear) {
-    guard first.precision == .eightBits, second.precision == .eightBits,
+    guard !first.isObserved, !second.isObserved, first.precision == .eightBits, second.precision == .eightBits,
       let inner = first.quantized, let outer = second.quantized, inner.sharesProduct(with: outer),
       inner.layout.groupSize == COG_NEXT_ROWS, inner.layout.groupCount <= COG_NEXT_MOST_GROUPS
     else { return nil }

@@ -28,14 +28,21 @@ package struct Engine: Sendable {
   ///   - mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float
   ///     one.
   ///   - context: what the engine computes with; by default all processors and the fastest kernels.
+  ///   - observer: is shown what goes into the linear layers; it costs the fast path of two chained layers.
   /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the
   ///   model.
-  package init(path: String, mode: ComputeMode? = nil, context: RunContext = RunContext()) throws {
-    try self.init(file: NativeFile(path: path), mode: mode, context: context)
+  package init(
+    path: String, mode: ComputeMode? = nil, context: RunContext = RunContext(),
+    observer: (any InputObserver)? = nil
+  ) throws {
+    try self.init(file: NativeFile(path: path), mode: mode, context: context, observer: observer)
   }
 
-  /// An engine over an open native file. - Throws: as ``init(path:mode:context:)``.
-  package init(file: NativeFile, mode: ComputeMode? = nil, context: RunContext = RunContext()) throws {
+  /// An engine over an open native file. - Throws: as ``init(path:mode:context:observer:)``.
+  package init(
+    file: NativeFile, mode: ComputeMode? = nil, context: RunContext = RunContext(),
+    observer: (any InputObserver)? = nil
+  ) throws {
     self.file = file
     tokenizer = try Tokenizer(encoded: file.tokenizerBytes(), file: file.path)
     guard tokenizer.vocabularySize <= file.configuration.vocabularySize else {
@@ -46,7 +53,7 @@ package struct Engine: Sendable {
     self.context = context
     compute = Compute(
       mode: mode ?? (file.isFloat ? .bfloat16 : .fast), kernels: context.kernels, threads: context.threads)
-    let weights = WeightBinder(file, configuration: file.configuration, compute: compute)
+    let weights = WeightBinder(file, configuration: file.configuration, compute: compute, observer: observer)
     vision = try VisionTower(weights, context: context)
     language = try LanguageModel(weights, context: context)
   }

@@ -13,6 +13,7 @@ package struct WeightBinder: Sendable {
   package let configuration: ModelConfiguration
   private let store: any TensorStore
   private let table: TensorTable
+  private let observer: (any InputObserver)?
   private var number: Int?
 
   /// Binds the tensors that belong to no layer of their own.
@@ -20,8 +21,13 @@ package struct WeightBinder: Sendable {
   /// - Parameters:
   ///   - store: a native file or a checkpoint.
   ///   - configuration: the sizes of the model that it has.
-  package init(_ store: any TensorStore, configuration: ModelConfiguration, compute: Compute) {
+  ///   - observer: is shown what goes into the linear layers.
+  package init(
+    _ store: any TensorStore, configuration: ModelConfiguration, compute: Compute,
+    observer: (any InputObserver)? = nil
+  ) {
     self.store = store
+    self.observer = observer
     self.compute = compute
     self.configuration = configuration
     table = TensorTable(configuration)
@@ -64,7 +70,16 @@ package struct WeightBinder: Sendable {
   package func linear(
     _ weight: TensorRole, bias: TensorRole? = nil, precision: ActivationPrecision = .eightBits
   ) throws -> Linear {
-    try Linear(matrix(weight), bias: bias.map(vector), precision: precision, compute: compute)
+    try Linear(
+      matrix(weight), bias: bias.map(vector), precision: precision, compute: compute,
+      observer: observation(of: weight))
+  }
+
+  /// Shows the observer the inputs of a layer, under the weight's name.
+  private func observation(of weight: TensorRole) throws -> (@Sendable (FloatMatrix) -> Void)? {
+    guard let observer, weight.inputRole == weight else { return nil }
+    let name = try tensor(weight).name
+    return { observer.observe($0, of: name) }
   }
 
   /// A norm of the language model.

@@ -27,6 +27,16 @@ package enum TensorRole: String, Sendable, CaseIterable, Codable {
     default: false
     }
   }
+
+  /// The matrix under whose name the input of a linear layer is known: of matrices that share their input,
+  /// the first one.
+  package var inputRole: TensorRole {
+    switch self {
+    case .mlpUp: .mlpGate
+    case .adapterUp: .adapterGate
+    default: self
+    }
+  }
 }
 
 extension TensorTable {

@@ -16,6 +16,11 @@ package struct Linear: Sendable {
   let bias: FloatMatrix?
   /// The weight as the kernels read it, where the mode quantizes activations.
   let quantized: QuantizedWeight?
+  /// Told what goes in; nil where nobody asks.
+  private let observer: (@Sendable (FloatMatrix) -> Void)?
+
+  /// Whether somebody is told what goes in.
+  var isObserved: Bool { observer != nil }
 
   /// Features that the layer takes.
   package var columns: Int { weight.columns }
@@ -24,11 +29,13 @@ package struct Linear: Sendable {
 
   /// A layer over a weight where it lies.
   ///
-  /// - Parameter bias: a value for each row of the weight, or nil.
+  /// - Parameters:
+  ///   - bias: a value for each row of the weight, or nil.
+  ///   - observer: is shown every input before it is multiplied.
   /// - Throws: ``CogError`` when the bias has another size.
   package init(
     _ weight: WeightMatrix, bias: [Float]? = nil, precision: ActivationPrecision = .eightBits,
-    compute: Compute
+    compute: Compute, observer: (@Sendable (FloatMatrix) -> Void)? = nil
   ) throws {
     if let bias, bias.count != weight.rows {
       throw CogError(
@@ -38,6 +45,7 @@ package struct Linear: Sendable {
     self.weight = weight
     self.precision = precision
     self.compute = compute
+    self.observer = observer
     self.bias = bias.map { FloatMatrix(compute.parameters($0), rows: 1, columns: $0.count) }
     quantized =
       compute.mode == .fast ? QuantizedWeight(weight, bias: self.bias, kernels: compute.kernels) : nil
@@ -47,12 +55,16 @@ package struct Linear: Sendable {
   /// - Returns: `[tokens, rows]`.
   package func callAsFunction(_ x: FloatMatrix) -> FloatMatrix {
     precondition(x.columns == columns && x.rows <= Int32.max, "an input of a linear layer fits its weight")
+    observe(x)
     guard let quantized else { return compute.multiplyPlain(x, weight, bias: bias) }
     return switch precision {
     case .eightBits: compute.multiplyQuantized(x, [quantized])[0]
     case .sixteenBits: compute.multiplySixteenBits(x, quantized)
     }
   }
+
+  /// Shows an input to who asks for it.
+  func observe(_ x: FloatMatrix) { observer?(x) }
 
   /// The error for a layer that does not take what the layer before it gives.
   func mismatch(_ found: Int) -> CogError {
@@ -84,6 +96,7 @@ package struct LinearGroup: Sendable {
   package func callAsFunction(_ x: FloatMatrix) -> [FloatMatrix] {
     guard let together, let first = layers.first else { return layers.map { $0(x) } }
     precondition(x.columns == first.columns && x.rows <= Int32.max, "an input of layers fits their weights")
+    for layer in layers { layer.observe(x) }
     return first.compute.multiplyQuantized(x, together)
   }
 }
