@@ -32,6 +32,10 @@ package struct QuestionSet: Equatable, Sendable {
   /// The folder of their videos.
   package let videoFolder: String
 
+  init(questions: [Question], videoFolder: String) {
+    (self.questions, self.videoFolder) = (questions, videoFolder)
+  }
+
   /// Opens a question file.
   ///
   /// - Parameter videoFolder: the folder of the videos; nil takes `videos` beside the file.

@@ -27,6 +27,8 @@ struct EvalCommand: ParsableCommand {
     completion: .directory)
   var videos: String?
 
+  @OptionGroup var selection: VideoSelectionOptions
+
   @Option(help: "The most tokens of an answer.")
   var maxNewTokens = 24
 
@@ -41,7 +43,7 @@ struct EvalCommand: ParsableCommand {
   }
 
   func run() throws {
-    let set = try QuestionSet.opened(questions, videoFolder: videos)
+    let set = try QuestionSet.opened(questions, videoFolder: videos, taking: selection)
     let context = try runOptions.context()
     let engine = try Engine(
       file: options.open(context, comparesChecksums: true), mode: options.mode, context: context)

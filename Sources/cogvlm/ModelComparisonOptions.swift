@@ -3,7 +3,6 @@ import CogBase
 import CogCompute
 import CogEvaluate
 import CogModel
-import CogSources
 
 /// What `verify --against` compares over.
 struct ModelComparisonOptions: ParsableArguments {
@@ -30,8 +29,13 @@ struct ModelComparisonOptions: ParsableArguments {
       "The folder of their videos; by default \"videos\" beside the questions.", valueName: "folder"))
   var videos: String?
 
+  @OptionGroup var selection: VideoSelectionOptions
+
   @Option(help: "Take only the first questions of the file.")
   var limit: Int?
+
+  @Flag(help: "Ask every question of the file about every video that is taken, not only about its own.")
+  var everyQuestion = false
 
   @Option(help: "Prompt template. The --against file's own by default.")
   var template: PromptTemplate?
@@ -42,10 +46,10 @@ struct ModelComparisonOptions: ParsableArguments {
   func validate(hasVideo: Bool) throws {
     guard against != nil else {
       let given: [Any?] = [againstMode, ask, questions, videos, limit, template, maxNewTokens]
-      if given.contains(where: { $0 != nil }) {
+      if given.contains(where: { $0 != nil }) || everyQuestion || !selection.selection.takesAll {
         throw ValidationError(
-          "--against-mode, --ask, --questions, --videos, --limit, "
-            + "--template and --max-new-tokens go with --against."
+          "--against-mode, --ask, --questions, --videos, --only, --except, --split, --limit, "
+            + "--every-question, --template and --max-new-tokens go with --against."
         )
       }
       return
@@ -53,8 +57,10 @@ struct ModelComparisonOptions: ParsableArguments {
     guard (ask == nil) != (questions == nil) else {
       throw ValidationError("--against needs a question with --ask, or a file of them with --questions.")
     }
-    guard questions != nil || (videos == nil && limit == nil) else {
-      throw ValidationError("--videos and --limit go with --questions.")
+    let selects = !selection.selection.takesAll || everyQuestion
+    guard questions != nil || (videos == nil && limit == nil && !selects) else {
+      throw ValidationError(
+        "--videos, --only, --except, --split, --limit and --every-question go with --questions.")
     }
     guard questions == nil || !hasVideo else {
       throw ValidationError("--video goes with --ask; the questions of a file name their videos.")
@@ -64,38 +70,31 @@ struct ModelComparisonOptions: ParsableArguments {
     }
   }
 
-  /// One question and the video that it is about.
+  /// A video, and what is asked about it.
   struct Item {
     /// As the file or the option has it; nil without one.
     let video: String?
     /// Where the video is.
     let path: String
-    let question: String
+    let questions: [VideoQuestions.Item]
   }
 
-  /// The questions, all of a video one after another.
+  /// What is asked, video by video.
   ///
-  /// - Throws: ``CogError`` when the file of questions is not one.
+  /// - Throws: ``CogError`` when the file of questions is not one, or has no video that is meant.
   func items(video: String?) throws -> [Item] {
     try ask?.requireText("--ask")
-    guard let questions else { return [Item(video: video, path: video ?? "", question: ask ?? "")] }
+    guard let questions else {
+      return [Item(video: video, path: video ?? "", questions: [.init(question: ask ?? "")])]
+    }
     let set = try QuestionSet.opened(questions, videoFolder: videos)
-    let first = set.questions.count - max(0, set.questions.count - (limit ?? .max))
-    return set.askingOrder.filter { $0 < first }.map { place in
-      let question = set.questions[place]
-      return Item(video: question.video, path: set.videoPath(of: question.video), question: question.question)
+    return try naming(file: questions) { try asked(of: set) }.map { asked in
+      Item(video: asked.video, path: set.videoPath(of: asked.video), questions: asked.questions)
     }
   }
-}
 
-extension QuestionSet {
-  /// The questions in a file that a user named; the videos are in `videoFolder`, or in `videos` beside the
-  /// file.
-  ///
-  /// - Throws: ``CogError`` that names what the file is when it is something else, or what is wrong with it.
-  static func opened(_ path: String, videoFolder: String?) throws -> QuestionSet {
-    try Input(path: path).withBytes(expected: "a JSON list of questions") {
-      try QuestionSet(json: $0, file: path, videoFolder: videoFolder)
-    }
+  private func asked(of set: QuestionSet) throws -> [VideoQuestions] {
+    guard everyQuestion else { return try set.taking(selection.selection).questionsByVideo(first: limit) }
+    return try set.everyQuestion(about: selection.selection.videos(of: set), first: limit)
   }
 }

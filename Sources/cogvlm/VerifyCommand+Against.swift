@@ -33,7 +33,8 @@ extension VerifyCommand {
     let progress = context.progress.begin(
       "Comparing",
       total: ModelComparison.progressTotal(
-        engine, videos: Set(asked.compactMap(\.video)).count, questions: asked.count))
+        engine, videos: asked.count { $0.video != nil },
+        questions: asked.reduce(0) { $0 + $1.questions.count }))
     defer { progress.finish() }
     var run = try ModelComparison(
       engine: engine, reference: reference,
@@ -72,9 +73,8 @@ extension VerifyCommand {
   ) throws -> [String: CogError] {
     guard comparison.questions != nil else { return [:] }
     var errors: [String: CogError] = [:]
-    var known: Set<String> = []
     for item in items {
-      guard let name = item.video, known.insert(name).inserted else { continue }
+      guard let name = item.video else { continue }
       try context.cancellation.check()
       do {
         _ = try encoder.select(
@@ -83,9 +83,10 @@ extension VerifyCommand {
         errors[name] = error
       }
     }
-    if errors.count == known.count, let error = items.first?.video.flatMap({ errors[$0] }) { throw error }
-    for (name, error) in errors.sorted(by: { $0.key < $1.key }) {
-      Terminal.note("warning: failed questions: \(items.count { $0.video == name }): \(error)")
+    if errors.count == items.count, let error = items.first?.video.flatMap({ errors[$0] }) { throw error }
+    for item in items.sorted(by: { $0.video ?? "" < $1.video ?? "" }) {
+      guard let error = item.video.flatMap({ errors[$0] }) else { continue }
+      Terminal.note("warning: failed questions: \(item.questions.count): \(error)")
     }
     return errors
   }
@@ -96,27 +97,28 @@ extension VerifyCommand {
     _ items: [ModelComparisonOptions.Item], _ encoder: VideoEncoder, _ failedVideos: [String: CogError],
     _ run: inout ModelComparison, picturesOf wantsPage: Bool, _ pictures: inout [[[UInt8]]]
   ) throws {
-    var failedVideos = failedVideos
-    var current: (name: String, video: ModelComparison.Video)?
     for item in items {
+      // Counted when the video's first question has its answers.
       var next = run
-      if let name = item.video, name != current?.name, failedVideos[name] == nil {
-        // The features of the video before are not needed any more.
-        current = nil
+      var clip: ModelComparison.Video?
+      var failure = item.video.flatMap { failedVideos[$0] }
+      if let name = item.video, failure == nil {
         do {
           let video = try encoder.prepare(
             input(of: item), template: comparison.template, sampling: frameOptions.frames)
           Terminal.noteDamage(in: item.path, video.frames)
-          current = (name, try next.encode(video, name: name))
+          clip = try next.encode(video, name: name)
           if wantsPage, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
-        } catch let error as CogError where comparison.questions != nil { failedVideos[name] = error }
+        } catch let error as CogError where comparison.questions != nil { failure = error }
       }
-      if let name = item.video, let error = failedVideos[name] {
-        next.fail(item.question, about: name, error)
-      } else {
-        try next.ask(item.question, about: current?.video)
+      for asked in item.questions {
+        if let name = item.video, let failure {
+          next.fail(asked.question, about: name, failure)
+        } else {
+          try next.ask(asked.question, about: clip)
+        }
+        run = next
       }
-      run = next
     }
   }
 }

@@ -224,3 +224,34 @@ import Testing
     #expect(try Command.run(["verify", float, "--reference", "r", "--ask", "x"]).status == 64)
   }
 }
+
+extension VerifyAgainstTests {
+  /// Two questions about each of three videos, four distinct ones in all.
+  private func questions() throws -> String {
+    let asked = [
+      ("v22_h264.mp4", "Which way does the circle move?"), ("v22_h264.mp4", "How many shapes are there?"),
+      ("v21_h264.mp4", "How many shapes are there?"), ("v21_h264.mp4", "What color is the circle?"),
+      ("v00_h264_square.mp4", "What color is the triangle?"),
+    ].map { #"{"video": "\#($0)", "task": "t", "question": "\#($1)", "answer": "x"}"# }
+    return try folder.write("[\(asked.joined(separator: ","))]".utf8, as: "questions.json")
+  }
+
+  @Test("The halves of a question file share no video, and every question can be asked about every video")
+  func split() throws {
+    func asked(_ options: [String]) throws -> [String: [String]] {
+      let all = try ["--questions", questions(), "--videos", Fixtures.path("sample/videos")] + options
+      let questions = try list(report(all), "questions")
+      return Dictionary(grouping: questions) { $0["video"] as? String ?? "" }.mapValues { group in
+        group.compactMap { $0["question"] as? String }
+      }
+    }
+    let halves = try ["1/2", "2/2"].map { try asked(["--split", $0, "--max-new-tokens", "1"]) }
+    #expect(halves.map { $0.keys.sorted() } == [["v00_h264_square.mp4", "v22_h264.mp4"], ["v21_h264.mp4"]])
+    let crossed = try asked(["--except", "*square*", "--every-question", "--max-new-tokens", "1"])
+    #expect(crossed.keys.sorted() == ["v21_h264.mp4", "v22_h264.mp4"])
+    #expect(crossed["v21_h264.mp4"]?.count == 4 && crossed["v21_h264.mp4"] == crossed["v22_h264.mp4"])
+    let none = try run(
+      SampleModel.int4.get(), SampleModel.float.get(), ["--questions", questions(), "--only", "x*"])
+    #expect(none.status == 2 && none.errors.contains("no video fits the selection"), "\(none.errors)")
+  }
+}
