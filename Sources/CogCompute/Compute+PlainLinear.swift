@@ -15,7 +15,7 @@ extension Compute {
     guard x.rows > 0 else { return result }
     let fitting = max(16, min(Self.tileRows, Self.tileBytes / (4 * weight.columns) / 16 * 16))
     let shared = (weight.rows + threads.threadCount * 4 - 1) / (threads.threadCount * 4)
-    let tileRows = min(fitting, max(16, shared))
+    let tileRows = isReproducible ? fitting : min(fitting, max(16, shared))
     threads.parallelFor((weight.rows + tileRows - 1) / tileRows) { index in
       let range = index * tileRows..<min(weight.rows, (index + 1) * tileRows)
       multiplyTile(x, weight, rows: range, into: result)

@@ -8,7 +8,8 @@ struct QuantizedChain: Sendable {
   /// Nil when no kernel can chain the two, because a group of the second one's input is no group of products,
   /// or somebody is to see what goes into them.
   init?(_ first: Linear, _ second: Linear) {
-    guard !first.isObserved, !second.isObserved, first.precision == .eightBits, second.precision == .eightBits,
+    guard !first.isObserved, !second.isObserved, first.precision == .eightBits,
+      second.precision == .eightBits,
       let inner = first.quantized, let outer = second.quantized, inner.sharesProduct(with: outer),
       inner.layout.groupSize == COG_NEXT_ROWS, inner.layout.groupCount <= COG_NEXT_MOST_GROUPS
     else { return nil }

@@ -13,13 +13,19 @@ package struct Compute: Sendable {
   package let kernels: KernelSet
   /// The threads that work.
   package let threads: ThreadPool
+  /// Whether products of plain weights have the same bits whatever the number of threads, for files that are
+  /// made of them; otherwise they are shared out as suits the threads.
+  package let isReproducible: Bool
 
   /// Operations of `mode`, with the fastest kernels of this processor unless others are given.
-  ///
-  package init(mode: ComputeMode, kernels: KernelSet = .fastest, threads: ThreadPool = ThreadPool()) {
+  package init(
+    mode: ComputeMode, kernels: KernelSet = .fastest, threads: ThreadPool = ThreadPool(),
+    isReproducible: Bool = false
+  ) {
     self.mode = mode
     self.kernels = kernels
     self.threads = threads
+    self.isReproducible = isReproducible
     BLAS.prepare()
   }
 

@@ -14,6 +14,9 @@ package struct PanelError: Equatable, Sendable {
   package var worstRow = 0
   /// The number of that group in its row.
   package var worstGroup = 0
+
+  /// Nothing was lost yet.
+  package init() {}
 }
 
 /// How the scales and zero points of quantized weights are chosen.
@@ -32,6 +35,15 @@ package enum ScaleChoice: String, CaseIterable, Sendable {
   }
 }
 
+extension PanelError {
+  fileprivate init(_ error: CogPanelError) {
+    (squaredError, squaredSum) = (error.squared_error, error.squared_sum)
+    (worstRelativeError, worstRow, worstGroup) = (
+      error.worst_relative_error, error.worst_row, error.worst_group
+    )
+  }
+}
+
 extension KernelSet {
   /// Quantizes the 16 rows of one panel (`Formats/int4.md`): chooses scales and zero points, rounds to the
   /// nearest codes, and packs them.
@@ -40,16 +52,19 @@ extension KernelSet {
   ///   - weights: the existing rows of the panel, `[min(16, rows left), layout.columns]`, row after row.
   ///   - layout: the layout of the whole tensor.
   ///   - choice: how scales and zero points are chosen.
+  ///   - importance: how much the squared errors of each column count in that choice, `layout.columns` finite
+  ///     numbers that are not negative; nil: all alike.
   ///   - panel: room for `layout.panelBytes` bytes; every one is written.
   /// - Throws: ``CogError`` when a weight is NaN or infinite (the subject names row in the panel and group)
   ///   or the sizes do not match.
   package func quantize(
     _ weights: UnsafeBufferPointer<Float>, layout: PanelLayout, choosing choice: ScaleChoice,
-    into panel: UnsafeMutableRawBufferPointer
+    importance: [Float]? = nil, into panel: UnsafeMutableRawBufferPointer
   ) throws -> PanelError {
     let rows = weights.count / layout.columns
     guard let source = weights.baseAddress, let destination = panel.baseAddress,
       panel.count == layout.panelBytes, Self.isPanel(rows: rows, elements: weights.count, of: layout),
+      importance.map({ $0.count == layout.columns }) ?? true,
       var matrix = CogPanelMatrix(layout, panels: UnsafeRawBufferPointer(panel))
     else {
       throw CogError(
@@ -58,9 +73,12 @@ extension KernelSet {
         found: "\(weights.count) weights and \(panel.count) bytes")
     }
     var error = CogPanelError()
-    let status = table.pointee.quantize(
-      &matrix, choice.kernelChoice, source, layout.columns, rows, layout.columns,
-      destination.assumingMemoryBound(to: UInt8.self), &error)
+    func quantize(_ importance: UnsafePointer<Float>?) -> CogStatus {
+      table.pointee.quantize(
+        &matrix, choice.kernelChoice, importance, source, layout.columns, rows, layout.columns,
+        destination.assumingMemoryBound(to: UInt8.self), &error)
+    }
+    let status = importance?.withUnsafeBufferPointer { quantize($0.baseAddress) } ?? quantize(nil)
     if status == COG_NOT_FINITE {
       throw CogError(
         "a weight is NaN or infinite", code: .notFinite,
@@ -68,10 +86,7 @@ extension KernelSet {
         advice: "Quantize an undamaged checkpoint.")
     }
     guard status == COG_OK else { throw CogError("a panel's layout cannot be quantized") }
-    return PanelError(
-      squaredError: error.squared_error, squaredSum: error.squared_sum,
-      worstRelativeError: error.worst_relative_error, worstRow: error.worst_row, worstGroup: error.worst_group
-    )
+    return PanelError(error)
   }
 
   /// Packs rows that are quantized already into one panel, however their codes were found; the weights are

@@ -74,6 +74,65 @@ struct ScaleChoiceTests {
     }
     #expect(errors[0] < errors[1])
   }
+
+  /// The sum of squared errors of a panel, each times its column's importance.
+  private func loss(
+    _ weights: [Float], _ importance: [Float]?, _ counted: [Float], _ encoding: TensorEncoding
+  )
+    throws -> Double
+  {
+    let columns = counted.count
+    let layout = try PanelLayout(encoding: encoding, rows: 16, columns: columns)
+    let block = ByteBlock(count: layout.panelBytes)
+    _ = try weights.withUnsafeBufferPointer {
+      try KernelSet.fastest.quantize(
+        $0, layout: layout, choosing: .leastSquares, importance: importance, into: block.bytes)
+    }
+    var values = [Float](repeating: 0, count: weights.count)
+    try values.withUnsafeMutableBufferPointer {
+      try KernelSet.fastest.dequantize(
+        UnsafeRawBufferPointer(block.bytes), layout: layout, rows: 0..<16, into: $0)
+    }
+    return weights.indices.reduce(0.0) { sum, index in
+      let error = Double(weights[index]) - Double(values[index])
+      return sum + error * error * Double(counted[index % columns])
+    }
+  }
+
+  @Test("With the importance of columns the errors that count become smaller", arguments: encodings)
+  func importance(encoding: TensorEncoding) throws {
+    var random = SplitMix64(seed: 33)
+    let columns = 300
+    let weights = random.normals(16 * columns, scale: 0.03)
+    let importance = (0..<columns).map { $0 % 17 == 3 ? Float(400) : abs(random.normal()) }
+    let plain = try loss(weights, nil, importance, encoding)
+    let weighted = try loss(weights, importance, importance, encoding)
+    #expect(weighted < 0.97 * plain)
+  }
+
+  @Test("Columns that count alike give the bytes of no importance, on every instruction set")
+  func evenImportance() throws {
+    var random = SplitMix64(seed: 34)
+    let columns = 200
+    let weights = random.normals(16 * columns, scale: 0.03)
+    let layout = try PanelLayout(encoding: .int4(groupSize: 64), rows: 16, columns: columns)
+    func bytes(_ importance: [Float]?, _ kernels: KernelSet) throws -> [UInt8] {
+      let block = ByteBlock(count: layout.panelBytes)
+      _ = try weights.withUnsafeBufferPointer {
+        try kernels.quantize(
+          $0, layout: layout, choosing: .leastSquares, importance: importance, into: block.bytes)
+      }
+      return Array(block.bytes)
+    }
+    let uneven = (0..<columns).map { Float($0 % 5) }
+    for kernels in KernelSet.available {
+      #expect(
+        try bytes(Array(repeating: 1, count: columns), kernels) == bytes(nil, kernels), "\(kernels.name)")
+      #expect(try bytes(uneven, kernels) == bytes(uneven, KernelSet.named("portable")), "\(kernels.name)")
+      #expect(try bytes(uneven, kernels) != bytes(nil, kernels))
+    }
+    #expect(throws: CogError.self) { try bytes([1, 2], KernelSet.fastest) }
+  }
 }
 
 struct PackingTests {

@@ -60,8 +60,8 @@ static Set portable(void) { return (Set){cog_backend(0), false, "portable"}; }
 
 /// Quantizes, reads back, and multiplies with bias.
 static Results run(
-    Set set, CogPanelMatrix matrix, CogScaleChoice way, size_t columns, const float *weights, const float *x,
-    size_t tokens, const float *bias) {
+    Set set, CogPanelMatrix matrix, CogScaleChoice way, const float *importance, size_t columns,
+    const float *weights, const float *x, size_t tokens, const float *bias) {
   const CogKernels *kernels = set.backend->kernels;
   const size_t panels = (matrix.rows + 15) / 16, groups = matrix.group_count, padded = matrix.padded_columns;
   Results results = {
@@ -71,7 +71,7 @@ static Results run(
     const size_t left = matrix.rows - panel * 16;
     CogPanelError error;
     const CogStatus status = kernels->quantize(
-        &matrix, way, weights + panel * 16 * columns, columns, left < 16 ? left : 16, columns,
+        &matrix, way, importance, weights + panel * 16 * columns, columns, left < 16 ? left : 16, columns,
         results.panels + panel * matrix.panel_bytes, &error);
     if (status != COG_OK) failures++, printf("%s: quantizing failed\n", set.name);
   }
@@ -99,18 +99,65 @@ static void release(Results results) { free(results.panels), free(results.weight
 
 static void try_sizes(Set set, size_t rows, size_t columns, size_t tokens, size_t group_size, int is_int4) {
   static float weights[LARGEST_ROWS * LARGEST_COLUMNS], x[LARGEST_TOKENS * LARGEST_COLUMNS],
-      bias[LARGEST_ROWS];
+      bias[LARGEST_ROWS], squares[LARGEST_COLUMNS];
   for (size_t i = 0; i < rows * columns; i++) weights[i] = next_float();
   for (size_t i = 0; i < tokens * columns; i++) x[i] = next_float();
   for (size_t i = 0; i < rows; i++) bias[i] = next_float();
   const CogPanelMatrix matrix = make_matrix(rows, columns, group_size, is_int4);
   const CogScaleChoice way = next_word() % 2 ? COG_LEAST_SQUARES : COG_ABSMAX;
-  const Results own = run(set, matrix, way, columns, weights, x, tokens, bias);
-  const Results twin = run(portable(), matrix, way, columns, weights, x, tokens, bias);
+  for (size_t i = 0; i < columns; i++) squares[i] = x[i] * x[i];
+  const float *importance = next_word() % 2 ? squares : NULL;
+  const Results own = run(set, matrix, way, importance, columns, weights, x, tokens, bias);
+  const Results twin = run(portable(), matrix, way, importance, columns, weights, x, tokens, bias);
   compare(set.name, "quantize", own.panels, twin.panels, (rows + 15) / 16 * matrix.panel_bytes);
   compare(set.name, "dequantize", own.weights, twin.weights, rows * columns * sizeof(float));
   compare(set.name, "matmul", own.products, twin.products, tokens * rows * sizeof(float));
   release(own), release(twin);
+}
+
+/// Rounds the last columns of a few rows with feedback, the scales anything.
+static void try_feedback(Set set, size_t rows, size_t count, unsigned bits) {
+  enum { ROWS = 16, COUNT = COG_FEEDBACK_COLUMNS, GROUPS = 3 };
+  static float weights[ROWS * COUNT], sums[ROWS * COUNT], factor[COUNT * COUNT], scales[ROWS * GROUPS];
+  static float errors[2][ROWS * COUNT];
+  static int8_t codes[2][ROWS * COUNT];
+  static uint8_t zeros[ROWS * GROUPS];
+  static uint32_t columns[COUNT], groups[COUNT];
+  const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
+  for (size_t i = 0; i < rows * count; i++) weights[i] = next_float(), sums[i] = 0.1f * next_float();
+  for (size_t i = 0; i < count * count; i++) factor[i] = i % (count + 1) ? next_float() : 4.0f;
+  for (size_t i = 0; i < ROWS * GROUPS; i++) {
+    scales[i] = i % 7 ? 0.0625f * (float)(1 + next_word() % 3) : 0;
+    zeros[i] = (uint8_t)(bits == 4 ? next_word() % 16 : 0);
+  }
+  for (size_t i = 0; i < count; i++) {
+    columns[i] = (uint32_t)(count - 1 - i);
+    groups[i] = next_word() % GROUPS;
+  }
+  for (size_t k = 0; k < 2; k++) {
+    const CogFeedbackBlock block = {
+        .bits = bits,
+        .rows = rows,
+        .count = count,
+        .weights = weights,
+        .weight_stride = count,
+        .sums = sums,
+        .sum_stride = count,
+        .factor = factor,
+        .factor_stride = count,
+        .groups = groups,
+        .scales = scales,
+        .zeros = zeros,
+        .group_count = GROUPS,
+        .columns = columns,
+        .codes = codes[k],
+        .code_stride = count,
+        .errors = errors[k],
+        .error_stride = count};
+    if (both[k]->round_with_feedback(&block) != COG_OK) failures++, printf("%s: feedback failed\n", set.name);
+  }
+  compare(set.name, "round_with_feedback", codes[0], codes[1], rows * count);
+  compare(set.name, "errors of feedback", errors[0], errors[1], rows * count * sizeof(float));
 }
 
 static void try_conversions(Set set) {
@@ -216,6 +263,9 @@ static void try_elements(Set set, size_t count) {
 
 static void try_all(Set set) {
   const size_t groups[] = {32, 64, 128};
+  for (size_t i = 0; i < 12; i++)
+    try_feedback(set, 1 + i * 5 % 16, 1 + i * 23 % COG_FEEDBACK_COLUMNS, i % 2 ? 4 : 8);
+  try_feedback(set, 16, COG_FEEDBACK_COLUMNS, 4);
   try_conversions(set);
   for (int round = 0; round < 60; round++) {
     try_sizes(

@@ -8,6 +8,7 @@
 #include "cached_attention-inl.h"
 #include "conversions-inl.h"
 #include "elementwise-inl.h"
+#include "feedback_rounding-inl.h"
 #include "int16_attention-inl.h"
 #include "matvec-inl.h"
 #include "panel_quantizer-inl.h"
@@ -21,6 +22,7 @@ static const CogKernels cog_kernels = {
     .dequantize = cog_dequantize,
     .quantize = cog_quantize_panel,
     .pack = cog_pack_panel,
+    .round_with_feedback = cog_round_with_feedback,
     .rounding_residual = cog_rounding_residual,
     .matvec_f32 = cog_matvec_f32,
     .matvec_bf16 = cog_matvec_bf16,

@@ -8,8 +8,9 @@
 #include "panel_scales-inl.h"
 
 COG_INLINE CogStatus cog_quantize_rows(
-    const CogPanelMatrix *matrix, const bool is_int4, CogScaleChoice way, const float *weights,
-    size_t weight_stride, size_t rows, size_t columns, uint8_t *panel, CogPanelError *error) {
+    const CogPanelMatrix *matrix, const bool is_int4, CogScaleChoice way, const float *importance,
+    const float *weights, size_t weight_stride, size_t rows, size_t columns, uint8_t *panel,
+    CogPanelError *error) {
   for (size_t group = 0; group < matrix->group_count; group++) {
     CogWeightTile tile;
     CogGroupScales scales;
@@ -17,6 +18,7 @@ COG_INLINE CogStatus cog_quantize_rows(
     CogGroupLoss loss;
     tile.columns = cog_group_columns(matrix, group);
     cog_load_weights(&tile, weights, weight_stride, rows, columns, group * matrix->group_size);
+    cog_load_importance(&tile, importance, columns, group * matrix->group_size);
     cog_choose_scales(&tile, is_int4, way, &scales);
     cog_round_tile(&tile, cog_code_range(is_int4), &scales, &codes);
     cog_measure_loss(&tile, &scales, &codes, &loss);
@@ -27,13 +29,15 @@ COG_INLINE CogStatus cog_quantize_rows(
 }
 
 COG_KERNEL CogStatus cog_quantize_panel(
-    const CogPanelMatrix *matrix, CogScaleChoice way, const float *weights, size_t weight_stride, size_t rows,
-    size_t columns, uint8_t *panel, CogPanelError *error) {
+    const CogPanelMatrix *matrix, CogScaleChoice way, const float *importance, const float *weights,
+    size_t weight_stride, size_t rows, size_t columns, uint8_t *panel, CogPanelError *error) {
   memset(error, 0, sizeof *error);
   if (!cog_is_panel_input(matrix, rows, columns)) return COG_BAD_ARGUMENT;
   return matrix->bits == 4
-             ? cog_quantize_rows(matrix, true, way, weights, weight_stride, rows, columns, panel, error)
-             : cog_quantize_rows(matrix, false, way, weights, weight_stride, rows, columns, panel, error);
+             ? cog_quantize_rows(
+                   matrix, true, way, importance, weights, weight_stride, rows, columns, panel, error)
+             : cog_quantize_rows(
+                   matrix, false, way, importance, weights, weight_stride, rows, columns, panel, error);
 }
 
 #endif

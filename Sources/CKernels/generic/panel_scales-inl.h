@@ -11,12 +11,17 @@
 typedef struct CogChoice {
   float scale[COG_PANEL_ROWS];
   float zero[COG_PANEL_ROWS];
-  float error[COG_PANEL_ROWS];  ///< sum of squared errors
+  float error[COG_PANEL_ROWS];  ///< sum of squared errors, each times its column's importance
 } CogChoice;
 
-/// Fills in the error of a choice.
-COG_KERNEL inline void cog_measure_choice(
-    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict choice) {
+/// An error as it counts in its column. Squares are taken of `error` times this.
+COG_INLINE float cog_count_error(
+    const CogWeightTile *restrict tile, size_t column, const bool is_weighted, float error) {
+  return is_weighted ? tile->importance[column] * error : error;
+}
+
+COG_INLINE void cog_sum_errors(
+    const CogWeightTile *restrict tile, CogRange range, const bool is_weighted, CogChoice *restrict choice) {
   float inverse[COG_PANEL_ROWS], sums[COG_PANEL_ROWS] = {0};
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
   for (size_t c = 0; c < tile->columns; c++) {
@@ -24,15 +29,25 @@ COG_KERNEL inline void cog_measure_choice(
       const float weight = tile->weights[c][r];
       const float quantum = cog_quantum(weight, inverse[r], choice->zero[r], range);
       const float error = fmaf(-choice->scale[r], quantum, weight);
-      sums[r] = fmaf(error, error, sums[r]);
+      sums[r] = fmaf(cog_count_error(tile, c, is_weighted, error), error, sums[r]);
     }
   }
   memcpy(choice->error, sums, sizeof sums);
 }
 
-/// Fills in the errors of two choices with the same scales: both begin with the same quotients.
-COG_KERNEL inline void cog_measure_pair(
-    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict a, CogChoice *restrict b) {
+/// Fills in the error of a choice.
+COG_KERNEL inline void cog_measure_choice(
+    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict choice) {
+  if (tile->is_weighted) {
+    cog_sum_errors(tile, range, true, choice);
+  } else {
+    cog_sum_errors(tile, range, false, choice);
+  }
+}
+
+COG_INLINE void cog_sum_pair(
+    const CogWeightTile *restrict tile, CogRange range, const bool is_weighted, CogChoice *restrict a,
+    CogChoice *restrict b) {
   float inverse[COG_PANEL_ROWS], sums_a[COG_PANEL_ROWS] = {0}, sums_b[COG_PANEL_ROWS] = {0};
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / a->scale[r];
   for (size_t c = 0; c < tile->columns; c++) {
@@ -41,12 +56,22 @@ COG_KERNEL inline void cog_measure_pair(
       const float quotient = cog_round_quotient(weight, inverse[r]);
       const float error_a = fmaf(-a->scale[r], cog_clamp_quantum(quotient, a->zero[r], range), weight);
       const float error_b = fmaf(-a->scale[r], cog_clamp_quantum(quotient, b->zero[r], range), weight);
-      sums_a[r] = fmaf(error_a, error_a, sums_a[r]);
-      sums_b[r] = fmaf(error_b, error_b, sums_b[r]);
+      sums_a[r] = fmaf(cog_count_error(tile, c, is_weighted, error_a), error_a, sums_a[r]);
+      sums_b[r] = fmaf(cog_count_error(tile, c, is_weighted, error_b), error_b, sums_b[r]);
     }
   }
   memcpy(a->error, sums_a, sizeof sums_a);
   memcpy(b->error, sums_b, sizeof sums_b);
+}
+
+/// Fills in the errors of two choices with the same scales: both begin with the same quotients.
+COG_KERNEL inline void cog_measure_pair(
+    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict a, CogChoice *restrict b) {
+  if (tile->is_weighted) {
+    cog_sum_pair(tile, range, true, a, b);
+  } else {
+    cog_sum_pair(tile, range, false, a, b);
+  }
 }
 
 /// Keeps, row by row, the better of a choice and `best`.
@@ -70,20 +95,33 @@ COG_KERNEL inline void cog_try_choice(
   cog_keep_better(choice, best);
 }
 
+/// The sums of least squares over the q of a choice: scale = sum of weight * q / sum of q * q.
+COG_INLINE void cog_sum_products(
+    const CogWeightTile *restrict tile, CogRange range, const bool is_weighted,
+    const CogChoice *restrict choice, float *restrict products, float *restrict squares) {
+  float inverse[COG_PANEL_ROWS];
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
+  for (size_t c = 0; c < tile->columns; c++) {
+    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+      const float weight = tile->weights[c][r];
+      const float quantum = cog_quantum(weight, inverse[r], choice->zero[r], range);
+      const float counted = cog_count_error(tile, c, is_weighted, quantum);
+      products[r] = fmaf(weight, counted, products[r]);
+      squares[r] = fmaf(quantum, counted, squares[r]);
+    }
+  }
+}
+
 /// Tries the scales that minimize the squared error for the q of `best` (least squares), twice.
 COG_KERNEL void cog_refine_choice(
     const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict best) {
   for (int round = 0; round < 2; round++) {
     CogChoice choice = *best;
-    float inverse[COG_PANEL_ROWS], products[COG_PANEL_ROWS] = {0}, squares[COG_PANEL_ROWS] = {0};
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / best->scale[r];
-    for (size_t c = 0; c < tile->columns; c++) {
-      for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-        const float weight = tile->weights[c][r];
-        const float quantum = cog_quantum(weight, inverse[r], best->zero[r], range);
-        products[r] = fmaf(weight, quantum, products[r]);
-        squares[r] = fmaf(quantum, quantum, squares[r]);
-      }
+    float products[COG_PANEL_ROWS] = {0}, squares[COG_PANEL_ROWS] = {0};
+    if (tile->is_weighted) {
+      cog_sum_products(tile, range, true, best, products, squares);
+    } else {
+      cog_sum_products(tile, range, false, best, products, squares);
     }
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
       const float scale = cog_round_scale(products[r] / (squares[r] > 0 ? squares[r] : 1.0f));

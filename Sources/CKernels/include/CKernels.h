@@ -7,6 +7,7 @@
 
 #include "CogAttention.h"
 #include "CogBackends.h"
+#include "CogFeedback.h"
 #include "CogKernels.h"
 #include "CogLimits.h"
 #include "CogPanels.h"

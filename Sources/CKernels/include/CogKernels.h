@@ -6,6 +6,7 @@
 #define COG_KERNELS_H
 
 #include "CogAttention.h"
+#include "CogFeedback.h"
 #include "CogPanels.h"
 
 #ifdef __cplusplus
@@ -43,6 +44,7 @@ typedef struct CogKernels {
   CogPanelDequantize *dequantize;
   CogPanelQuantize *quantize;
   CogPanelPack *pack;
+  CogRoundWithFeedback *round_with_feedback;
   // What quantizing a token to 8 bits leaves out of it: x - scale * q in each group; 0 in one that counts as
   // zeros or has NaN or infinity.
   void (*rounding_residual)(const float *x, size_t columns, size_t group_size, float *residual);

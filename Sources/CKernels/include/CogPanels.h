@@ -49,10 +49,11 @@ typedef enum CogScaleChoice {
 
 /// Quantizes up to 16 rows of float weights into one whole panel of matrix's layout (matrix->panels is not
 /// read; every byte of `panel` is written). `rows` is the number of rows that exist, the others become
-/// padding.
+/// padding. COG_LEAST_SQUARES minimizes the squared errors times the `importance` [columns] of their columns,
+/// finite and not negative; NULL: all columns count alike. The error that is returned counts them alike.
 typedef CogStatus CogPanelQuantize(
-    const CogPanelMatrix *matrix, CogScaleChoice way, const float *weights, size_t weight_stride, size_t rows,
-    size_t columns, uint8_t *panel, CogPanelError *error);
+    const CogPanelMatrix *matrix, CogScaleChoice way, const float *_Nullable importance, const float *weights,
+    size_t weight_stride, size_t rows, size_t columns, uint8_t *panel, CogPanelError *error);
 
 /// Rows that are quantized already, however their codes were found: weight ~ scale * (code - zero).
 typedef struct CogPanelCodes {
