@@ -23,6 +23,7 @@ extension Inspection {
     for (index, exception) in recipe.overrides.enumerated() {
       metadata["recipe.overrides.\(index)"] = "\(exception.pattern)=\(exception.encoding)"
     }
+    for (key, value) in recipe.calibration ?? [:] { metadata["recipe.calibration.\(key)"] = value }
     for source in provenance.sources {
       metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)"
     }

@@ -73,12 +73,14 @@ package struct ModelMetadata: Equatable, Sendable, Codable {
     package var overrides: [Override]
     /// How scales were chosen, or "none" when nothing was quantized.
     package var method: String
+    /// What the method was given beside the weights, each under its name; nil where that was nothing.
+    package var calibration: [String: String]?
 
     /// A recipe; the vision tower and the adapter follow `linear` unless they are named.
     package init(
       linear: String, vision: String? = nil, adapter: String? = nil, embedding: String, head: String,
       other: String,
-      overrides: [Override] = [], method: String
+      overrides: [Override] = [], method: String, calibration: [String: String]? = nil
     ) {
       self.linear = linear
       self.vision = vision ?? linear
@@ -88,6 +90,7 @@ package struct ModelMetadata: Equatable, Sendable, Codable {
       self.other = other
       self.overrides = overrides
       self.method = method
+      self.calibration = calibration
     }
   }
 

@@ -78,7 +78,18 @@ extension ModelMetadata {
       linear: try text("linear"), vision: try text("vision"), adapter: try text("adapter"),
       embedding: try text("embedding"), head: try text("head"), other: try text("other"),
       overrides: overrides,
-      method: try text("method"))
+      method: try text("method"), calibration: try calibration(json))
+  }
+
+  /// What the method was given; nil where the file has no such field.
+  private static func calibration(_ recipe: JSON) throws -> [String: String]? {
+    guard recipe["calibration"] != nil else { return nil }
+    let path = "recipe.calibration"
+    let object = try value(recipe, "calibration", path: "recipe.", object, "an object")
+    let entries = try (object.members ?? []).map { member in
+      (member.key, try text(object, member.key, path: path + "."))
+    }
+    return Dictionary(entries) { first, _ in first }
   }
 
   private static func object(_ json: JSON) -> JSON? { json.members == nil ? nil : json }

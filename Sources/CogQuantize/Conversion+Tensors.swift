@@ -6,6 +6,12 @@ extension Conversion {
   /// encoding.
   private var knowsPlaces: Bool { !(recipe.isQuantized && options.nonFinite == .keep) }
 
+  /// The tensors in the order in which they are worked on.
+  private var workOrder: [Int] {
+    guard knowsPlaces else { return Array(plan.tensors.indices) }
+    return recipe.method.order(of: plan.slots) ?? plan.fileOrder
+  }
+
   /// Stores all tensors and says what became of them, in the order of the table, which is that of the new
   /// file.
   func storeTensors(
@@ -20,7 +26,7 @@ extension Conversion {
       queue: queue, part: sink.part, journal: journal, window: window, progress: progress)
     var summaries = [ConversionSummary.Tensor?](repeating: nil, count: plan.tensors.count)
     do {
-      for index in knowsPlaces ? plan.fileOrder : Array(plan.tensors.indices) {
+      for index in workOrder {
         summaries[index] = try store(plan.tensors[index], work)
       }
       try queue.finish()

@@ -92,22 +92,27 @@ package struct Conversion {
     do {
       let (tensors, fileBytes) = try write(to: sink, journal, from: states)
       journal.end()
+      recipe.method.end(keepingWork: false)
       return ConversionSummary(
         tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
-        seconds: (ContinuousClock.now - start).seconds, leftOut: source.leftOut)
+        seconds: (ContinuousClock.now - start).seconds, leftOut: source.leftOut,
+        remarks: recipe.method.remarks)
     } catch let refusal as ResumeRefusal {
       journal.end()
+      recipe.method.end(keepingWork: true)
       sink.part.keep()
       throw refusal.cause
     } catch {
       guard Self.canGoOn(after: error) else {
         journal.end()
+        recipe.method.end(keepingWork: false)
         sink.part.abandon()
         throw error
       }
       // What is finished is noted, if the disk lets it.
       try? journal.flush()
       journal.end()
+      recipe.method.end(keepingWork: true)
       sink.part.keep()
       throw Stopped(
         cause: error, part: sink.part.partPath, finished: journal.count, total: plan.tensors.count)

@@ -57,6 +57,11 @@ package struct ConversionIdentity: Codable, Equatable, Sendable {
         ("recipe: embedding", recipe.embedding), ("recipe: head", recipe.head),
         ("recipe: other", recipe.other),
         ("recipe: exceptions", overrides), ("recipe: method", recipe.method),
+        (
+          "recipe: calibration",
+          (recipe.calibration ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+            .joined(separator: " ")
+        ),
         ("--keep-non-finite", "\(identity.keepsNonFinite)"),
         ("--allow-overflow", "\(identity.allowsOverflow)"),
         ("sources", identity.sources.map(\.name).joined(separator: ", ")),

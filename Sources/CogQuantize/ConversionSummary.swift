@@ -90,8 +90,13 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
   /// What the user should know, one sentence each.
   package let warnings: [String]
 
-  /// - Parameter leftOut: tensors of the source that the model does not have.
-  init(tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double, leftOut: [String] = []) {
+  /// - Parameters:
+  ///   - leftOut: tensors of the source that the model does not have.
+  ///   - remarks: what the method says, one sentence each.
+  init(
+    tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double, leftOut: [String] = [],
+    remarks: [String] = []
+  ) {
     func ratio(_ part: Int, _ whole: Int) -> Double { Double(part) / Double(max(whole, 1)) }
     func bitsPerWeight(_ list: [Tensor]) -> Double {
       ratio(list.reduce(0) { $0 + $1.bytes }, list.reduce(0) { $0 + $1.shape.elementCount }) * 8
@@ -118,6 +123,7 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     fileRatio = ratio(fileBytes, tensors.reduce(0) { $0 + $1.bfloat16Bytes })
     warnings =
       tensors.flatMap(Self.warnings) + Self.warningOfVanished(tensors) + Self.warning(ofLeftOut: leftOut)
+      + remarks
   }
 
   private static func warning(ofLeftOut names: [String]) -> [String] {

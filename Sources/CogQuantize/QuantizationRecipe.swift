@@ -157,7 +157,8 @@ package struct QuantizationRecipe: Sendable {
       adapter: self[.adapter].description,
       embedding: self[.embedding].description, head: self[.head].description, other: self[.other].description,
       overrides: overrides.map { .init(pattern: $0.pattern, encoding: $0.rule.description) },
-      method: isQuantized ? method.record : "none")
+      method: isQuantized ? method.record : "none",
+      calibration: isQuantized ? method.calibration : nil)
   }
 }
 

@@ -5,7 +5,6 @@ import CogNative
 import CogQuantize
 import CogTestSupport
 import Foundation
-import Synchronization
 import Testing
 
 @Suite("Conversions to floating-point files")
@@ -271,20 +270,6 @@ struct ConversionTests {
         context: .test()
       )
       .run(into: NativeSink(path: out))
-    }
-  }
-}
-
-/// Says when it was asked often enough.
-final class Countdown: Sendable {
-  private let left: Mutex<Int>
-
-  init(_ count: Int) { left = Mutex(count) }
-
-  func isOver() -> Bool {
-    left.withLock {
-      $0 -= 1
-      return $0 <= 0
     }
   }
 }

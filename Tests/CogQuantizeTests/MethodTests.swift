@@ -12,7 +12,12 @@ import Testing
 struct MethodTests {
   private let folder: TemporaryFolder
   private let model: SyntheticModel
-  private static let names = QuantizationMethods.builtIn.map(\.name)
+  private static let offers: [QuantizationOffer<Void>] = QuantizationMethods.builtIn()
+  private static let names = offers.map(\.name)
+
+  private static func method(_ name: String) throws -> any QuantizationMethod {
+    try QuantizationMethods.named(name, among: offers).make(())
+  }
 
   init() throws {
     folder = try TemporaryFolder()
@@ -23,7 +28,7 @@ struct MethodTests {
     _ method: String, _ preset: String, to name: String = "out.cogvlm", threads: Int = 2
   ) throws -> ConversionSummary {
     var recipe = try QuantizationRecipe(preset: preset)
-    recipe.method = try QuantizationMethods.named(method)
+    recipe.method = try Self.method(method)
     return try Conversion(
       source: model.source(), recipe: recipe, options: .init(tool: "test 1"),
       context: .test(threads: ThreadPool(threadCount: threads))
@@ -36,11 +41,11 @@ struct MethodTests {
     for name in Self.names {
       _ = try quantize(name, "int4")
       let record = try NativeFile(path: folder.path("out.cogvlm")).metadata.recipe.method
-      #expect(try record == QuantizationMethods.named(name).record)
+      #expect(try record == Self.method(name).record)
       #expect(records.insert(record).inserted)
     }
     #expect(records.contains("least squared error over scales and zero points"))
-    let unknown = #expect(throws: CogError.self) { try QuantizationMethods.named("best") }
+    let unknown = #expect(throws: CogError.self) { try Self.method("best") }
     #expect(unknown?.subject == "--method" && unknown?.expected == Self.names.joined(separator: " or "))
   }
 

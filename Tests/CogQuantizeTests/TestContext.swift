@@ -14,18 +14,6 @@ extension RunContext {
   }
 }
 
-/// Ends work when it was asked often enough whether to stop.
-struct StopAfter: Cancellation {
-  /// What ends the work.
-  struct Stop: Error {}
-
-  private let countdown: Countdown
-
-  init(_ count: Int) { countdown = Countdown(count) }
-
-  func check() throws { if countdown.isOver() { throw Stop() } }
-}
-
 extension TokenizerText {
   /// Bytes that stand for a tokenizer where nobody reads it.
   static func unread(_ bytes: [UInt8]) -> TokenizerText { TokenizerText(compact: bytes) { bytes } }

@@ -3,9 +3,7 @@ package import CogModel
 /// Plain rounding to nearest: int4 between the least and the largest weight of a group, int8 up to its
 /// largest magnitude. What other methods are compared with.
 package struct AbsMax: QuantizationMethod {
-  package let name = "absmax"
   package let record = "rounding to nearest between the least and the largest weight"
-  package let summary = "plain rounding in the range of each group"
 
   package init() {}
 

@@ -3,9 +3,7 @@ package import CogModel
 /// Scales and zero points of each group such that the squared error is least: the range of its weights,
 /// narrower and wider ones, then least squares (`Formats/int4.md`, "How this toolkit chooses").
 package struct LeastSquares: QuantizationMethod {
-  package let name = "least-squares"
   package let record = "least squared error over scales and zero points"
-  package let summary = "the least squared error of each group"
 
   package init() {}
 
