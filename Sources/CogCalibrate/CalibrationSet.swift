@@ -24,6 +24,9 @@ package struct CalibrationSet: Equatable, Sendable {
   /// Prompts of all clips together.
   package var promptCount: Int { clips.reduce(0) { $0 + $1.questions.count } }
 
+  /// A set of its videos; at least one, each with a question.
+  package init(clips: [Clip]) { self.clips = clips }
+
   /// The videos of a question set, in the order in which it asks about them, each with its questions. True
   /// answers do not matter.
   package init(_ questions: QuestionSet) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CogBase
+import CogCompute
 import CogModel
 import CogQuantize
 import CogReport
@@ -33,18 +34,23 @@ struct ConversionOptions: ParsableArguments {
 
   /// Runs a conversion with a recipe and prints its summary.
   ///
-  /// - Parameter expands: whether quantized tensors of the source are taken for their values.
+  /// - Parameters:
+  ///   - expands: whether quantized tensors of the source are taken for their values.
+  ///   - method: makes the recipe's method of the open source; nil leaves it as it is.
   func run(
     _ recipe: QuantizationRecipe, into sink: any ModelSink, expands: Bool = false,
-    allowsOverflow: Bool = false, refusesZeros: Bool = false
+    allowsOverflow: Bool = false, refusesZeros: Bool = false,
+    method: ((ModelSource, RunContext) throws -> any QuantizationMethod)? = nil
   ) throws {
     let model = try ModelSource.open(path: source, expands: expands, allowsExtra: allowExtra)
     var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
     options.allowsOverflow = allowsOverflow
     options.refusesZeros = refusesZeros
     options.resumes = resume
-    let conversion = try Conversion(
-      source: model, recipe: recipe, options: options, context: runOptions.context())
+    let context = try runOptions.context()
+    var recipe = recipe
+    if let method { recipe.method = try method(model, context) }
+    let conversion = try Conversion(source: model, recipe: recipe, options: options, context: context)
     do {
       let summary = try conversion.run(into: sink)
       for warning in summary.warnings { Terminal.note("warning: \(warning)") }

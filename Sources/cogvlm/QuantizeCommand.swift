@@ -1,5 +1,7 @@
 import ArgumentParser
 import CogBase
+import CogCalibrate
+import CogCompute
 import CogNative
 import CogQuantize
 
@@ -12,8 +14,22 @@ struct QuantizeCommand: ParsableCommand {
       boi and eoi stay BF16 unless --other says otherwise; the rotary frequencies always stay as they are.
       """)
 
+  /// What a method is made of.
+  struct Given {
+    let options: CalibrationOptions
+    let source: ModelSource
+    let output: String
+    let resumes: Bool
+    let context: RunContext
+  }
+
   /// The methods to choose from.
-  private static let methods = QuantizationMethods.builtIn
+  private static let methods: [QuantizationOffer<Given>] =
+    QuantizationMethods.builtIn() + [
+      QuantizationOffer(GPTQ.name, GPTQ.summary) {
+        try $0.options.gptq($0.source, output: $0.output, resumes: $0.resumes, context: $0.context)
+      }
+    ]
 
   @OptionGroup var options: ConversionOptions
 
@@ -55,8 +71,22 @@ struct QuantizeCommand: ParsableCommand {
       valueName: "pattern=encoding"))
   var overrides: [String] = []
 
+  @OptionGroup(title: "Calibration (--method gptq)") var calibration: CalibrationOptions
+
   @Flag(help: "Quantize weights with zeros that a broken download leaves (4 KiB in a row and more).")
   var allowZeros = false
+
+  func validate() throws {
+    guard method == GPTQ.name else {
+      if calibration.isGiven {
+        throw ValidationError("The options of a calibration go with --method \(GPTQ.name).")
+      }
+      return
+    }
+    if options.keepNonFinite {
+      throw ValidationError("--keep-non-finite does not go with --method \(GPTQ.name).")
+    }
+  }
 
   func run() throws {
     var recipe = try QuantizationRecipe(preset: preset)
@@ -68,8 +98,12 @@ struct QuantizeCommand: ParsableCommand {
       guard let text else { continue }
       try recipe.set(kind, to: StorageRule(parsing: text, subject: "--\(kind.rawValue)"))
     }
-    recipe.method = try QuantizationMethods.named(method, among: Self.methods)
+    let offer = try QuantizationMethods.named(method, among: Self.methods)
     recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
-    try options.run(recipe, into: NativeSink(path: options.output), refusesZeros: !allowZeros)
+    try options.run(recipe, into: NativeSink(path: options.output), refusesZeros: !allowZeros) {
+      try offer.make(
+        Given(
+          options: calibration, source: $0, output: options.output, resumes: options.resume, context: $1))
+    }
   }
 }

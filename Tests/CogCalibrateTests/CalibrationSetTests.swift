@@ -5,7 +5,7 @@ import Crypto
 import Foundation
 import Testing
 
-@testable import CogCalibrate
+import CogCalibrate
 
 @Suite struct CalibrationSetTests {
   private let folder = FileManager.default.temporaryDirectory.appending(path: "calibration-\(UUID())")

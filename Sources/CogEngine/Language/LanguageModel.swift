@@ -74,19 +74,33 @@ package struct LanguageModel: Sendable {
       progress: progress)
   }
 
+  /// The stages of whole prompts, each with keys and values of its own, which nothing keeps.
+  ///
+  /// - Parameter positions: the rotary positions of the prompt's tokens.
+  package func stages(positions: [Int]) -> [Stage] {
+    let tokens = TokenPositions(positions, frequencies: frequencies, compute: compute)
+    return blocks.enumerated().map { number, block in
+      Stage(.layer(number)) { alone(block, $0, tokens) }
+    } + lastStages
+  }
+
   private func stages(positions: [Int], cache: KeyValueCache, lastOnly: Bool) -> [Stage] {
     let tokens = TokenPositions(positions, frequencies: frequencies, compute: compute)
     let layers = zip(blocks, cache.layers).enumerated().map { number, layer in
       let (block, layerCache) = layer
       let wanted = lastOnly && number == blocks.count - 1 ? 1 : positions.count
       return Stage(
-        .layer(number),
-        isolated: { x in
-          let ownCache = LayerCache(capacity: x.rows, heads: heads)
-          return block(x, tokens: tokens, cache: ownCache, wanted: x.rows)
-        },
+        .layer(number), isolated: { alone(block, $0, tokens) },
         { block($0, tokens: tokens, cache: layerCache, wanted: wanted) })
     }
-    return layers + [Stage(.finalNorm) { finalNorm($0) }, Stage(.head) { head($0.lastRows(1)) }]
+    return layers + lastStages
+  }
+
+  private func alone(_ block: DecoderBlock, _ x: FloatMatrix, _ tokens: TokenPositions) -> FloatMatrix {
+    block(x, tokens: tokens, cache: LayerCache(capacity: x.rows, heads: heads), wanted: x.rows)
+  }
+
+  private var lastStages: [Stage] {
+    [Stage(.finalNorm) { finalNorm($0) }, Stage(.head) { head($0.lastRows(1)) }]
   }
 }

@@ -1,0 +1,117 @@
+import CogBase
+import CogCompute
+import CogEngine
+package import CogMedia
+package import CogModel
+import CogQuantize
+import CogText
+
+/// The prompts of a calibration set as a model reads them, and the frames of its videos.
+package struct CalibrationPrompts: Sendable {
+  /// How prompts are made of a set.
+  package struct Settings: Sendable {
+    /// The template of the questions; nil takes the model's own.
+    package var template: PromptTemplate?
+    /// Which frames the model is shown; nil takes the template's.
+    package var sampling: FrameSampling?
+    /// Whether pictures that a decoder reports as damaged are shown.
+    package var toleratesDamage = false
+
+    /// The model's own way.
+    package init() {}
+  }
+
+  /// A prompt.
+  struct Text {
+    /// The number of its video.
+    let video: Int
+    let ids: [Int]
+    /// 1 where an image's feature goes.
+    let tokenTypes: [Int]
+    let positions: [Int]
+  }
+
+  /// The prompts, those of a video one after another.
+  let texts: [Text]
+  /// What identifies the set and how prompts are made of it, by name.
+  let record: [String: String]
+  /// What a person should know about the set.
+  let remarks: [String]
+
+  /// Decodes the videos and makes the prompts. Videos that cannot be decoded are left out, with a remark.
+  ///
+  /// - Parameter images: gets the prepared frames of each video, `[frames, 3 * size * size]`.
+  /// - Throws: `CogError` when no video can be decoded, the tokenizer is damaged, a prompt does not fit the
+  ///   model's context, or `images` cannot be written; what the context's cancellation throws.
+  init(
+    source: ModelSource, set: CalibrationSet, settings: Settings, images: ActivationFile, context: RunContext
+  ) throws {
+    let configuration = source.configuration
+    let template = settings.template ?? configuration.template
+    let sampling = settings.sampling ?? template.frameSampling
+    let tokenizer = try source.tokenizer.compact.withUnsafeBytes {
+      try Tokenizer(encoded: $0, file: source.tensors.path)
+    }
+    let progress = context.progress.begin("decoding videos", total: set.clips.count)
+    defer { progress.finish() }
+    var texts: [Text] = []
+    var remarks: [String] = []
+    for clip in set.clips {
+      progress.advance(by: 1, clip.name)
+      let video: PreparedVideo
+      do {
+        video = try PreparedVideo(
+          VideoInput(path: clip.path, toleratesDamage: settings.toleratesDamage), sampling: sampling,
+          size: configuration.vision.imageSize, cancellation: context.cancellation)
+      } catch let error as CogError {
+        remarks.append("\(clip.name.shown) was left out of the calibration: \(error.description)")
+        continue
+      }
+      for question in clip.questions {
+        let prompt = try Prompt(
+          tokenizer: tokenizer, template: template, frameCount: video.frames.count, query: question,
+          beginOfTextID: configuration.beginOfTextID, padID: configuration.padID,
+          tokensPerFrame: configuration.vision.tokensPerFrame)
+        guard prompt.count <= configuration.contextLength else {
+          throw CogError(
+            "a prompt of the calibration does not fit the model's context", file: clip.path,
+            expected: "at most \(configuration.contextLength) tokens", found: "\(prompt.count)",
+            advice: "Take fewer frames with --frames.")
+        }
+        texts.append(
+          Text(
+            video: images.items.count, ids: prompt.ids, tokenTypes: prompt.tokenTypes,
+            positions: prompt.positions))
+      }
+      try images.append(video.images)
+    }
+    guard !texts.isEmpty else {
+      throw CogError(
+        "no video of the calibration set can be decoded", file: set.clips.first?.path,
+        found: remarks.first, advice: "Give other videos.")
+    }
+    self.texts = texts
+    self.remarks = remarks
+    record = [
+      "set": try set.digest(cancellation: context.cancellation), "videos": "\(images.items.count)",
+      "prompts": "\(texts.count)", "frames": sampling.name, "template": template.rawValue,
+    ]
+  }
+
+  /// What activations depend on beside the model.
+  var identity: String { record.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: " ") }
+
+  /// Tokens of all prompts together.
+  var tokenCounts: (image: Int, text: Int) {
+    texts.reduce(into: (0, 0)) { sums, text in
+      let images = text.tokenTypes.count { $0 == 1 }
+      sums.0 += images
+      sums.1 += text.tokenTypes.count - images
+    }
+  }
+
+  /// For each token of a prompt whether it is one of an image; nil in the vision tower, where all are.
+  func isImage(at point: TapPoint, _ number: Int) -> [Bool]? {
+    point.isVision ? nil : texts[number].tokenTypes.map { $0 == 1 }
+  }
+}
