@@ -51,6 +51,8 @@ _CHANGES = {
             "num_hidden_layers": 30,
         },
     },
+    # 1.7 B parameters: the published widths with two layers of each kind, to measure what a layer costs.
+    "slice": {"num_hidden_layers": 2, "vision_config": {"num_hidden_layers": 2}},
     # 1.2 M parameters, for tests.
     "tiny": {
         "bos_token_id": 1792,
@@ -70,7 +72,7 @@ _CHANGES = {
         },
     },
 }
-_SHARD_COUNTS = {"medium": 3, "tiny": 3}
+_SHARD_COUNTS = {"medium": 3, "slice": 3, "tiny": 3}
 
 NAMES = ("full", *_CHANGES)
 
