@@ -24,6 +24,7 @@ struct Cogvlm: ParsableCommand {
 
   /// Runs a command and turns what it throws into the exit status that the design names.
   static func main() {
+    BLASRestart.ifNeeded()
     Terminal.prepare()
     Interruption.install()
     mapping_fault_install(2)
