@@ -21,18 +21,43 @@ package struct CalibrationPrompts: Sendable {
     package init() {}
   }
 
-  /// A prompt.
-  struct Text {
-    /// The number of its video.
-    let video: Int
+  /// The prompts about a video: the tokens that all of them begin with, then the others of each.
+  struct Video {
+    /// Of all tokens.
     let ids: [Int]
-    /// 1 where an image's feature goes.
+    /// Of all tokens: 1 where an image's feature goes.
     let tokenTypes: [Int]
-    let positions: [Int]
+    /// The rotary positions of the beginning.
+    let beginning: [Int]
+    /// Those of each prompt's rest.
+    let rests: [[Int]]
+
+    init(_ prompts: [Prompt]) {
+      let shared = Self.sharedCount(prompts)
+      let first = prompts.first
+      ids = (first.map { Array($0.ids[..<shared]) } ?? []) + prompts.flatMap { $0.ids[shared...] }
+      tokenTypes =
+        (first.map { Array($0.tokenTypes[..<shared]) } ?? []) + prompts.flatMap { $0.tokenTypes[shared...] }
+      beginning = first.map { Array($0.positions[..<shared]) } ?? []
+      rests = prompts.map { Array($0.positions[shared...]) }
+    }
+
+    /// Tokens that all of several prompts begin with, in their places; each has one of its own at least. Of
+    /// one prompt none are shared.
+    static func sharedCount(_ prompts: [Prompt]) -> Int {
+      guard let first = prompts.first, prompts.count > 1 else { return 0 }
+      func isShared(_ place: Int, by other: Prompt) -> Bool {
+        first.ids[place] == other.ids[place] && first.tokenTypes[place] == other.tokenTypes[place]
+          && first.positions[place] == other.positions[place]
+      }
+      return prompts.dropFirst().reduce(first.count - 1) { shared, other in
+        (0..<min(shared, other.count - 1)).prefix { isShared($0, by: other) }.count
+      }
+    }
   }
 
-  /// The prompts, those of a video one after another.
-  let texts: [Text]
+  /// The videos in the order of the set, those that cannot be decoded left out.
+  let videos: [Video]
   /// What identifies the set and how prompts are made of it, by name.
   let record: [String: String]
   /// What a person should know about the set.
@@ -54,7 +79,8 @@ package struct CalibrationPrompts: Sendable {
     }
     let progress = context.progress.begin("decoding videos", total: set.clips.count)
     defer { progress.finish() }
-    var texts: [Text] = []
+    var videos: [Video] = []
+    var promptCount = 0
     var remarks: [String] = []
     for clip in set.clips {
       progress.advance(by: 1, clip.name)
@@ -67,7 +93,7 @@ package struct CalibrationPrompts: Sendable {
         remarks.append("\(clip.name.shown) was left out of the calibration: \(error.description)")
         continue
       }
-      for question in clip.questions {
+      let prompts = try clip.questions.map { question in
         let prompt = try Prompt(
           tokenizer: tokenizer, template: template, frameCount: video.frames.count, query: question,
           beginOfTextID: configuration.beginOfTextID, padID: configuration.padID,
@@ -78,40 +104,31 @@ package struct CalibrationPrompts: Sendable {
             expected: "at most \(configuration.contextLength) tokens", found: "\(prompt.count)",
             advice: "Take fewer frames with --frames.")
         }
-        texts.append(
-          Text(
-            video: images.items.count, ids: prompt.ids, tokenTypes: prompt.tokenTypes,
-            positions: prompt.positions))
+        return prompt
       }
+      promptCount += prompts.count
+      videos.append(Video(prompts))
       try images.append(video.images)
     }
-    guard !texts.isEmpty else {
+    guard !videos.isEmpty else {
       throw CogError(
         "no video of the calibration set can be decoded", file: set.clips.first?.path,
         found: remarks.first, advice: "Give other videos.")
     }
-    self.texts = texts
+    self.videos = videos
     self.remarks = remarks
     record = [
-      "set": try set.digest(cancellation: context.cancellation), "videos": "\(images.items.count)",
-      "prompts": "\(texts.count)", "frames": sampling.name, "template": template.rawValue,
+      "set": try set.digest(cancellation: context.cancellation), "videos": "\(videos.count)",
+      "prompts": "\(promptCount)", "frames": sampling.name, "template": template.rawValue,
     ]
   }
 
   /// What activations depend on beside the model.
   var identity: String { record.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: " ") }
 
-  /// Tokens of all prompts together.
-  var tokenCounts: (image: Int, text: Int) {
-    texts.reduce(into: (0, 0)) { sums, text in
-      let images = text.tokenTypes.count { $0 == 1 }
-      sums.0 += images
-      sums.1 += text.tokenTypes.count - images
-    }
-  }
-
-  /// For each token of a prompt whether it is one of an image; nil in the vision tower, where all are.
+  /// For each token of a video's prompts whether it is one of an image; nil in the vision tower, where all
+  /// are.
   func isImage(at point: TapPoint, _ number: Int) -> [Bool]? {
-    point.isVision ? nil : texts[number].tokenTypes.map { $0 == 1 }
+    point.isVision ? nil : videos[number].tokenTypes.map { $0 == 1 }
   }
 }

@@ -6,10 +6,11 @@ package import CogQuantize
 
 /// Runs a model over all prompts of a calibration set stage by stage, straight from a checkpoint: all prompts
 /// go through a stage before the next one begins, so that a stage's weights are at hand once, and what goes
-/// into its layers can be used before the next stage is looked at.
+/// into its layers can be used before the next stage is looked at. What the prompts of a video begin with, its
+/// frames above all, is read once.
 ///
-/// What videos and prompts are between two stages lies in files of a folder; one of them at a time is in
-/// memory. The files of the last stages are kept, so that work that was stopped goes on there. Everything is
+/// What videos and their prompts are between two stages lies in files of a folder; one video's is in memory at
+/// a time. The files of the last stages are kept, so that work that was stopped goes on there. Everything is
 /// float32.
 package final class LayerwisePass {
   /// Shown what goes into a layer: the input, the weight's name, and for each of its rows whether it is a
@@ -70,10 +71,7 @@ package final class LayerwisePass {
   package var record: [String: String] { prompts.record }
   /// What a person should know about the set, one sentence each.
   package var remarks: [String] { prompts.remarks }
-  /// Tokens of all prompts together, those of images and those of text.
-  package var tokenCounts: (image: Int, text: Int) { prompts.tokenCounts }
-
-  /// Runs the stage of a point over all videos or prompts and shows what goes into its layers. Stages are run
+  /// Runs the stage of a point over all videos and their prompts and shows what goes into its layers. Stages are run
   /// in their order, each as often as needed.
   ///
   /// - Throws: `CogError` when the disk is full or fails; what `observe` and the context's cancellation throw.
@@ -115,7 +113,7 @@ package final class LayerwisePass {
       try context.cancellation.check()
       let rows = try input.file.read(number)
       let value = try relay.observing(observe, isImage: prompts.isImage(at: points[stage], number)) {
-        try module(stage, number).runIsolated(rows)
+        module(stage, number).runIsolated(rows)
       }
       try file?.append(value)
       progress.advance(by: 1, points[stage].name)
@@ -125,21 +123,20 @@ package final class LayerwisePass {
     output = file
   }
 
-  private func module(_ stage: Int, _ number: Int) throws -> Stage {
-    stage < visionCount
-      ? vision.stages[stage]
-      : language.stages(positions: prompts.texts[number].positions)[stage - visionCount]
+  private func module(_ stage: Int, _ number: Int) -> Stage {
+    guard stage >= visionCount else { return vision.stages[stage] }
+    let video = prompts.videos[number]
+    return language.layers(beginning: video.beginning, rests: video.rests)[stage - visionCount]
   }
 
-  /// What goes into the first layer of the language model: the tokens of each prompt, with the features of its
-  /// video.
+  /// What goes into the first layer of the language model: the tokens of a video's prompts, with its features.
   private func embed(features: ActivationFile) throws -> ActivationFile {
     let file = try folder.create(.stage(visionCount))
-    for text in prompts.texts {
+    for (number, video) in prompts.videos.enumerated() {
       try context.cancellation.check()
       try file.append(
         language.embedding(
-          ids: text.ids, tokenTypes: text.tokenTypes, features: features.read(text.video)))
+          ids: video.ids, tokenTypes: video.tokenTypes, features: features.read(number)))
     }
     try file.finish(identity: prompts.identity)
     folder.remove(.features)
@@ -151,16 +148,18 @@ package final class LayerwisePass {
 private final class ObserverRelay: InputObserver, @unchecked Sendable {
   private var observe: LayerwisePass.Observe?
   private var isImage: [Bool]?
+  /// Rows of each layer's input that were shown already: a stage may run in parts.
+  private var shown: [String: Int] = [:]
   private var failure: (any Error)?
 
   /// Runs `body` and shows `observe` what goes into the layers meanwhile.
   ///
-  /// - Parameter isImage: for each token whether it is one of an image; nil where all are.
+  /// - Parameter isImage: for each row of the stage whether it is a token of an image; nil where all are.
   /// - Throws: what `observe` and `body` throw.
   func observing<Result>(
     _ observe: LayerwisePass.Observe?, isImage: [Bool]?, _ body: () throws -> Result
   ) throws -> Result {
-    (self.observe, self.isImage, failure) = (observe, isImage, nil)
+    (self.observe, self.isImage, failure, shown) = (observe, isImage, nil, [:])
     defer { self.observe = nil }
     let result = try body()
     if let failure { throw failure }
@@ -169,7 +168,9 @@ private final class ObserverRelay: InputObserver, @unchecked Sendable {
 
   func observe(_ input: FloatMatrix, of name: String) {
     guard let observe, failure == nil else { return }
-    let flags = isImage.map { Array($0.suffix(input.rows)) } ?? Array(repeating: true, count: input.rows)
+    let rows = shown[name, default: 0]..<shown[name, default: 0] + input.rows
+    shown[name] = rows.upperBound
+    let flags = isImage.map { Array($0[rows]) } ?? Array(repeating: true, count: input.rows)
     do { try observe(input, name, flags) } catch { failure = error }
   }
 }

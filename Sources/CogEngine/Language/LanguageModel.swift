@@ -74,14 +74,32 @@ package struct LanguageModel: Sendable {
       progress: progress)
   }
 
-  /// The stages of whole prompts, each with keys and values of its own, which nothing keeps.
+  /// The layers over prompts that begin alike, for who is not after an answer: the beginning is read once, and
+  /// each prompt's rest after it. Keys and values are kept for one layer at a time.
   ///
-  /// - Parameter positions: the rotary positions of the prompt's tokens.
-  package func stages(positions: [Int]) -> [Stage] {
-    let tokens = TokenPositions(positions, frequencies: frequencies, compute: compute)
+  /// - Parameters:
+  ///   - beginning: the rotary positions of the tokens that all prompts begin with; may be empty.
+  ///   - rests: those of each prompt's other tokens, at least one each.
+  /// - Returns: stages whose rows are the tokens of the beginning, then those of the rests.
+  package func layers(beginning: [Int], rests: [[Int]]) -> [Stage] {
+    let parts = ([beginning] + rests).filter { !$0.isEmpty }.map {
+      TokenPositions($0, frequencies: frequencies, compute: compute)
+    }
+    let counts = ([beginning] + rests).map(\.count).filter { $0 > 0 }
     return blocks.enumerated().map { number, block in
-      Stage(.layer(number)) { alone(block, $0, tokens) }
-    } + lastStages
+      Stage(.layer(number)) { x in
+        let cache = LayerCache(capacity: beginning.count + (rests.map(\.count).max() ?? 0), heads: heads)
+        let result = FloatMatrix(uninitializedRows: x.rows, columns: x.columns)
+        var first = 0
+        for (tokens, count) in zip(parts, counts) {
+          cache.truncate(to: min(first, beginning.count))
+          let rows = x.sharedRows(first..<first + count)
+          result.store(block(rows, tokens: tokens, cache: cache, wanted: count), at: first)
+          first += count
+        }
+        return result
+      }
+    }
   }
 
   private func stages(positions: [Int], cache: KeyValueCache, lastOnly: Bool) -> [Stage] {
