@@ -1,19 +1,19 @@
 import CogBase
-import CogModel
+package import CogModel
 
 /// The header of a safetensors file, checked completely.
 ///
 /// Source: the safetensors format, <https://github.com/huggingface/safetensors#format>: 8 bytes little-endian
 /// header length N, N bytes of JSON, then the tensors' bytes without a gap up to the end of the file.
-struct SafetensorsHeader {
+package struct SafetensorsHeader {
   /// The tensors in the order in which they lie; offsets count from the start of the file.
-  let entries: [TensorEntry]
+  package let entries: [TensorEntry]
   /// The `__metadata__` member.
-  let metadata: [String: String]
+  package let metadata: [String: String]
 
   /// The longest header that the format allows.
   static let longestHeader: UInt64 = 100_000_000
-  private static let lengthFieldSize = 8
+  static let lengthFieldSize = 8
   /// More tensors than any file has, and longer names: with these, time and memory are bounded whatever the
   /// header says.
   static let mostTensors = 1 << 16
@@ -33,7 +33,7 @@ struct SafetensorsHeader {
   /// Reads the header at the start of a whole file.
   ///
   /// - Throws: ``CogError`` at the first thing that the format does not allow.
-  init(file bytes: UnsafeRawBufferPointer, path: String) throws {
+  package init(file bytes: UnsafeRawBufferPointer, path: String) throws {
     let text = try Self.headerText(bytes)
     let root = try JSON.parse(text, what: "safetensors header")
     guard let members = root.members else {

@@ -117,32 +117,17 @@ extension SafetensorsSink {
   /// Gives the tensors of a shard their places, the widest elements first: each lies on a multiple of its
   /// elements' width.
   private func place(_ slots: [TensorSlot], in name: String) throws -> Shard {
-    let width = { (slot: TensorSlot) in slot.encoding.plainType?.byteWidth ?? 1 }
-    let ordered = slots.enumerated().sorted {
-      (-width($0.element), $0.offset) < (-width($1.element), $1.offset)
+    let typed = slots.compactMap { slot in slot.encoding.plainType.map { (slot: slot, type: $0) } }
+    let ordered = typed.enumerated().sorted {
+      (-$0.element.type.bitWidth, $0.offset) < (-$1.element.type.bitWidth, $1.offset)
     }.map(\.element)
-    var entries = ["\"__metadata__\":{\"format\":\"pt\"}"]
-    var end = 0
-    var starts: [Int] = []
-    for slot in ordered {
-      let next = try Checked.add(end, slot.byteCount, "bytes of a shard")
-      let shape = slot.shape.dimensions.map(String.init).joined(separator: ",")
-      entries.append(
-        "\(slot.name.jsonLiteral):{\"dtype\":\"\(slot.encoding.label)\",\"shape\":[\(shape)],"
-          + "\"data_offsets\":[\(end),\(next)]}")
-      starts.append(end)
-      end = next
+    let header = try SafetensorsHeader.encode(
+      ordered.map { .init(name: $0.slot.name, type: $0.type, shape: $0.slot.shape) },
+      metadata: ["format": "pt"])
+    for (tensor, offset) in zip(ordered, header.offsets) {
+      try ledger.place(tensor.slot, in: name, at: offset)
     }
-    var text = Array("{\(entries.joined(separator: ","))}".utf8)
-    // Data begins on a multiple of 8, as the format's own library does it.
-    while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
-    let length = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
-    for (slot, start) in zip(ordered, starts) {
-      try ledger.place(slot, in: name, at: Checked.add(8 + text.count, start, "bytes of a shard"))
-    }
-    return Shard(
-      name: name, header: length + text,
-      byteCount: try Checked.add(8 + text.count, end, "bytes of a shard"))
+    return Shard(name: name, header: header.bytes, byteCount: header.fileSize)
   }
 
   private static func padded(_ number: Int) -> String {
