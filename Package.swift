@@ -156,7 +156,7 @@ let package = Package(
     tests(
       "CogCalibrate",
       [
-        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogText", "CogQuantize",
+        "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogQuantize",
         "CogEngine", "CogEvaluate", crypto,
       ]),
     tests("CogReport", ["CogBase", "CogModel", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
@@ -178,6 +178,7 @@ package.targets += [
     name: "CogFuzzing",
     dependencies: [
       "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogText", "CogQuantize", "CogEvaluate",
+      "CogCalibrate",
     ],
     path: "Tests/Fuzzing", swiftSettings: strict),
   .executableTarget(
@@ -188,7 +189,8 @@ package.targets += [
 ]
 if Context.environment["COGVLM_FUZZERS"] != nil {
   let parsers = [
-    "safetensors", "zip", "pickle", "index", "native", "journal", "config", "tokenizer", "questions",
+    "safetensors", "zip", "pickle", "index", "native", "journal", "calibration", "config", "tokenizer",
+    "questions",
   ]
   package.targets += parsers.map { parser in
     .executableTarget(

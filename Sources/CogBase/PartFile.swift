@@ -72,6 +72,10 @@ package final class PartFile: @unchecked Sendable {
     end = max(end, range.upperBound)
   }
 
+  /// Leaves out what was written behind a place, such as states that were passed through: the finished file
+  /// ends there.
+  package func cut(to count: Int) { end = count }
+
   /// Keeps what an earlier run has written in a range from being filled with zeros, before it is known
   /// whether it will be adopted. What lies behind the end of the file is passed over.
   package func protect(_ range: Range<Int>) {

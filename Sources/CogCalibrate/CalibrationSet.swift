@@ -30,15 +30,13 @@ package struct CalibrationSet: Equatable, Sendable {
   /// The videos of a question set, in the order in which it asks about them, each with its questions. True
   /// answers do not matter.
   package init(_ questions: QuestionSet) {
-    var byVideo: [String: [String]] = [:]
-    for question in questions.questions { byVideo[question.video, default: []].append(question.question) }
-    clips = questions.videos.map {
-      Clip(name: $0, path: questions.videoPath(of: $0), questions: byVideo[$0] ?? [])
+    clips = questions.questionsByVideo().map {
+      Clip(name: $0.video, path: questions.videoPath(of: $0.video), questions: $0.questions.map(\.question))
     }
   }
 
-  /// Every file of a folder that is not hidden, by its name's bytes, each with ``builtInQuestions``. Whether a
-  /// file is a video shows when it is opened; what lies in folders of the folder is left out.
+  /// Every file of a folder that is not hidden, by its name's bytes, each with ``builtInQuestions``. Whether
+  /// a file is a video shows when it is opened; what lies in folders of the folder is left out.
   ///
   /// - Throws: `CogError` when the folder cannot be read, or has no file.
   package init(folder: String) throws {

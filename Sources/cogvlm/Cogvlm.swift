@@ -16,8 +16,8 @@ struct Cogvlm: ParsableCommand {
       """,
     version: "cogvlm \(Version.current)",
     subcommands: [
-      InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, FramesCommand.self,
-      TokenizeCommand.self,
+      InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, CalibrateCommand.self,
+      FramesCommand.self, TokenizeCommand.self,
       StatsCommand.self, DiffCommand.self, AskCommand.self, VerifyCommand.self, EvalCommand.self,
       BenchCommand.self,
     ])

@@ -58,15 +58,8 @@ struct ConversionOptions: ParsableArguments {
     } catch let stopped as Conversion.Stopped {
       Terminal.note(
         "note: \(stopped.finished) of \(stopped.total) tensors are kept in \(stopped.part.printable); "
-          + "to go on: \(Self.resumingCommand)")
+          + "to go on: \(Arguments.resuming)")
       throw stopped.cause
     }
-  }
-
-  /// The command that goes on, as a shell takes it.
-  private static var resumingCommand: String {
-    var words = Arguments.all
-    if !words.contains("--resume") { words.append("--resume") }
-    return Arguments.quoted(words)
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import CogBase
+import CogCalibrate
+import CogCheckpoint
 import CogCompute
 import CogEngine
 import CogInspect
@@ -17,11 +19,13 @@ struct StatsCommand: ParsableCommand {
     discussion: """
       Every element is read once. Figures of BF16 and F16 tensors are exact; where others are estimates, \
       they are marked with ~. Quantized tensors are measured by the values that they stand for. With \
-      --activations the model reads a prompt, and every layer's output is measured the same way.
+      --activations the model reads a prompt, and every layer's output is measured the same way. Of a \
+      calibration file, the inputs of the linear layers are shown.
       """)
 
   @Argument(
-    help: ArgumentHelp("A checkpoint folder, index or file, or a native file.", valueName: "source"),
+    help: ArgumentHelp(
+      "A checkpoint folder, index or file, a native file, or a calibration file.", valueName: "source"),
     completion: .file())
   var source: String
 
@@ -66,6 +70,9 @@ struct StatsCommand: ParsableCommand {
     try question?.requireText("--ask")
     let filter = filterOptions.filter
     let context = try runOptions.context()
+    if case .file(let file) = try Input(path: source).place, !activations, Calibration.recognizes(file) {
+      return try showCalibration(file, filter)
+    }
     let stored = activations ? nil : try Input(path: source).tensors()
     let output = try ReportOutput(
       html: html,
@@ -78,6 +85,20 @@ struct StatsCommand: ParsableCommand {
       try StatisticsPage.page(report, stored: stored)
     } text: {
       try render(report)
+    }
+  }
+
+  private func showCalibration(_ file: RecognizedFile, _ filter: TensorFilter) throws {
+    let output = try ReportOutput(html: html, besides: [source])
+    var report = CalibrationReport(try Calibration(file.mapped()), path: source)
+    report.inputs = try filter.select(from: report.inputs, of: source) {
+      ($0.name, $0.part.rawValue)
+    }
+    try output.write {
+      try CalibrationPage.page(report)
+    } text: {
+      if format.json { return try JSONOutput.encode(report) }
+      return format.csv ? report.csv : report.text
     }
   }
 

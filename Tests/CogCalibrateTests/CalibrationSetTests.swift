@@ -1,11 +1,10 @@
 import CogBase
+import CogCalibrate
 import CogEvaluate
 import CogTestSupport
 import Crypto
 import Foundation
 import Testing
-
-import CogCalibrate
 
 @Suite struct CalibrationSetTests {
   private let folder = FileManager.default.temporaryDirectory.appending(path: "calibration-\(UUID())")

@@ -97,7 +97,13 @@ enum Documentation {
       as: "questions.json")
     let calls: KeyValuePairs = [
       "inspect": [source, "--check"], "convert": [source, "-o", folder.path("c.cogvlm")],
-      "quantize": [source, "-o", folder.path("q.cogvlm")], "frames": [video, "-o", folder.path("frames")],
+      "quantize": [source, "-o", folder.path("q.cogvlm")],
+      "calibrate": [
+        model, "--questions", questions, "--videos", Fixtures.path("sample/videos"), "-o",
+        folder.path("c.cogcal"),
+      ],
+      "stats": [Fixtures.packageFolder.appending(path: "Formats/samples/calibration/good.cogcal").path],
+      "frames": [video, "-o", folder.path("frames")],
       "stats": [source, "--layers", "0"],
       "diff": [try SampleModel.int4.get(), source, "--fail-over", "1"],
       "ask": [model, "--video", video, "What color is the circle?"],
@@ -121,12 +127,15 @@ enum Documentation {
     }
   }
 
-  /// Every key of a document and the objects in it; what is keyed by data (metadata, tasks) excepted.
+  /// Every key of a document and the objects in it; what is keyed by data (metadata, tasks, encodings)
+  /// excepted.
   private static func keys(of value: Any) -> Set<String> {
     if let list = value as? [Any] { return list.reduce(into: []) { $0.formUnion(keys(of: $1)) } }
     guard let object = value as? [String: Any] else { return [] }
     return object.reduce(into: Set(object.keys)) { result, member in
-      if !["metadata", "byTask"].contains(member.key) { result.formUnion(keys(of: member.value)) }
+      if !["metadata", "byTask", "encodings"].contains(member.key) {
+        result.formUnion(keys(of: member.value))
+      }
     }
   }
 

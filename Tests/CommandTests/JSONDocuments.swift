@@ -11,8 +11,10 @@ struct JSONDocuments {
 
   /// By the name of the schema.
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
-    "ask": ask, "bench": bench, "conversion": conversion, "diff": diff, "eval": eval, "frames": frames,
-    "inspect": inspect, "stats": stats, "tokenize": tokenize, "verify": verify,
+    "ask": ask, "bench": bench, "calibrate": calibrate, "conversion": conversion, "diff": diff, "eval": eval,
+    "frames": frames,
+    "inspect": inspect, "stats": stats, "stats-calibration": statsOfCalibration, "tokenize": tokenize,
+    "verify": verify,
     "verify-against": verifyAgainst,
   ]
 
@@ -40,6 +42,27 @@ struct JSONDocuments {
     let arguments = ["bench", try SampleModel.int4.get(), "--prompt-tokens", "4", "--runs", "1"]
     return try print(arguments + ["--new-tokens", "1", "--frames", "1"])
       + print(arguments + ["--new-tokens", "0", "--frames", "0"])
+  }
+
+  func calibrate() throws -> [String] {
+    let arguments = [
+      "calibrate", try SampleModel.float.get(), "--videos", Fixtures.path("sample/videos"), "-o",
+      folder.path("a.cogcal"), "--questions",
+    ]
+    return try print(arguments + [questions(["v22_h264.mp4"], name: "one.json")])
+      + print(arguments + [questions(["none.mp4", "v22_h264.mp4"], name: "some.json")], status: 3)
+  }
+
+  func statsOfCalibration() throws -> [String] {
+    let path = folder.path("b.cogcal")
+    let list = try questions(["none.mp4", "v22_h264.mp4"], name: "some.json")
+    _ = try print(
+      [
+        "calibrate", SampleModel.float.get(), "--videos", Fixtures.path("sample/videos"), "-o", path,
+        "--questions", list,
+      ], status: 3)
+    let sample = Fixtures.packageFolder.appending(path: "Formats/samples/calibration/good.cogcal").path
+    return try print(["stats", path]) + print(["stats", sample])
   }
 
   func conversion() throws -> [String] {

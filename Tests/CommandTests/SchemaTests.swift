@@ -14,7 +14,7 @@ import Testing
   init() throws { documents = try JSONDocuments() }
 
   /// The names of the schemas, which are those of the commands; `convert` and `quantize` share one,
-  /// `verify` has another with `--against`.
+  /// `verify` has another with `--against`, `stats` over a calibration file.
   private static func names() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".schema.json") }
       .map { String($0.dropLast(".schema.json".count)) }.sorted()
@@ -24,7 +24,7 @@ import Testing
   func complete() throws {
     let commands = try Documentation.commands().filter { $0.arguments.contains("--json") }.map(\.name)
     let named = Set(commands.map { ["convert", "quantize"].contains($0) ? "conversion" : $0 })
-    #expect(try Self.names() == named.union(["verify-against"]).sorted())
+    #expect(try Self.names() == named.union(["verify-against", "stats-calibration"]).sorted())
   }
 
   @Test(

@@ -13,6 +13,13 @@ enum Arguments {
     }
   }
 
+  /// The command that goes on where this one is stopped, as a shell takes it.
+  static var resuming: String {
+    var words = all
+    if !words.contains("--resume") { words.append("--resume") }
+    return quoted(words)
+  }
+
   /// Words as a shell takes them; bytes that are no UTF-8, and what would steer a terminal, as bash, zsh and
   /// ksh write them.
   static func quoted(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
