@@ -7,7 +7,7 @@ import Glibc
 /// same entries. Readers take files: the bytes go into a file in a scratch folder, which `Tools/fuzz` puts
 /// into memory.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case safetensors, zip, pickle, index, native, journal, config, tokenizer, questions
+  case safetensors, zip, pickle, index, native, journal, calibration, config, tokenizer, questions
 
   /// What became of an input.
   package enum Outcome: Sendable {
@@ -31,6 +31,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
       case .index: try ContainerTargets.index(bytes, scratch)
       case .native: try NativeTargets.native(bytes, scratch)
       case .journal: try NativeTargets.journal(bytes, scratch)
+      case .calibration: try CalibrationTarget.calibration(bytes, scratch)
       case .config: try TextTargets.config(bytes)
       case .tokenizer: try TextTargets.tokenizer(bytes)
       case .questions: try TextTargets.questions(bytes)

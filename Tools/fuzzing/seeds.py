@@ -165,6 +165,12 @@ def tokenizers():
     )
 
 
+def calibrations():
+    """Calibration files, small and damaged ones."""
+    folder = ROOT / "Formats" / "samples" / "calibration"
+    yield from (path.read_bytes() for path in sorted(folder.glob("*.cogcal")))
+
+
 def questions():
     """Question files."""
     entries = json.loads((FIXTURES / "sample" / "questions.json").read_text())
@@ -184,5 +190,6 @@ SEEDS = {
     "journal": journals,
     "config": configs,
     "tokenizer": tokenizers,
+    "calibration": calibrations,
     "questions": questions,
 }

@@ -89,6 +89,20 @@ WORDS = {
         '"vocab":{',
         "CGTK",
     ],
+    "calibration": [
+        *JSON,
+        *NUMBERS,
+        "__metadata__",
+        "cogvlm calibration",
+        '"dtype":"F64"',
+        '"dtype":"I64"',
+        ".image.sum_of_squares",
+        ".text.largest",
+        "lm_head.weight",
+        "model.layers.0.mlp.language_mlp.down_proj.weight",
+        '"sets":"[{',
+        '"counts":"{',
+    ],
     "questions": [*JSON, '"candidates":[', '"answer":', '"video":', '"question":', '"task":'],
 }
 
