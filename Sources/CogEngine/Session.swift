@@ -50,6 +50,9 @@ package final class Session {
     cache = language.makeCache(capacity: capacity)
   }
 
+  /// Tokens that fit, prompt and answer together.
+  package var capacity: Int { cache.capacity }
+
   /// Tokens that still fit.
   package var remaining: Int { cache.remaining }
 
@@ -101,4 +104,8 @@ package final class Session {
 
   /// Forgets all tokens of the answer but the first `count`: what comes next takes their places.
   package func truncate(toGenerated count: Int) { cache.truncate(to: promptCount + count) }
+
+  /// Forgets all tokens but the first `count`, of prompt and answer together: another prompt that begins with
+  /// them can be gone on with.
+  package func truncate(to count: Int) { cache.truncate(to: count) }
 }

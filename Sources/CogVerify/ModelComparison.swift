@@ -57,6 +57,7 @@ package struct ModelComparison {
   package struct Video {
     fileprivate let name: String
     fileprivate let tested, reference: VideoFeatures
+    fileprivate let testedReader, referenceReader: VideoReader
   }
 
   /// Encodes a video with both models, and compares the vision taps.
@@ -68,18 +69,53 @@ package struct ModelComparison {
     let (tested, other) = try walk(
       engine.vision.pass(video.images), reference.vision.pass(video.images), input: video.images, prompt: name
     )
-    videos.append(ModelComparisonReport.Video(video: name, frames: video.frames))
+    videos.append(
+      ModelComparisonReport.Video(
+        video: name, frames: video.frames,
+        features: FeatureCosine.ofFrames(
+          tested, reference: other, tokensPerFrame: reference.configuration.vision.tokensPerFrame)))
+    let features = [tested, other].map { VideoFeatures(matrix: $0, frames: video.frames) }
     return Video(
-      name: name, tested: VideoFeatures(matrix: tested, frames: video.frames),
-      reference: VideoFeatures(matrix: other, frames: video.frames))
+      name: name, tested: features[0], reference: features[1],
+      testedReader: VideoReader(engine, features[0]), referenceReader: VideoReader(reference, features[1]))
   }
 
   /// Asks both models a question, and compares the language model's taps and the answers.
   ///
-  /// - Parameter video: what ``encode(_:name:)`` returned, or nil.
+  /// - Parameters:
+  ///   - task: what the question tries, for the report.
+  ///   - video: what ``encode(_:name:)`` returned, or nil.
   /// - Throws: `CogError` when the models' tokenizers differ, or the prompt does not fit the context; an
   ///   interrupt.
-  package mutating func ask(_ query: String, about video: Video?) throws {
+  package mutating func ask(_ query: String, task: String? = nil, about video: Video?) throws {
+    let (prompt, capacity) = try prompt(query, about: video)
+    let own = Session(engine.language, capacity: capacity)
+    let other = Session(reference.language, capacity: capacity)
+    // The tested model's own table, with the reference's image features: what a bundle's isolated run has
+    // too.
+    let embeddings = try engine.language.embedding(
+      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: video?.reference.matrix)
+    let logits = try walk(
+      own.begin(ModelInput(prompt, features: video?.tested)),
+      other.begin(ModelInput(prompt, features: video?.reference)), input: embeddings,
+      prompt: video.map { "\($0.name): \(query)" } ?? query)
+    try answer(query, task, about: video, own, other, logits)
+  }
+
+  /// Asks both models one more question about a video, and compares the answers alone: the layers have been
+  /// compared over another question, and each model reads the frames but once.
+  ///
+  /// - Throws: as ``ask(_:task:about:)``.
+  package mutating func askAgain(_ query: String, task: String? = nil, about video: Video) throws {
+    let (prompt, capacity) = try prompt(query, about: video)
+    let (own, tested) = try video.testedReader.read(prompt, capacity: capacity)
+    let (other, expected) = try video.referenceReader.read(prompt, capacity: capacity)
+    progress?.advance(by: engine.language.stageCount, video.name)
+    try answer(query, task, about: video, own, other, (tested, expected))
+  }
+
+  /// The prompt of a question, and tokens of prompt and answer together.
+  private func prompt(_ query: String, about video: Video?) throws -> (Prompt, capacity: Int) {
     let frameCount = video?.reference.frameCount ?? 0
     let prompt = try reference.prompt(template: template, frameCount: frameCount, query: query)
     let ownPrompt = try engine.prompt(template: template, frameCount: frameCount, query: query)
@@ -91,21 +127,17 @@ package struct ModelComparison {
     }
     let context = min(engine.configuration.contextLength, reference.configuration.contextLength)
     try prompt.requireRoom(inContext: context)
-    let capacity = min(context, prompt.count + maximumNewTokens)
-    let own = Session(engine.language, capacity: capacity)
-    let other = Session(reference.language, capacity: capacity)
-    // The tested model's own table, with the reference's image features: what a bundle's isolated run has
-    // too.
-    let embeddings = try engine.language.embedding(
-      ids: prompt.ids, tokenTypes: prompt.tokenTypes, features: video?.reference.matrix)
-    let logits = try walk(
-      own.begin(ModelInput(prompt, features: video?.tested)),
-      other.begin(ModelInput(prompt, features: video?.reference)), input: embeddings,
-      prompt: video.map { "\($0.name): \(query)" } ?? query)
+    return (prompt, min(context, prompt.count + maximumNewTokens))
+  }
+
+  private mutating func answer(
+    _ query: String, _ task: String?, about video: Video?, _ own: Session, _ other: Session,
+    _ logits: (tested: FloatMatrix, reference: FloatMatrix)
+  ) throws {
     let answers = PairedAnswer(
       own: own, other: other, reference: reference, maximumNewTokens: maximumNewTokens)
     var question = try answers.run(query, logits: logits)
-    question.video = video?.name
+    (question.video, question.task) = (video?.name, task)
     questions.append(question)
   }
 
@@ -153,8 +185,6 @@ package struct ModelComparison {
       sums[point].map { $0.tap(point, tolerance: tolerance) }
     }
     let fault = taps.first { !$0.isolatedPassed } ?? taps.first { !$0.passed }
-    let all = questions.flatMap(\.klDivergences)
-    let agreements = questions.reduce(0) { $0 + $1.steps.count { $0.agreement == .equal } }
     return ModelComparisonReport(
       passed: failed.isEmpty && taps.allSatisfy(\.passed) && questions.allSatisfy(\.passed), model: model,
       against: against, computeMode: engine.compute.mode,
@@ -162,8 +192,17 @@ package struct ModelComparison {
       taps: taps,
       parts: ModelComparisonReport.Part.all(engine, reference, weights: weights, taps: taps),
       tensors: ModelComparisonReport.Tensor.all(weights, in: engine.file),
-      divergence: Divergence(divergences: all, agreements: agreements), questions: questions,
-      videos: videos, failed: failed)
+      divergence: Divergence(questions.flatMap(\.predictions)),
+      intervals: DivergenceIntervals(predictionsByVideo),
+      tasks: ModelComparisonReport.TaskSummary.all(questions),
+      features: ModelComparisonReport.FeatureSummary(videos), questions: questions, videos: videos,
+      failed: failed)
+  }
+
+  /// One list for each video, in the order of asking.
+  private var predictionsByVideo: [[Prediction]] {
+    let byVideo = Dictionary(grouping: questions) { $0.video }
+    return videos.compactMap { video in byVideo[video.video].map { $0.flatMap(\.predictions) } }
   }
 
   private static func checkSizes(_ engine: Engine, _ reference: Engine) throws {

@@ -27,6 +27,12 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
   package var tensors: [Tensor]
   /// The predictions at all positions of all answers.
   package var divergence: Divergence
+  /// Where its figures lie for other videos; nil for fewer than two videos.
+  package var intervals: DivergenceIntervals?
+  /// The questions by task; empty where no file says their tasks.
+  package var tasks: [TaskSummary]
+  /// How alike the two see the frames; nil without a video.
+  package var features: FeatureSummary?
   /// The questions in the order of asking.
   package var questions: [Question]
   /// The videos in the order in which they were looked at.
@@ -34,7 +40,7 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
   /// The questions that could not be asked.
   package var failed: [Failure]
 
-  /// Writes the JSON of the outcome; no fault is null.
+  /// Writes the JSON of the outcome; what there is not is null.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(passed, forKey: .passed)
@@ -48,6 +54,9 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
     try container.encode(parts, forKey: .parts)
     try container.encode(tensors, forKey: .tensors)
     try container.encode(divergence, forKey: .divergence)
+    try container.encode(intervals, forKey: .intervals)
+    try container.encode(tasks, forKey: .tasks)
+    try container.encode(features, forKey: .features)
     try container.encode(questions, forKey: .questions)
     try container.encode(videos, forKey: .videos)
     try container.encode(failed, forKey: .failed)
@@ -141,6 +150,13 @@ extension ModelComparisonReport {
     package var video: String
     /// What was shown of it.
     package var frames: [VideoFrame]
+    /// How alike the two models see each frame.
+    package var features: [FeatureCosine]
+
+    /// A video that both models saw.
+    package init(video: String, frames: [VideoFrame], features: [FeatureCosine]) {
+      (self.video, self.frames, self.features) = (video, frames, features)
+    }
   }
 }
 
@@ -149,6 +165,8 @@ extension ModelComparisonReport {
   package struct Question: Equatable, Sendable, Codable {
     /// The video; nil without one.
     package var video: String?
+    /// What the question tries; nil where no file says so.
+    package var task: String?
     /// What was asked.
     package var question: String
     /// Whether no mismatch counts.
@@ -163,17 +181,24 @@ extension ModelComparisonReport {
     package var ids: [Int]
     /// What each of two logits may be off by: a disagreement is excused up to a gap of twice as much.
     package var logitError: Double
+    /// Where the tested model's own answer departs from the reference's; nil where it does not.
+    package var flip: Flip?
     /// The predictions over the positions of the reference's answer, under the reference's prefix.
     package var divergence: Divergence
     /// The divergence at each position, in nats.
     package var klDivergences: [Double]
+    /// The logarithm of the probability that the tested model gives each token of the reference's answer.
+    package var logProbabilities: [Double]
+    /// The same of the reference.
+    package var referenceLogProbabilities: [Double]
     /// The choices at each position, under the reference's prefix.
     package var steps: [AnswerStep]
 
-    /// Writes the JSON of a question; no video is null.
+    /// Writes the JSON of a question; what there is not is null.
     package func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(video, forKey: .video)
+      try container.encode(task, forKey: .task)
       try container.encode(question, forKey: .question)
       try container.encode(passed, forKey: .passed)
       try container.encode(referenceAnswer, forKey: .referenceAnswer)
@@ -181,8 +206,11 @@ extension ModelComparisonReport {
       try container.encode(referenceIds, forKey: .referenceIds)
       try container.encode(ids, forKey: .ids)
       try container.encode(logitError, forKey: .logitError)
+      try container.encode(flip, forKey: .flip)
       try container.encode(divergence, forKey: .divergence)
       try container.encode(klDivergences, forKey: .klDivergences)
+      try container.encode(logProbabilities, forKey: .logProbabilities)
+      try container.encode(referenceLogProbabilities, forKey: .referenceLogProbabilities)
       try container.encode(steps, forKey: .steps)
     }
   }

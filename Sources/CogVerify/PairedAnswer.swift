@@ -21,12 +21,13 @@ struct PairedAnswer {
     let error = AnswerCheck.logitError(tested, reference: expected, mode: reference.compute.mode)
     let check = AnswerCheck(logitError: error)
     var steps: [AnswerStep] = []
-    var divergences: [Double] = []
+    var predictions: [Prediction] = []
     while true {
       let id = Sampler.mostLikely(UnsafeBufferPointer(expected.row(0)))
       let gap = Double(Session.margin(UnsafeBufferPointer(expected.row(0))))
       let (chosen, agreement) = check.compare(tested, reference: id, gap: gap)
-      divergences.append(Divergence.ofLogits(tested, reference: expected))
+      predictions.append(
+        Prediction(tested, reference: expected, id: id, agrees: agreement == .equal))
       steps.append(
         AnswerStep(
           id: chosen, referenceId: id, text: try text([chosen], skipSpecial: false),
@@ -35,24 +36,26 @@ struct PairedAnswer {
       tested = try own.step(id)
       expected = try other.step(id)
     }
-    let ids = try freeAnswer(steps)
+    let parting = steps.firstIndex { $0.id != $0.referenceId }
+    let ids = try freeAnswer(steps, parting: parting)
     let referenceIDs = steps.map(\.referenceId)
     return ModelComparisonReport.Question(
-      video: nil, question: query, passed: steps.allSatisfy { $0.agreement != .mismatch },
+      video: nil, task: nil, question: query, passed: steps.allSatisfy { $0.agreement != .mismatch },
       referenceAnswer: try text(referenceIDs, skipSpecial: true), answer: try text(ids, skipSpecial: true),
       referenceIds: referenceIDs, ids: ids, logitError: error,
-      divergence: Divergence(
-        divergences: divergences, agreements: steps.count { $0.agreement == .equal }),
-      klDivergences: divergences, steps: steps)
+      flip: parting.map { .init(position: $0, gap: steps[$0].gap ?? .nan) },
+      divergence: Divergence(predictions), klDivergences: predictions.map(\.divergence),
+      logProbabilities: predictions.map(\.logProbability),
+      referenceLogProbabilities: predictions.map(\.referenceLogProbability), steps: steps)
   }
 
   private var endOfText: [Int] { reference.configuration.endOfTextIDs }
 
   /// The tested model's own answer: as far as it agrees it has the reference's prefix anyway.
-  private func freeAnswer(_ steps: [AnswerStep]) throws -> [Int] {
-    guard let parting = steps.firstIndex(where: { $0.id != $0.referenceId }) else {
-      return steps.map(\.referenceId)
-    }
+  ///
+  /// - Parameter parting: the first step where it does not.
+  private func freeAnswer(_ steps: [AnswerStep], parting: Int?) throws -> [Int] {
+    guard let parting else { return steps.map(\.referenceId) }
     var ids = steps[..<parting].map(\.referenceId) + [steps[parting].id]
     own.truncate(toGenerated: parting)
     while let last = ids.last, !endOfText.contains(last), ids.count < maximumNewTokens, own.remaining > 0 {

@@ -111,11 +111,13 @@ extension VerifyCommand {
           if wantsPage, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
         } catch let error as CogError where comparison.questions != nil { failure = error }
       }
-      for asked in item.questions {
+      for (place, asked) in item.questions.enumerated() {
         if let name = item.video, let failure {
           next.fail(asked.question, about: name, failure)
+        } else if let clip, comparison.everyQuestion, place > 0 {
+          try next.askAgain(asked.question, task: asked.task, about: clip)
         } else {
-          try next.ask(asked.question, about: clip)
+          try next.ask(asked.question, task: asked.task, about: clip)
         }
         run = next
       }

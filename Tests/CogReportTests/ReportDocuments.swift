@@ -66,15 +66,30 @@ enum ReportDocuments {
 
   static let divergence = """
     {
-      "maxKL" : 0.22, "meanKL" : 0.0017, "percentile99KL" : 0.069, "positions" : 910, "top1Agreement" : 0.999
+      "cappedMeanKL" : 0.0016, "maxKL" : 0.22, "meanKL" : 0.0017, "medianKL" : 0, "percentile999KL" : 0.15,
+      "percentile99KL" : 0.069, "perplexityRatio" : 1.0025, "positions" : 910, "rmsDeltaP" : 0.0125,
+      "top1Agreement" : 0.999
     }
     """
+
+  private static let interval = #"{"high" : 0.0025, "low" : 0.001}"#
 
   /// Two questions, so that the worst prompts have their columns.
   static let comparison = """
     {
       "against" : "b.cogvlm", "againstComputeMode" : "bfloat16", "computeMode" : "fast",
-      "divergence" : \(divergence), "firstAtFault" : null, "model" : "a.cogvlm",
+      "divergence" : \(divergence),
+      "features" : {
+        "frames" : 1, "leastCosine" : 0.99, "leastFrame" : 0, "leastVideo" : "v.mp4", "meanCosine" : 0.9995
+      },
+      "firstAtFault" : null,
+      "intervals" : {
+        "cappedMeanKL" : \(interval), "meanKL" : \(interval), "medianKL" : \(interval),
+        "percentile999KL" : \(interval), "percentile99KL" : \(interval), "perplexityRatio" : \(interval),
+        "resamples" : 2000, "rmsDeltaP" : \(interval), "top1Agreement" : {"high" : 1, "low" : 0.998},
+        "videos" : 2
+      },
+      "model" : "a.cogvlm",
       "parts" : [
         {
           "againstBitsPerWeight" : 16, "bitsPerWeight" : 4.5, "isolatedRelativeL2" : null,
@@ -84,14 +99,17 @@ enum ReportDocuments {
       "passed" : true,
       "questions" : [
         {
-          "answer" : "Red.", "divergence" : \(divergence), "ids" : [7, 8], "klDivergences" : [0, 0.22],
-          "logitError" : 0.25, "passed" : true, "question" : "Which color?", "referenceAnswer" : "Red.",
-          "referenceIds" : [7, 8], "steps" : \(steps), "video" : "v.mp4"
+          "answer" : "Red.", "divergence" : \(divergence), "flip" : null, "ids" : [7, 8],
+          "klDivergences" : [0, 0.22], "logProbabilities" : [-0.25, "-inf"], "logitError" : 0.25,
+          "passed" : true, "question" : "Which color?", "referenceAnswer" : "Red.",
+          "referenceIds" : [7, 8], "referenceLogProbabilities" : [0, -0.5], "steps" : \(steps),
+          "task" : "color", "video" : "v.mp4"
         },
         {
-          "answer" : "No.", "divergence" : \(divergence), "ids" : [7], "klDivergences" : [0],
-          "logitError" : 0.25, "passed" : false, "question" : "Why?", "referenceAnswer" : "Yes.",
-          "referenceIds" : [9], "steps" : [], "video" : null
+          "answer" : "No.", "divergence" : \(divergence), "flip" : {"gap" : 0.75, "position" : 0},
+          "ids" : [7], "klDivergences" : [0], "logProbabilities" : [-1], "logitError" : 0.25,
+          "passed" : false, "question" : "Why?", "referenceAnswer" : "Yes.", "referenceIds" : [9],
+          "referenceLogProbabilities" : [0], "steps" : [], "task" : null, "video" : null
         }
       ],
       "taps" : [
@@ -100,6 +118,16 @@ enum ReportDocuments {
           "name" : "lm_head", "passed" : true, "relativeL2" : 0.1, "values" : 512,
           "worstIsolatedRelativeL2" : 0.0703125, "worstPrompt" : "v.mp4: Which color?",
           "worstRelativeL2" : 0.125
+        }
+      ],
+      "tasks" : [
+        {
+          "divergence" : \(divergence), "flips" : 0, "largestFlipGap" : null, "questions" : 1,
+          "task" : "color"
+        },
+        {
+          "divergence" : \(divergence), "flips" : 1, "largestFlipGap" : 0.75, "questions" : 12,
+          "task" : "reasons"
         }
       ],
       "tensors" : [
@@ -118,7 +146,12 @@ enum ReportDocuments {
         "accumulated" : 0.48, "isolated" : 0.22, "isolatedVision" : 0.22, "overridden" : [],
         "ownProfile" : "int4", "profile" : "int4"
       },
-      "videos" : [{"frames" : [{"index" : 0, "seconds" : 0.5}], "video" : "v.mp4"}],
+      "videos" : [
+        {
+          "features" : [{"leastCosine" : 0.99, "meanCosine" : 0.9995}],
+          "frames" : [{"index" : 0, "seconds" : 0.5}], "video" : "v.mp4"
+        }
+      ],
       "failed" : [{"error" : "cannot open", "question" : "What?", "video" : "w.mp4"}]
     }
     """

@@ -78,6 +78,22 @@ import Testing
           embedding    4.50         16.00        7.00e-02     -            -
           tensors: 1 of 2 equal to the bit
           all answers: \(figures)
+          predictions      value     5 to 95 % of 2000 draws of 2 videos
+          mean KL          1.70e-03  1.00e-03 to 2.50e-03
+          capped mean KL   1.60e-03  1.00e-03 to 2.50e-03
+          median KL        0         1.00e-03 to 2.50e-03
+          99 % KL          6.90e-02  1.00e-03 to 2.50e-03
+          99.9 % KL        1.50e-01  1.00e-03 to 2.50e-03
+          maximum KL       2.20e-01
+          PPL ratio        1.00250   0.00100 to 0.00250
+          RMS \u{394}p           1.25 %    0.10 % to 0.25 %
+          top-1 agreement  99.90 %   99.80 % to 100.00 %
+          task     questions  positions   mean KL   99 % KL   top-1  flips  largest gap
+          color            1        910  1.70e-03  6.90e-02  99.9 %      0            -
+          reasons         12        910  1.70e-03  6.90e-02  99.9 %      1         0.75
+          features: cosine mean 0.999500, least 0.990000, over 1 frames; least in frame 1 of v.mp4
+          flips: 1 of 2 answers differ
+            gap 0.75: "Why?": "Yes." to "No."
           v.mp4: "Which color?": \(figures)
             both: "Red."
           "Why?": \(figures)

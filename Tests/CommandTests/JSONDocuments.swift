@@ -196,6 +196,12 @@ struct JSONDocuments {
     let questions = Fixtures.path("sample/questions.json")
     return try print(["verify", int4, "--against", float, "--ask", "What?", "--video", Self.video])
       + print(["verify", int4, "--against", float, "--questions", questions, "--limit", "2"])
+      // Two videos, and answers that flip: questions that do not fit a video have no sure answer.
+      + print(
+        [
+          "verify", int4, "--against", float, "--questions", questions, "--only", "v0[12]*",
+          "--every-question", "--profile", "exact",
+        ], status: 1)
       + print(["verify", float, "--against", float, "--ask", "Hello?"])
       + print(["verify", float, "--against", float, "--ask", "What?", "--video"] + damagedVideo())
       + print(

@@ -45,6 +45,14 @@ import Testing
       divergences.count == (question["referenceIds"] as? [Int])?.count && divergences.allSatisfy { $0 > 0 })
     let divergence = try #require(document["divergence"] as? [String: Any])
     #expect(divergence["maxKL"] as? Double == divergences.max())
+    let capped = divergences.reduce(0) { $0 + min(1, $1) } / Double(divergences.count)
+    #expect(abs(try #require(divergence["cappedMeanKL"] as? Double) - capped) <= 1e-12)
+    let logs = try ["logProbabilities", "referenceLogProbabilities"].map { key in
+      try #require(question[key] as? [Double])
+    }
+    let ratio = exp(zip(logs[1], logs[0]).reduce(0) { $0 + $1.0 - $1.1 } / Double(divergences.count))
+    #expect(abs(try #require(divergence["perplexityRatio"] as? Double) - ratio) <= 1e-12)
+    #expect(question["flip"] is NSNull && question["task"] is NSNull && document["intervals"] is NSNull)
     #expect(divergence["top1Agreement"] as? Double == 1)
     let frames = try #require(try list(document, "videos").first?["frames"] as? [[String: Any]])
     #expect(frames.map { $0["index"] as? Int } == [0, 15, 29])
@@ -245,6 +253,11 @@ extension VerifyAgainstTests {
         group.compactMap { $0["question"] as? String }
       }
     }
+    let whole = try report(["--questions", questions(), "--videos", Fixtures.path("sample/videos")])
+    let intervals = try #require(whole["intervals"] as? [String: Any])
+    #expect(intervals["videos"] as? Int == 3)
+    let tasks = try list(whole, "tasks")
+    #expect(tasks.map { $0["task"] as? String } == ["t"] && tasks.first?["questions"] as? Int == 5)
     let halves = try ["1/2", "2/2"].map { try asked(["--split", $0, "--max-new-tokens", "1"]) }
     #expect(halves.map { $0.keys.sorted() } == [["v00_h264_square.mp4", "v22_h264.mp4"], ["v21_h264.mp4"]])
     let crossed = try asked(["--except", "*square*", "--every-question", "--max-new-tokens", "1"])

@@ -4,7 +4,7 @@ extension ModelComparisonReport {
   /// The report as text: a table of taps, the predictions, the answers side by side, and the verdict.
   package var text: String {
     ([header, tapTable, partTable, tensorLine, "  all answers: \(divergence.text)"]
-      + questions.map(\.text) + notes)
+      + measureLines + questions.map(\.text) + notes)
       .joined(separator: "\n") + "\n\n" + (passed ? "PASSED" : "FAILED") + "  \(model.printable)"
   }
 

@@ -24,6 +24,11 @@ package enum ModelComparisonPage {
         ("largest", NumberStyle.plain.text(report.divergence.maxKL) + " nats"),
       ]))
     for part in AnswerParts.tolerance(report.tolerance) { page.add(part) }
+    page.add(Heading("Predictions"))
+    page.add(PredictionParts.measures(report))
+    if !report.tasks.isEmpty { page.add(PredictionParts.tasks(report)) }
+    if !report.flips.isEmpty { page.add(PredictionParts.flips(report)) }
+    if report.features != nil { page.add(PredictionParts.features(report)) }
     page.add(Heading("Layers"))
     page.add(chart(report))
     page.add(table(report))
