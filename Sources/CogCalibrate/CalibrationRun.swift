@@ -230,7 +230,7 @@ package struct CalibrationRun {
   private func read(
     _ prompts: [Prompt], _ features: FloatMatrix, _ clip: CalibrationSet.Clip
   ) throws -> CalibrationFields.Counts {
-    let shared = CalibrationPrompts.Video.sharedCount(prompts)
+    let shared = Prompt.sharedCount(of: prompts)
     let cache = engine.language.makeCache(capacity: prompts.map(\.count).max() ?? 0)
     var counts = CalibrationFields.Counts()
     func read(_ prompt: Prompt, _ range: Range<Int>, endsPrompt: Bool) throws {

@@ -28,7 +28,8 @@ package struct Engine: Sendable {
   ///   - mode: nil chooses: `fast` for a quantized file, `bfloat16` (the published arithmetic) for a float
   ///     one.
   ///   - context: what the engine computes with; by default all processors and the fastest kernels.
-  ///   - observer: is shown what goes into the linear layers; it costs the fast path of two chained layers.
+  ///   - observer: is shown what goes into the linear layers, the same bits for any number of threads; it
+  ///     costs the fast path of two chained layers.
   /// - Throws: ``CogError`` when the file or its tokenizer cannot be read, or the tokenizer does not fit the
   ///   model.
   package init(
@@ -52,7 +53,8 @@ package struct Engine: Sendable {
     }
     self.context = context
     compute = Compute(
-      mode: mode ?? (file.isFloat ? .bfloat16 : .fast), kernels: context.kernels, threads: context.threads)
+      mode: mode ?? (file.isFloat ? .bfloat16 : .fast), kernels: context.kernels, threads: context.threads,
+      isReproducible: observer != nil)
     let weights = WeightBinder(file, configuration: file.configuration, compute: compute, observer: observer)
     vision = try VisionTower(weights, context: context)
     language = try LanguageModel(weights, context: context)

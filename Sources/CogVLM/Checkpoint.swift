@@ -195,7 +195,8 @@ public struct QuantizationRecipe: Equatable, Sendable {
 
   func resolved() throws -> CogQuantize.QuantizationRecipe {
     var recipe = try CogQuantize.QuantizationRecipe(preset: preset.rawValue)
-    recipe.method = try QuantizationMethods.named(method.rawValue, among: QuantizationMethods.builtIn()).make(())
+    let offers: [QuantizationOffer<Void>] = QuantizationMethods.builtIn()
+    recipe.method = try QuantizationMethods.named(method.rawValue, among: offers).make(())
     recipe.overrides = try exceptions.map(CogQuantize.QuantizationRecipe.Override.init(parsing:))
     return recipe
   }

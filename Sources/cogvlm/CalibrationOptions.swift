@@ -2,13 +2,18 @@ import ArgumentParser
 import CogBase
 import CogCalibrate
 import CogCompute
-import CogEvaluate
 import CogMedia
 import CogModel
 import CogQuantize
 
 /// What `quantize` is given to see what goes into the layers.
 struct CalibrationOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What cogvlm calibrate has measured: weighs errors with what goes into each layer.", valueName: "file"),
+    completion: .file(extensions: ["cogcal"]))
+  var calibration: String?
+
   @Option(
     help: ArgumentHelp(
       "Questions to calibrate with, as eval takes them; the true answers do not matter.", valueName: "file"),
@@ -39,12 +44,30 @@ struct CalibrationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The most that second moments may take at a time.", valueName: "size"))
   var memory: ByteSize?
 
-  /// Whether any of the options was given.
-  var isGiven: Bool {
-    let given: [Any?] = [
-      calibrationQuestions, videos, template, damping, textWeight, memory, frameOptions.frames,
-    ]
+  /// Whether any of the options was given that are for running the model.
+  private var asksPrompts: Bool {
+    let given: [Any?] = [calibrationQuestions, videos, template, damping, memory, frameOptions.frames]
     return given.contains { $0 != nil } || !selection.selection.takesAll || frameOptions.tolerateDamage
+  }
+
+  /// Checks that the options go with a method.
+  func validate(for method: String) throws {
+    if asksPrompts, method != GPTQ.name {
+      throw ValidationError("Questions and videos of a calibration go with --method \(GPTQ.name).")
+    }
+    if (calibration != nil) != (method == MomentWeighted.name) {
+      throw ValidationError("--calibration goes with --method \(MomentWeighted.name), which needs it.")
+    }
+    if textWeight != nil, method != GPTQ.name, method != MomentWeighted.name {
+      throw ValidationError(
+        "--text-weight goes with --method \(GPTQ.name) and \(MomentWeighted.name).")
+    }
+    if calibrationQuestions == nil, !selection.selection.takesAll {
+      throw ValidationError("--only, --except and --split go with --calibration-questions.")
+    }
+    if method == GPTQ.name, calibrationQuestions == nil, videos == nil {
+      throw ValidationError("--method gptq needs --calibration-questions, or videos alone with --videos.")
+    }
   }
 
   func validate() throws {
@@ -56,37 +79,32 @@ struct CalibrationOptions: ParsableArguments {
     }
   }
 
-  /// The set that the questions and the folder make.
+  /// Least squares weighted with the moments of the calibration file.
   ///
-  /// - Throws: ``CogError`` when the file is no question file, or has no video that is meant.
-  func set() throws -> CalibrationSet {
-    if let calibrationQuestions {
-      return CalibrationSet(
-        try QuestionSet.opened(calibrationQuestions, videoFolder: videos, taking: selection))
-    }
-    guard let videos else {
-      throw ValidationError("--method gptq needs --calibration-questions, or videos alone with --videos.")
-    }
-    guard selection.selection.takesAll else {
-      throw ValidationError("--only, --except and --split go with --calibration-questions.")
-    }
-    return try CalibrationSet(folder: videos)
+  /// - Throws: ``CogError`` when the file is no calibration, or is damaged.
+  func moments(_ source: ModelSource) throws -> MomentWeighted {
+    try MomentWeighted(
+      Calibration(path: calibration ?? ""), tokens: tokens, configuration: source.configuration)
   }
+
+  private var tokens: TokenWeights { TokenWeights(text: textWeight ?? TokenWeights.standard.text) }
 
   /// GPTQ over the set.
   ///
-  /// - Throws: as ``set()``; ``CogError`` when no video can be decoded.
+  /// - Throws: ``CogError`` when the questions or the folder cannot be read, or no video can be decoded.
   func gptq(_ source: ModelSource, output: String, resumes: Bool, context: RunContext) throws -> GPTQ {
     var settings = GPTQ.Settings()
     if let damping { settings.damping = damping }
-    if let textWeight { settings.tokens = TokenWeights(text: textWeight) }
+    settings.tokens = tokens
     if let memory { settings.memoryLimit = memory.bytes }
     var prompts = CalibrationPrompts.Settings()
     prompts.template = template
     prompts.sampling = frameOptions.frames
     prompts.toleratesDamage = frameOptions.tolerateDamage
     let pass = try LayerwisePass(
-      source: source, set: set(), settings: prompts, folder: output + ".part.activations", resumes: resumes,
+      source: source,
+      set: .given(questions: calibrationQuestions, videos: videos, taking: selection),
+      settings: prompts, folder: output + ".part.activations", resumes: resumes,
       context: context)
     return GPTQ(source: source, pass: pass, settings: settings, context: context)
   }

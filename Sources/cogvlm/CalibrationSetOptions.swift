@@ -33,10 +33,23 @@ struct CalibrationSetOptions: ParsableArguments {
     }
   }
 
-  /// The videos and what is asked about each.
-  ///
-  /// - Throws: ``CogError`` when the questions or the folder cannot be read, or there is no video.
+  /// The videos and what is asked about each. - Throws: as
+  /// ``CalibrationSet/given(questions:videos:taking:)``.
   func set() throws -> CalibrationSet {
+    try .given(questions: questions, videos: videos, taking: selection)
+  }
+}
+
+extension CalibrationSet {
+  /// The set that a user has named.
+  ///
+  /// - Parameters:
+  ///   - questions: a file of questions; nil asks the built-in ones.
+  ///   - videos: the folder of the videos; nil takes `videos` beside the questions.
+  /// - Throws: ``CogError`` when the questions or the folder cannot be read, or there is no video.
+  static func given(
+    questions: String?, videos: String?, taking selection: VideoSelectionOptions
+  ) throws -> CalibrationSet {
     guard let questions else { return try CalibrationSet(folder: videos ?? "") }
     return CalibrationSet(try QuestionSet.opened(questions, videoFolder: videos, taking: selection))
   }

@@ -28,7 +28,8 @@ struct QuantizeCommand: ParsableCommand {
     QuantizationMethods.builtIn() + [
       QuantizationOffer(GPTQ.name, GPTQ.summary) {
         try $0.options.gptq($0.source, output: $0.output, resumes: $0.resumes, context: $0.context)
-      }
+      },
+      QuantizationOffer(MomentWeighted.name, MomentWeighted.summary) { try $0.options.moments($0.source) },
     ]
 
   @OptionGroup var options: ConversionOptions
@@ -41,9 +42,10 @@ struct QuantizeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "How weights are rounded: "
-        + Self.methods.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ") + "."),
+        + Self.methods.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". \(Self.methods[0].name) by default, \(MomentWeighted.name) with --calibration."),
     completion: .list(Self.methods.map(\.name)))
-  var method = Self.methods[0].name
+  var method: String?
 
   @Option(help: ArgumentHelp("Linear layers of the language model.", valueName: "encoding"))
   var linear: String?
@@ -71,19 +73,19 @@ struct QuantizeCommand: ParsableCommand {
       valueName: "pattern=encoding"))
   var overrides: [String] = []
 
-  @OptionGroup(title: "Calibration (--method gptq)") var calibration: CalibrationOptions
+  @OptionGroup(title: "Calibration") var calibration: CalibrationOptions
 
   @Flag(help: "Quantize weights with zeros that a broken download leaves (4 KiB in a row and more).")
   var allowZeros = false
 
+  /// The method that was named, or the one that the other options ask for.
+  private var methodName: String {
+    method ?? (calibration.calibration == nil ? Self.methods[0].name : MomentWeighted.name)
+  }
+
   func validate() throws {
-    guard method == GPTQ.name else {
-      if calibration.isGiven {
-        throw ValidationError("The options of a calibration go with --method \(GPTQ.name).")
-      }
-      return
-    }
-    if options.keepNonFinite {
+    try calibration.validate(for: methodName)
+    if options.keepNonFinite, methodName == GPTQ.name {
       throw ValidationError("--keep-non-finite does not go with --method \(GPTQ.name).")
     }
   }
@@ -98,7 +100,7 @@ struct QuantizeCommand: ParsableCommand {
       guard let text else { continue }
       try recipe.set(kind, to: StorageRule(parsing: text, subject: "--\(kind.rawValue)"))
     }
-    let offer = try QuantizationMethods.named(method, among: Self.methods)
+    let offer = try QuantizationMethods.named(methodName, among: Self.methods)
     recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
     try options.run(recipe, into: NativeSink(path: options.output), refusesZeros: !allowZeros) {
       try offer.make(

@@ -1,5 +1,5 @@
-"""`quantize --method gptq` against GPTQ as its paper writes it, in numpy and double precision, with the inputs
-that PyTorch gave the layer."""
+"""`quantize --method gptq` against GPTQ as its paper writes it, in numpy and double precision, with the
+inputs that PyTorch gave the layer."""
 
 import json
 import os
@@ -14,8 +14,8 @@ try:
 except ImportError as error:
     raise unittest.SkipTest(f"the second opinion on GPTQ needs numpy: {error}") from error
 
-from native import panels  # noqa: E402
-from read_native import open_native  # noqa: E402
+from native import panels
+from read_native import open_native
 
 SAMPLE = os.path.join(tools.PACKAGE, "Tests", "Fixtures", "sample")
 REFERENCE = os.path.join(SAMPLE, "references", "v22_h264-direction.f32.safetensors")
@@ -133,7 +133,7 @@ class SecondOpinion(unittest.TestCase):
         cls.reference = read_safetensors(REFERENCE)
 
     def inputs(self):
-        """What PyTorch gave the second language layer's first matrix: its norm of the first layer's output."""
+        """What PyTorch gave the second layer's first matrix: its norm of the first layer's output."""
         x = self.reference["model.layers.0"].astype("f8")
         norm = self.weights["model.layers.1.input_layernorm.weight"].astype("f8")
         return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + 1e-5) * norm

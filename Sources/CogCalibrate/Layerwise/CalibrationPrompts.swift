@@ -33,26 +33,13 @@ package struct CalibrationPrompts: Sendable {
     let rests: [[Int]]
 
     init(_ prompts: [Prompt]) {
-      let shared = Self.sharedCount(prompts)
+      let shared = Prompt.sharedCount(of: prompts)
       let first = prompts.first
       ids = (first.map { Array($0.ids[..<shared]) } ?? []) + prompts.flatMap { $0.ids[shared...] }
       tokenTypes =
         (first.map { Array($0.tokenTypes[..<shared]) } ?? []) + prompts.flatMap { $0.tokenTypes[shared...] }
       beginning = first.map { Array($0.positions[..<shared]) } ?? []
       rests = prompts.map { Array($0.positions[shared...]) }
-    }
-
-    /// Tokens that all of several prompts begin with, in their places; each has one of its own at least. Of
-    /// one prompt none are shared.
-    static func sharedCount(_ prompts: [Prompt]) -> Int {
-      guard let first = prompts.first, prompts.count > 1 else { return 0 }
-      func isShared(_ place: Int, by other: Prompt) -> Bool {
-        first.ids[place] == other.ids[place] && first.tokenTypes[place] == other.tokenTypes[place]
-          && first.positions[place] == other.positions[place]
-      }
-      return prompts.dropFirst().reduce(first.count - 1) { shared, other in
-        (0..<min(shared, other.count - 1)).prefix { isShared($0, by: other) }.count
-      }
     }
   }
 

@@ -6,12 +6,12 @@ package import CogQuantize
 
 /// Runs a model over all prompts of a calibration set stage by stage, straight from a checkpoint: all prompts
 /// go through a stage before the next one begins, so that a stage's weights are at hand once, and what goes
-/// into its layers can be used before the next stage is looked at. What the prompts of a video begin with, its
-/// frames above all, is read once.
+/// into its layers can be used before the next stage is looked at. What the prompts of a video begin with,
+/// its frames above all, is read once.
 ///
-/// What videos and their prompts are between two stages lies in files of a folder; one video's is in memory at
-/// a time. The files of the last stages are kept, so that work that was stopped goes on there. Everything is
-/// float32.
+/// What videos and their prompts are between two stages lies in files of a folder; one video's is in memory
+/// at a time. The files of the last stages are kept, so that work that was stopped goes on there. Everything
+/// is float32.
 package final class LayerwisePass {
   /// Shown what goes into a layer: the input, the weight's name, and for each of its rows whether it is a
   /// token of an image.
@@ -71,10 +71,11 @@ package final class LayerwisePass {
   package var record: [String: String] { prompts.record }
   /// What a person should know about the set, one sentence each.
   package var remarks: [String] { prompts.remarks }
-  /// Runs the stage of a point over all videos and their prompts and shows what goes into its layers. Stages are run
-  /// in their order, each as often as needed.
+  /// Runs the stage of a point over all videos and their prompts and shows what goes into its layers. Stages
+  /// are run in their order, each as often as needed.
   ///
-  /// - Throws: `CogError` when the disk is full or fails; what `observe` and the context's cancellation throw.
+  /// - Throws: `CogError` when the disk is full or fails; what `observe` and the context's cancellation
+  ///   throw.
   package func run(_ point: TapPoint, observe: @escaping Observe) throws {
     guard let stage = points.firstIndex(of: point) else { return }
     try advance(to: stage)
@@ -129,7 +130,8 @@ package final class LayerwisePass {
     return language.layers(beginning: video.beginning, rests: video.rests)[stage - visionCount]
   }
 
-  /// What goes into the first layer of the language model: the tokens of a video's prompts, with its features.
+  /// What goes into the first layer of the language model: the tokens of a video's prompts, with its
+  /// features.
   private func embed(features: ActivationFile) throws -> ActivationFile {
     let file = try folder.create(.stage(visionCount))
     for (number, video) in prompts.videos.enumerated() {

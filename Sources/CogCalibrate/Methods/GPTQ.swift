@@ -4,9 +4,9 @@ package import CogModel
 package import CogQuantize
 
 /// GPTQ (Frantar et al. 2022): columns are rounded one after another, and those that are left make up for the
-/// error that a layer's outputs have by then. Scales and zero points of the groups are those of least squares,
-/// found before; columns are worked on by the second moments of their inputs (act-order), which does not show
-/// in the file.
+/// error that a layer's outputs have by then. Scales and zero points of the groups are those of least
+/// squares, found before; columns are worked on by the second moments of their inputs (act-order), which does
+/// not show in the file.
 ///
 /// What the layers' inputs are is found by running the float model over the prompts of a calibration set,
 /// stage by stage while tensors are quantized (``LayerwisePass``). The embedding table and the head, which
@@ -22,7 +22,7 @@ package final class GPTQ: QuantizationMethod, @unchecked Sendable {
     /// What is added to the diagonal of the second moments, as a share of its mean.
     package var damping: Float = 0.1
     /// How much tokens of text count.
-    package var tokens = TokenWeights(text: 1)
+    package var tokens = TokenWeights.standard
     /// Bytes that second moments may take at a time.
     package var memoryLimit = 8 << 30
 

@@ -4,6 +4,9 @@ package struct TokenWeights: Equatable, Sendable {
   /// How many image tokens a token of text counts for.
   package let text: Float
 
+  /// What is taken where nothing is said, as `BENCHMARKS.md` measures it.
+  package static let standard = TokenWeights(text: 4)
+
   /// - Parameter text: finite, above 0.
   package init(text: Float) { self.text = text }
 

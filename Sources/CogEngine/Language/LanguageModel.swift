@@ -74,8 +74,8 @@ package struct LanguageModel: Sendable {
       progress: progress)
   }
 
-  /// The layers over prompts that begin alike, for who is not after an answer: the beginning is read once, and
-  /// each prompt's rest after it. Keys and values are kept for one layer at a time.
+  /// The layers over prompts that begin alike, for who is not after an answer: the beginning is read once,
+  /// and each prompt's rest after it. Keys and values are kept for one layer at a time.
   ///
   /// - Parameters:
   ///   - beginning: the rotary positions of the tokens that all prompts begin with; may be empty.

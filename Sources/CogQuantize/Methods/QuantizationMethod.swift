@@ -12,8 +12,8 @@ package protocol QuantizationMethod: Sendable {
   /// bytes.
   var record: String { get }
   /// What the metadata of a file says that the method was given beside the weights
-  /// (`recipe.calibration`), each under its name; nil where that is nothing. Like ``record``, it decides about
-  /// the bytes.
+  /// (`recipe.calibration`), each under its name; nil where that is nothing. Like ``record``, it decides
+  /// about the bytes.
   var calibration: [String: String]? { get }
   /// What a person should know about the work so far, one sentence each.
   var remarks: [String] { get }
