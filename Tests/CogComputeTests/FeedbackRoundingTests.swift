@@ -114,8 +114,10 @@ private struct Square {
     return codes
   }
 
-  /// GPTQ as its paper writes it, with the inverse of the Hessian, in double precision.
-  private func textbook(_ layout: PanelLayout) -> [Int8] {
+  /// GPTQ as its paper writes it, with the inverse of the Hessian, in double precision; and how many codes of
+  /// each row, in the order of work, come before the first whose value lies at the middle between two codes to
+  /// a 5000th of a step. Float32 may take that one either way, and all that follow it in its row with it.
+  private func textbook(_ layout: PanelLayout) -> (codes: [Int8], decided: [Int]) {
     let first = Array(order.reversed())
     var hessian = Square(size: columns, values: Array(repeating: 0, count: columns * columns))
     for row in 0..<columns {
@@ -124,20 +126,22 @@ private struct Square {
     let u = hessian.inverse.upperFactor
     let (scales, zeros) = scales(layout)
     var codes = [Int8](repeating: 0, count: rows * columns)
+    var decided = [Int](repeating: columns, count: rows)
     for row in 0..<rows {
       var w = first.map { Double(weights[row * columns + $0]) }
       for place in 0..<columns {
         let group = row * layout.groupCount + first[place] / layout.groupSize
         let (scale, zero) = (Double(scales[group]), Double(zeros[group]))
         let range = layout.codes.range
-        let code = min(
-          Double(range.upperBound), max(Double(range.lowerBound), (w[place] / scale).rounded() + zero))
+        let steps = w[place] / scale
+        if abs(abs(steps - steps.rounded()) - 0.5) < 2e-4 { decided[row] = min(decided[row], place) }
+        let code = min(Double(range.upperBound), max(Double(range.lowerBound), steps.rounded() + zero))
         codes[row * columns + first[place]] = Int8(code)
         let error = (w[place] - scale * (code - zero)) / u[place, place]
         for later in place + 1..<max(place + 1, columns) { w[later] -= error * u[place, later] }
       }
     }
-    return codes
+    return (codes, decided)
   }
 
   /// `sum over rows of (w - ŵ)^T H (w - ŵ)`.
@@ -157,15 +161,19 @@ private struct Square {
   }
 
   @Test(
-    "Codes are those of GPTQ with the inverse Hessian, 999 of 1000, and the outputs' error is within 1 %",
+    "Codes are those of GPTQ with the inverse Hessian up to a tie, and the outputs' error is within 1 %",
     arguments: [("int4", 32), ("int4", 64), ("int4", 128), ("int8", 64)])
   func textbook(family: String, groupSize: Int) throws {
     let encoding: TensorEncoding =
       family == "int4" ? .int4(groupSize: groupSize) : .int8(groupSize: groupSize)
     let layout = try PanelLayout(encoding: encoding, rows: rows, columns: columns)
-    let (own, twin) = (try round(layout), textbook(layout))
-    let equal = zip(own, twin).count { $0 == $1 }
-    #expect(Double(equal) >= 0.999 * Double(own.count), "\(own.count - equal) differ")
+    let (own, (twin, decided)) = (try round(layout), textbook(layout))
+    for row in 0..<rows {
+      let places = order.reversed().prefix(decided[row]).map { row * columns + $0 }
+      #expect(places.map { own[$0] } == places.map { twin[$0] }, "row \(row)")
+    }
+    let total = decided.reduce(0, +)
+    #expect(total > 9 * rows * columns / 10, "nearly all codes can be compared")
     let (ownLoss, twinLoss) = (loss(own, layout), loss(twin, layout))
     #expect(abs(ownLoss - twinLoss) <= 0.01 * twinLoss)
     let (scales, zeros) = scales(layout)

@@ -3,6 +3,7 @@ import CogCompute
 import CogEngine
 import CogModel
 import CogNative
+import CogText
 import Synchronization
 import Testing
 
@@ -17,14 +18,21 @@ private final class Notes: InputObserver {
 
 @Suite struct InputObserverTests {
   private func run(_ engine: Engine) throws -> [Float] {
-    let configuration = engine.configuration
+    try run(
+      engine.configuration, vision: engine.vision, language: engine.language,
+      prompt: engine.prompt(frameCount: 1, query: "What moves?"))
+  }
+
+  /// The logits after a prompt about one picture.
+  private func run(
+    _ configuration: ModelConfiguration, vision: VisionTower, language: LanguageModel, prompt: Prompt
+  ) throws -> [Float] {
     let count = 3 * configuration.vision.imageSize * configuration.vision.imageSize
     let image = FloatMatrix((0..<count).map { Float($0 % 97) / 50 - 1 }, rows: 1, columns: count)
-    let features = try engine.vision.forward(image)
-    let prompt = try engine.prompt(frameCount: 1, query: "What moves?")
     let input = ModelInput(
-      ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions, features: features)
-    return try Session(engine, capacity: prompt.count + 1).prefill(input, tap: { _ in }).values
+      ids: prompt.ids, tokenTypes: prompt.tokenTypes, positions: prompt.positions,
+      features: try vision.forward(image))
+    return try Session(language, capacity: prompt.count + 1).prefill(input, tap: { _ in }).values
   }
 
   @Test(
@@ -46,10 +54,24 @@ private final class Notes: InputObserver {
     #expect(seen.last?.rows == 1, "the head is asked about the last token")
   }
 
-  @Test("Being observed changes no bit", arguments: ["tiny", "sample"])
+  @Test("Being observed changes no bit, with any number of threads", arguments: ["tiny", "sample"])
   func sameBits(_ model: String) throws {
     let file = try NativeFile(path: QuantizedModel.path(model))
-    let alone = try run(Engine(file: file, mode: .fast))
-    #expect(try run(Engine(file: file, mode: .fast, observer: Notes())) == alone)
+    func logits(threads: Int, observer: Notes?) throws -> [Float] {
+      let context = RunContext(threads: ThreadPool(threadCount: threads))
+      let compute = Compute(
+        mode: .fast, kernels: context.kernels, threads: context.threads, isReproducible: true)
+      let weights = WeightBinder(
+        file, configuration: file.configuration, compute: compute, observer: observer)
+      return try run(
+        file.configuration, vision: VisionTower(weights, context: context),
+        language: LanguageModel(weights, context: context),
+        prompt: Engine(file: file).prompt(frameCount: 1, query: "What moves?"))
+    }
+    let alone = try logits(threads: 1, observer: nil)
+    for count in 1...3 {
+      #expect(try logits(threads: count, observer: Notes()) == alone, "\(count) threads")
+      #expect(try logits(threads: count, observer: nil) == alone, "\(count) threads, not observed")
+    }
   }
 }
