@@ -130,7 +130,9 @@ private struct JSONParser {
       try spend(Self.keyBytes)
       let key = try parseString()
       guard keys.insert(ByteKey(key)).inserted else {
-        throw failure("the key \"\(key.prefix(80))\" stands twice, the second time")
+        var error = failure("a key stands twice, the second time")
+        error.found = "\"\(key)\""
+        throw error
       }
       skipSpace()
       guard try next() == UInt8(ascii: ":") else { throw failure("a colon is missing") }

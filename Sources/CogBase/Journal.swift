@@ -147,7 +147,7 @@ package final class Journal: @unchecked Sendable {
   // MARK: Lines
 
   /// `CHECKSUM TEXT`, where the checksum is the CRC-32 of the text in eight hexadecimal digits.
-  static func line(_ text: String) -> String { "\(hexadecimal(Checksum.crc32(Array(text.utf8)))) \(text)\n" }
+  static func line(_ text: String) -> String { "\(Checksum.crc32(Array(text.utf8)).hexadecimal) \(text)\n" }
 
   /// The whole records of a journal, and where the last one ends.
   ///
@@ -187,10 +187,5 @@ package final class Journal: @unchecked Sendable {
       Self.line(text).utf8.dropLast().elementsEqual(line)
     else { return nil }
     return text
-  }
-
-  private static func hexadecimal(_ value: UInt32) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
   }
 }

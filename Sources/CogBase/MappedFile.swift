@@ -51,6 +51,26 @@ package final class MappedFile: @unchecked Sendable {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
+  /// Reads the file once, front to back, and lets go of the pages behind.
+  ///
+  /// - Parameters:
+  ///   - use: gets the bytes of a piece of 4 MB, or what is left.
+  ///   - passed: is told where the piece lies in the file once its pages have left the process.
+  /// - Throws: what `use` and `passed` throw.
+  package func readOnce(
+    _ use: (UnsafeRawBufferPointer) throws -> Void, passed: (Range<Int>) throws -> Void
+  ) rethrows {
+    let pieceBytes = 4 << 20
+    try withExtendedLifetime(self) {
+      for start in stride(from: 0, to: bytes.count, by: pieceBytes) {
+        let range = start..<min(start + pieceBytes, bytes.count)
+        try use(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        advise(.done, range)
+        try passed(range)
+      }
+    }
+  }
+
   /// How a range of the file will be used.
   package enum Advice: Sendable {
     /// Read soon: start reading ahead.

@@ -25,26 +25,15 @@ extension CalibrationSet {
     return hash.finalize().hexadecimal
   }
 
-  /// Bytes that are hashed between two looks at whether to stop.
-  private static let chunkBytes = 4 << 20
-
   /// The length and the SHA-256 of a file.
   private static func content(of path: String, _ cancellation: any Cancellation) throws -> String {
-    try MappedFile.withBytes(ofFile: path) { bytes in
-      var hash = SHA256()
-      for start in stride(from: 0, to: bytes.count, by: chunkBytes) {
-        try cancellation.check()
-        let end = min(start + chunkBytes, bytes.count)
-        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
-      }
-      return "\(bytes.count) \(hash.finalize().hexadecimal)"
+    let file = try MappedFile(path: path)
+    var hash = SHA256()
+    try file.readOnce { bytes in
+      try cancellation.check()
+      hash.update(bufferPointer: bytes)
+    } passed: { _ in
     }
-  }
-}
-
-extension SHA256Digest {
-  /// 64 hexadecimal digits.
-  var hexadecimal: String {
-    map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    return "\(file.bytes.count) \(hash.finalize().hexadecimal)"
   }
 }

@@ -15,6 +15,21 @@ package struct DownloadRecord: Equatable, Sendable {
     case sha256(String)
     /// SHA-1 of `blob LENGTH`, a zero byte, and its bytes.
     case gitBlob(String)
+
+    /// Its digits.
+    package var digits: String {
+      switch self {
+      case .sha256(let digits), .gitBlob(let digits): digits
+      }
+    }
+
+    /// What kind it is, for people.
+    package var name: String {
+      switch self {
+      case .sha256: "SHA-256"
+      case .gitBlob: "git blob SHA-1"
+      }
+    }
   }
 
   /// The path of the file.

@@ -102,7 +102,7 @@ struct PickleMachine {
     case UInt8(ascii: "Q"): try pushPersistent()
     default:
       throw CogError(
-        "the pickle has an instruction that tensors do not need", found: hexadecimal(UInt32(code)),
+        "the pickle has an instruction that tensors do not need", found: "0x\(UInt32(code).hexadecimal)",
         advice: "Save the state_dict alone with torch.save, or as safetensors.")
     }
   }

@@ -66,7 +66,7 @@ struct TorchContents {
     visited += 1
     guard depth <= Self.deepestNesting, visited <= Self.mostValues else {
       throw CogError(
-        "the values in the pickle nest without end", subject: String(name.prefix(80)),
+        "the values in the pickle nest without end", subject: name,
         expected: "at most \(Self.deepestNesting) levels and \(Self.mostValues) values")
     }
     nameBytes += name.utf8.count

@@ -88,7 +88,7 @@ final class ZipArchive: Sendable {
     guard checksum == entry.checksum else {
       throw CogError(
         "the checksum of the zip entry is wrong", code: .damaged, file: mapping.path, subject: entry.name,
-        expected: hexadecimal(entry.checksum), found: hexadecimal(checksum),
+        expected: "0x\(entry.checksum.hexadecimal)", found: "0x\(checksum.hexadecimal)",
         advice: """
           The file is damaged: download it again. (A file that was saved with \
           torch.serialization.set_crc32_options(False) has no checksums: save it again with them.)
@@ -163,10 +163,4 @@ final class HeapBuffer: @unchecked Sendable {
   }
 
   deinit { free(mutableBytes.baseAddress) }
-}
-
-/// A 32-bit number as eight hexadecimal digits.
-func hexadecimal(_ value: UInt32) -> String {
-  let digits = String(value, radix: 16)
-  return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
 }

@@ -13,9 +13,6 @@ package struct DownloadCheck: Sendable {
   /// What a reader should know besides, one sentence each.
   package private(set) var notes: [String] = []
 
-  /// Bytes between two looks at whether to stop.
-  private static let chunkBytes = 4 << 20
-
   /// Reads the files for which there is a checksum, on all threads.
   ///
   /// - Parameters:
@@ -49,12 +46,7 @@ package struct DownloadCheck: Sendable {
   }
 
   private mutating func judge(_ record: DownloadRecord, found: String, isSettings: Bool) {
-    let expected =
-      switch record.checksum {
-      case .sha256(let digits): digits
-      case .gitBlob(let digits): digits
-      }
-    if found == expected {
+    if found == record.checksum.digits {
       intactCount += 1
     } else if isSettings, record.isOutdated {
       notes.append("\(record.file): was changed after its download")
@@ -62,55 +54,37 @@ package struct DownloadCheck: Sendable {
       damage.append(
         CogError(
           "the file is not the one that was downloaded", code: .damaged, file: record.file,
-          expected: "\(record.checksumName) \(expected)", found: found,
+          expected: "\(record.checksum.name) \(record.checksum.digits)", found: found,
           advice: record.isOutdated
             ? "It was changed later, or damaged: download it again." : "It is damaged: download it again."))
     }
   }
 
   private static func digest(_ record: DownloadRecord, passed: (Int) throws -> Void) throws -> String {
-    func hex(_ bytes: some Sequence<UInt8>) -> String {
-      bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
-    guard try FileStatus(path: record.file).byteCount > 0 else {
-      switch record.checksum {
-      case .sha256: return hex(SHA256.hash(data: [UInt8]()))
-      case .gitBlob: return hex(Insecure.SHA1.hash(data: Array("blob 0\0".utf8)))
-      }
-    }
-    let file = try MappedFile(path: record.file)
-    return try withExtendedLifetime(file) {
-      switch record.checksum {
-      case .sha256:
-        var hash = SHA256()
-        try feed(file, to: &hash, passed)
-        return hex(hash.finalize())
-      case .gitBlob:
-        var hash = Insecure.SHA1()
-        hash.update(data: Array("blob \(file.bytes.count)\0".utf8))
-        try feed(file, to: &hash, passed)
-        return hex(hash.finalize())
-      }
+    let byteCount = try FileStatus(path: record.file).byteCount
+    switch record.checksum {
+    case .sha256:
+      return try digest(SHA256(), record.file, byteCount, passed)
+    case .gitBlob:
+      var hash = Insecure.SHA1()
+      hash.update(data: Array("blob \(byteCount)\0".utf8))
+      return try digest(hash, record.file, byteCount, passed)
     }
   }
 
-  private static func feed(
-    _ file: MappedFile, to hash: inout some HashFunction, _ passed: (Int) throws -> Void
-  ) throws {
-    for start in stride(from: 0, to: file.bytes.count, by: chunkBytes) {
-      let range = start..<min(start + chunkBytes, file.bytes.count)
-      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-      file.advise(.done, range)
-      try passed(range.count)
+  /// The digest of what a hash has seen and all bytes of a file.
+  private static func digest(
+    _ begun: some HashFunction, _ path: String, _ byteCount: Int, _ passed: (Int) throws -> Void
+  ) throws -> String {
+    var hash = begun
+    // An empty file has no bytes to map.
+    if byteCount > 0 {
+      try MappedFile(path: path).readOnce {
+        hash.update(bufferPointer: $0)
+      } passed: {
+        try passed($0.count)
+      }
     }
-  }
-}
-
-extension DownloadRecord {
-  fileprivate var checksumName: String {
-    switch checksum {
-    case .sha256: "SHA-256"
-    case .gitBlob: "git blob SHA-1"
-    }
+    return hash.finalize().hexadecimal
   }
 }

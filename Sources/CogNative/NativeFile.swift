@@ -39,8 +39,8 @@ package final class NativeFile: TensorStore {
       guard computed == header.indexChecksum else {
         throw CogError(
           "the directory is damaged", code: .damaged, subject: "directory checksum",
-          expected: hex(header.indexChecksum),
-          found: hex(computed), advice: "Copy the file again or convert again.")
+          expected: "0x\(header.indexChecksum.hexadecimal)",
+          found: "0x\(computed.hexadecimal)", advice: "Copy the file again or convert again.")
       }
       let entries = try NativeDirectory.decode(
         directory, count: header.tensorCount, data: header.data.range, file: path)
@@ -90,8 +90,8 @@ package final class NativeFile: TensorStore {
     guard computed == header.tokenizerChecksum else {
       throw CogError(
         "the tokenizer is damaged", code: .damaged, file: path, subject: "tokenizer checksum",
-        expected: hex(header.tokenizerChecksum),
-        found: hex(computed))
+        expected: "0x\(header.tokenizerChecksum.hexadecimal)",
+        found: "0x\(computed.hexadecimal)")
     }
     return bytes
   }
@@ -117,7 +117,7 @@ package final class NativeFile: TensorStore {
     guard let checksum = entry.checksum, computed != checksum else { return }
     throw CogError(
       "the tensor is damaged", code: .damaged, file: path, subject: entry.name,
-      expected: "checksum \(hex(checksum))", found: hex(computed),
+      expected: "checksum 0x\(checksum.hexadecimal)", found: "0x\(computed.hexadecimal)",
       advice: "Copy the file again or convert again.")
   }
 

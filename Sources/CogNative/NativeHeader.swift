@@ -72,8 +72,9 @@ struct NativeHeader: Equatable {
     let computed = Checksum.crc32(UnsafeRawBufferPointer(rebasing: bytes[..<(Self.byteCount - 4)]))
     guard stored == computed else {
       throw CogError(
-        "the header is damaged", code: .damaged, subject: "header checksum", expected: hex(stored),
-        found: hex(computed),
+        "the header is damaged", code: .damaged, subject: "header checksum",
+        expected: "0x\(stored.hexadecimal)",
+        found: "0x\(computed.hexadecimal)",
         advice: "Copy the file again or convert again.")
     }
     try readFields(&reader, actualSize: bytes.count)
@@ -146,10 +147,4 @@ struct NativeHeader: Equatable {
     }
     return Section(offset: offset, count: count)
   }
-}
-
-/// A checksum as it is shown in messages.
-func hex(_ value: UInt32) -> String {
-  let digits = String(value, radix: 16)
-  return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
 }

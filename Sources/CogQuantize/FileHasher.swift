@@ -6,9 +6,6 @@ import Synchronization
 
 /// SHA-256 of files, computed on a thread of its own from the pages that the conversion works on too.
 final class FileHasher: Sendable {
-  /// Bytes that are hashed between two looks at whether to stop, and let go of afterwards.
-  private static let chunkBytes = 4 << 20
-
   private let window: SourceWindow
   private let cancellation: any Cancellation
   private let isCancelled = Atomic(false)
@@ -42,18 +39,15 @@ final class FileHasher: Sendable {
 
   private func hash(_ path: String) throws -> ModelMetadata.SourceFile {
     let file = try MappedFile(path: path)
-    defer { withExtendedLifetime(file) {} }
     var hash = SHA256()
-    for start in stride(from: 0, to: file.bytes.count, by: Self.chunkBytes) {
+    try file.readOnce { bytes in
       if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
       try cancellation.check()
-      let range = start..<min(start + Self.chunkBytes, file.bytes.count)
-      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-      file.advise(.done, range)
+      hash.update(bufferPointer: bytes)
+    } passed: { range in
       window.hashes(path, to: range.upperBound)
     }
-    let digest = hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     return ModelMetadata.SourceFile(
-      name: path.lastPathName.shown, bytes: file.bytes.count, sha256: digest)
+      name: path.lastPathName.shown, bytes: file.bytes.count, sha256: hash.finalize().hexadecimal)
   }
 }

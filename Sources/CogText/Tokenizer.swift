@@ -28,11 +28,6 @@ package struct Tokenizer: Sendable {
     }
   }
 
-  /// Whether `id` is a special token, one that decoding may leave out. False for ids outside the vocabulary.
-  package func isSpecial(_ id: Int) -> Bool {
-    (0..<tokens.count).contains(id) && tokens.kind(id).contains(.special)
-  }
-
   /// The ids of a text. Special tokens written in the text are parsed; none are added.
   ///
   /// Time is O(n log n) in the worst case, a text that is one long word.

@@ -1,3 +1,4 @@
+import CogBase
 import CogTestSupport
 import Crypto
 import Foundation
@@ -126,10 +127,6 @@ struct ZerosTests {
       .write(to: URL(filePath: "\(records)/\(name).metadata"))
   }
 
-  private func hex(_ digest: some Sequence<UInt8>) -> String {
-    digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-  }
-
   private func recordAll() throws -> String {
     let checkpoint = try folder.copy("tiny/checkpoint", as: "checkpoint")
     let later = Date().timeIntervalSince1970 + 60
@@ -137,8 +134,8 @@ struct ZerosTests {
       let bytes = try Data(contentsOf: URL(filePath: path(name)))
       let etag =
         name.hasSuffix(".safetensors")
-        ? hex(SHA256.hash(data: bytes))
-        : hex(Insecure.SHA1.hash(data: Data("blob \(bytes.count)\0".utf8) + bytes))
+        ? SHA256.hash(data: bytes).hexadecimal
+        : Insecure.SHA1.hash(data: Data("blob \(bytes.count)\0".utf8) + bytes).hexadecimal
       try record(name, etag, at: later)
     }
     return checkpoint
@@ -178,7 +175,8 @@ struct ZerosTests {
     let checkpoint = try folder.copy("tiny/checkpoint", as: "checkpoint")
     let name = "model-00001-of-00003.safetensors"
     let bytes = try Data(contentsOf: URL(filePath: path(name)))
-    for (blob, status) in [(hex(SHA256.hash(data: bytes)), 0), (String(repeating: "0", count: 64), 2)] {
+    for (blob, status) in [(SHA256.hash(data: bytes).hexadecimal, 0), (String(repeating: "0", count: 64), 2)]
+    {
       try FileManager.default.createDirectory(
         atPath: folder.path("blobs"), withIntermediateDirectories: true)
       try bytes.write(to: folder.url.appending(path: "blobs/\(blob)"))
