@@ -128,23 +128,32 @@ package final class Part: @unchecked Sendable {
   package func synchronize() throws {
     let open = files.withLock { Array($0.values) }
     for file in open { try file.synchronize() }
-    if kind == .folder { Self.synchronizeFolder(partPath) }
+    if kind == .folder { try synchronizeFolder(partPath) }
   }
 
   /// Makes the work durable, gives it its name and removes the journal.
   ///
-  /// - Throws: ``CogError`` when the disk fails; the part stays.
+  /// - Throws: ``CogError`` when the disk fails; the part stays. When only the name cannot be made durable, the
+  ///   work has it, and ``journal`` is nil.
   package func commit() throws {
     for file in files.withLock({ Array($0.values) }) { try file.complete() }
-    if kind == .folder { Self.synchronizeFolder(partPath) }
+    if kind == .folder { try synchronizeFolder(partPath) }
     // What came there meanwhile is not lost either.
     try place.require(output)
     guard FileSystem.rename(partPath, to: path) == 0 else {
       throw CogError.system("cannot rename the finished work", file: place.name, code: errno)
     }
-    Self.synchronizeFolder(path.folderOfPath)
-    FileSystem.remove(journalPath)
-    close()
+    defer {
+      FileSystem.remove(journalPath)
+      close()
+    }
+    do {
+      try synchronizeFolder(path.folderOfPath)
+    } catch var error as CogError {
+      error.problem = "the output is finished, but it is not certain that it stays: \(error.problem)"
+      error.advice = "After a power failure it may be gone: look after the disk, and copy it to another one."
+      throw error
+    }
   }
 
   /// Leaves the part and its journal for ``open(resuming:)`` of another run.
@@ -225,12 +234,12 @@ package final class Part: @unchecked Sendable {
     }
   }
 
-  /// Makes the names in a folder durable, where the file system can.
-  private static func synchronizeFolder(_ path: String) {
+  /// Makes the names in a folder durable, where the file system can and the folder may be read.
+  private func synchronizeFolder(_ path: String) throws {
     let descriptor = FileSystem.open(path, O_RDONLY | O_DIRECTORY)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    Glibc.close(descriptor)
+    defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+    guard descriptor < 0 || fsync(descriptor) != 0, ![EACCES, EINVAL, ENOTSUP].contains(errno) else { return }
+    throw CogError.system("cannot write the folder", file: place.name, code: errno)
   }
 
   /// Free bytes on the disk that holds the folder of `path`, or nil when it cannot be told.

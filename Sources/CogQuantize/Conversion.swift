@@ -103,7 +103,8 @@ package struct Conversion {
       sink.part.keep()
       throw refusal.cause
     } catch {
-      guard Self.canGoOn(after: error) else {
+      // Without a journal the output has its name already.
+      guard Self.canGoOn(after: error), sink.part.journal != nil else {
         journal.end()
         recipe.method.end(keepingWork: false)
         sink.part.abandon()
