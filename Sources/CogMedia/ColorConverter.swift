@@ -28,12 +28,7 @@ final class ColorConverter {
   init(width: Int32, height: Int32) throws {
     self.width = width
     self.height = height
-    output = try FrameHolder()
-    output.pointer.pointee.width = width
-    output.pointer.pointee.height = height
-    output.pointer.pointee.format = AV_PIX_FMT_RGB24.rawValue
-    // The rows are padded: the vector code of libswscale writes past the last pixel.
-    guard av_frame_get_buffer(output.pointer, 0) >= 0 else { throw LibAV.outOfMemory("an image") }
+    output = try FrameHolder(width: width, height: height)
   }
 
   /// The frame as an image.
@@ -57,8 +52,7 @@ final class ColorConverter {
   }
 
   private func copyOutput() throws -> RGBImage {
-    guard let rows = output.pointer.pointee.data.0 else { throw LibAV.outOfMemory("an image") }
-    let stride = Int(output.pointer.pointee.linesize.0)
+    guard let (rows, stride) = output.rows else { throw LibAV.outOfMemory("an image") }
     let rowBytes = Int(width) * 3
     let pixels = [UInt8](unsafeUninitializedCapacity: rowBytes * Int(height)) { buffer, count in
       for row in 0..<Int(height) {

@@ -40,6 +40,27 @@ package struct DecodedFrame {
     }
   }
 
+  /// The bytes of a PNG file of the whole frame, upright.
+  ///
+  /// - Throws: ``CogError`` when its colors cannot be converted, or libavcodec refuses the image.
+  package func png() throws -> [UInt8] {
+    guard let large else { return try PNGWriter.encode(image()) }
+    return try PNGWriter.encode { try large.colors() }
+  }
+
+  /// The prepared image, as ``prepare(_:into:)`` writes it. - Throws: as that.
+  package func prepared(_ preparation: ImagePreparation) throws -> [Float] {
+    try [Float](unsafeUninitializedCapacity: preparation.valueCount) { output, count in
+      try prepare(preparation, into: output)
+      count = preparation.valueCount
+    }
+  }
+
+  private var large: LargePicture? {
+    guard case .frame(let frame, let converter, let orientation) = content else { return nil }
+    return LargePicture(frame, converter, orientation)
+  }
+
   /// Writes the frame as the vision tower reads it, `[3, size, size]`. Of a large frame only the rows that
   /// are needed are converted.
   ///
@@ -47,9 +68,7 @@ package struct DecodedFrame {
   package func prepare(
     _ preparation: ImagePreparation, into output: UnsafeMutableBufferPointer<Float>
   ) throws {
-    guard case .frame(let frame, let converter, let orientation) = content,
-      let large = LargePicture(frame, converter, orientation)
-    else { return preparation.prepare(try image(), into: output) }
+    guard let large else { return preparation.prepare(try image(), into: output) }
     try preparation.prepare(large, into: output)
   }
 }

@@ -74,12 +74,8 @@ package struct FrameExport {
     }
     try source.stream(selection) { places, decoded in
       try cancellation.check()
-      let image = try decoded.image()
-      let (whole, small) = try naming(file: place.name) {
-        (
-          try PNGWriter.encode(image),
-          try PNGWriter.encode(preparation.picture(of: preparation.prepare(image)))
-        )
+      let (small, whole) = try naming(file: place.name) {
+        (try PNGWriter.encode(preparation.picture(of: decoded.prepared(preparation))), try decoded.png())
       }
       for place in places {
         let number = place < 10 ? "0\(place)" : "\(place)"

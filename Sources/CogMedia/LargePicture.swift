@@ -2,7 +2,7 @@ import CLibAV
 import CogBase
 
 /// A frame too large to be held as an image beside what the decoder holds: a photo of 108 million pixels has
-/// 324 MB as RGB. Its rows are converted in bands, and the pixels that are wanted are picked from them.
+/// 324 MB as RGB. Its rows are converted in bands, and what is wanted is taken from them.
 struct LargePicture {
   /// Columns as shown.
   var width: Int { orientation.swapsSides ? Int(frame.pointee.height) : Int(frame.pointee.width) }
@@ -19,16 +19,22 @@ struct LargePicture {
   /// it, so that chroma rows and patterns of dithering lie as in the whole picture.
   private static let margin = 16
 
-  /// The frame, or nil where it is not large, or is scaled when it is converted.
+  /// The frame, or nil where it is not large, is scaled when it is converted, or has an odd number of rows and
+  /// chroma for every second one: libswscale converts those in another way, which depends on all rows.
   init?(
     _ frame: UnsafeMutablePointer<AVFrame>, _ converter: ColorConverter, _ orientation: Orientation,
     leastPixels: Int = leastPixels
   ) {
     guard Int(frame.pointee.width) * Int(frame.pointee.height) >= leastPixels,
-      frame.pointee.width == converter.width, frame.pointee.height == converter.height
+      frame.pointee.width == converter.width, frame.pointee.height == converter.height,
+      frame.pointee.height.isMultiple(of: 2) || !Self.sharesChroma(frame.pointee.format)
     else { return nil }
     self.frame = frame
     self.orientation = orientation
+  }
+
+  private static func sharesChroma(_ format: Int32) -> Bool {
+    av_pix_fmt_desc_get(AVPixelFormat(format)).map { $0.pointee.log2_chroma_h > 0 } ?? false
   }
 
   /// The image of the pixels in the given rows and columns as shown, which ascend.
@@ -42,6 +48,26 @@ struct LargePicture {
       columns: orientation.flipsColumns
         ? sourceColumns.reversed().map { Int(frame.pointee.width) - 1 - $0 } : sourceColumns)
     return try stored.oriented(orientation)
+  }
+
+  /// The whole picture as shown, for an encoder: the colors lie in memory once.
+  ///
+  /// - Throws: ``CogError`` when they cannot be converted.
+  func colors() throws -> FrameHolder {
+    let shown = try FrameHolder(width: Int32(width), height: Int32(height))
+    guard let (target, stride) = shown.rows else { throw LibAV.outOfMemory("an image") }
+    let size = (width: Int(frame.pointee.width), height: Int(frame.pointee.height))
+    for first in Swift.stride(from: 0, to: size.height, by: Self.bandRows) {
+      let band = try convert(first)
+      band.pixels.withUnsafeBufferPointer { pixels in
+        guard let pixels = pixels.baseAddress else { return }
+        let above = (first - max(0, first - Self.margin)) * size.width * 3
+        orientation.place(
+          first..<min(first + Self.bandRows, size.height), pixels + above, size: size, into: target,
+          stride: stride)
+      }
+    }
+    return shown
   }
 
   /// The pixels in rows and columns as stored, which ascend.

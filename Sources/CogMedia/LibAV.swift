@@ -85,6 +85,21 @@ final class FrameHolder {
     pointer = frame
   }
 
+  /// A frame of 8-bit red, green and blue values, which are not set yet. Its rows are padded: the vector code
+  /// of libswscale writes past the last pixel.
+  convenience init(width: Int32, height: Int32) throws {
+    try self.init()
+    pointer.pointee.width = width
+    pointer.pointee.height = height
+    pointer.pointee.format = AV_PIX_FMT_RGB24.rawValue
+    guard av_frame_get_buffer(pointer, 0) >= 0 else { throw LibAV.outOfMemory("an image") }
+  }
+
+  /// The first byte of a frame of colors, and the bytes from one row to the next.
+  var rows: (start: UnsafeMutablePointer<UInt8>, stride: Int)? {
+    pointer.pointee.data.0.map { ($0, Int(pointer.pointee.linesize.0)) }
+  }
+
   deinit {
     var frame: UnsafeMutablePointer<AVFrame>? = pointer
     av_frame_free(&frame)

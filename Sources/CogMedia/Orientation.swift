@@ -42,27 +42,50 @@ enum Orientation: Int, CaseIterable {
   var flipsColumns: Bool { [.mirrored, .half, .transversed, .threeQuarters].contains(self) }
 }
 
+extension Orientation {
+  /// Writes rows of a picture as stored to where they are shown, three bytes for each pixel.
+  ///
+  /// - Parameters:
+  ///   - rows: which rows they are.
+  ///   - pixels: the first of them; one follows upon another.
+  ///   - size: columns and rows of the whole picture as stored.
+  ///   - target: the whole picture as shown.
+  ///   - stride: bytes from one row of `target` to the next.
+  func place(
+    _ rows: Range<Int>, _ pixels: UnsafePointer<UInt8>, size: (width: Int, height: Int),
+    into target: UnsafeMutablePointer<UInt8>, stride: Int
+  ) {
+    // How far the target moves with each row and column as stored, and where pixel (0, 0) comes to lie.
+    let (rowStep, columnStep) = swapsSides ? (3, stride) : (stride, 3)
+    let (down, right) = (flipsRows ? -rowStep : rowStep, flipsColumns ? -columnStep : columnStep)
+    let start =
+      target + (flipsRows ? (size.height - 1) * rowStep : 0)
+      + (flipsColumns ? (size.width - 1) * columnStep : 0)
+    func copy(_ row: Int, _ column: Int) {
+      let source = pixels + ((row - rows.lowerBound) * size.width + column) * 3
+      let place = start + (row * down + column * right)
+      for channel in 0..<3 { place[channel] = source[channel] }
+    }
+    // The target in the order in which it lies in memory.
+    if swapsSides {
+      for column in 0..<size.width { for row in rows { copy(row, column) } }
+    } else {
+      for row in rows { for column in 0..<size.width { copy(row, column) } }
+    }
+  }
+}
+
 extension RGBImage {
   /// The image as it is shown.
   func oriented(_ orientation: Orientation) throws -> RGBImage {
     guard orientation != .upright else { return self }
     let (newWidth, newHeight) = orientation.swapsSides ? (height, width) : (width, height)
-    let (down, right) = (orientation.flipsRows ? -width : width, orientation.flipsColumns ? -1 : 1)
-    // Where pixel (0, 0) of the result comes from, and how the source moves with each column and row.
-    let start =
-      (orientation.flipsRows ? (height - 1) * width : 0) + (orientation.flipsColumns ? width - 1 : 0)
-    let (columnStep, rowStep) = orientation.swapsSides ? (down, right) : (right, down)
     let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { output, count in
-      var next = 0
-      for row in 0..<newHeight {
-        var source = start + row * rowStep
-        for _ in 0..<newWidth {
-          for channel in 0..<3 { output[next + channel] = pixels[source * 3 + channel] }
-          next += 3
-          source += columnStep
-        }
+      pixels.withUnsafeBufferPointer { pixels in
+        guard let pixels = pixels.baseAddress, let target = output.baseAddress else { return }
+        orientation.place(0..<height, pixels, size: (width, height), into: target, stride: newWidth * 3)
+        count = output.count
       }
-      count = next
     }
     return try RGBImage(width: newWidth, height: newHeight, pixels: turned)
   }

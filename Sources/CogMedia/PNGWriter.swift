@@ -11,15 +11,8 @@ package enum PNGWriter {
     guard let width = Int32(exactly: image.width), let height = Int32(exactly: image.height) else {
       throw CogError("the image is too large for a PNG file", found: "\(image.width) x \(image.height)")
     }
-    let encoder = try Encoder(width: width, height: height)
-    let frame = try FrameHolder()
-    frame.pointer.pointee.width = width
-    frame.pointer.pointee.height = height
-    frame.pointer.pointee.format = AV_PIX_FMT_RGB24.rawValue
-    guard av_frame_get_buffer(frame.pointer, 0) >= 0, let rows = frame.pointer.pointee.data.0 else {
-      throw LibAV.outOfMemory("an image")
-    }
-    let stride = Int(frame.pointer.pointee.linesize.0)
+    let frame = try FrameHolder(width: width, height: height)
+    guard let (rows, stride) = frame.rows else { throw LibAV.outOfMemory("an image") }
     let rowBytes = image.width * 3
     image.pixels.withUnsafeBufferPointer { pixels in
       for row in 0..<image.height {
@@ -27,7 +20,17 @@ package enum PNGWriter {
         _ = UnsafeMutableBufferPointer(start: rows + row * stride, count: rowBytes).update(from: source)
       }
     }
-    return try encoder.encode(frame)
+    return try encode { frame }
+  }
+
+  /// The same of a frame of colors (RGB24), which is let go once it is encoded.
+  ///
+  /// - Throws: as ``encode(_:)-(RGBImage)``; what `frame` throws.
+  static func encode(_ frame: () throws -> FrameHolder) throws -> [UInt8] {
+    // A large picture, its encoder and its file are not in memory all at once.
+    let packet = try Encoder.packet(of: frame())
+    guard let data = packet.pointer.pointee.data else { throw LibAV.outOfMemory("a PNG file") }
+    return Array(UnsafeBufferPointer(start: data, count: Int(packet.pointer.pointee.size)))
   }
 }
 
@@ -35,7 +38,13 @@ package enum PNGWriter {
 private final class Encoder {
   private let context: UnsafeMutablePointer<AVCodecContext>
 
-  init(width: Int32, height: Int32) throws {
+  /// What the encoder makes of a frame.
+  static func packet(of frame: FrameHolder) throws -> PacketHolder {
+    let encoder = try Encoder(width: frame.pointer.pointee.width, height: frame.pointer.pointee.height)
+    return try encoder.encode(frame)
+  }
+
+  private init(width: Int32, height: Int32) throws {
     guard let codec = avcodec_find_encoder(AV_CODEC_ID_PNG) else {
       throw CogError("libavcodec has no PNG encoder", advice: "Install libavcodec built with zlib.")
     }
@@ -56,14 +65,12 @@ private final class Encoder {
     avcodec_free_context(&freed)
   }
 
-  func encode(_ frame: FrameHolder) throws -> [UInt8] {
+  private func encode(_ frame: FrameHolder) throws -> PacketHolder {
     let packet = try PacketHolder()
     LibAV.forgetLog()
     var status = avcodec_send_frame(context, frame.pointer)
     if status >= 0 { status = avcodec_receive_packet(context, packet.pointer) }
-    guard status >= 0, let data = packet.pointer.pointee.data else {
-      throw CogError("the image cannot be written as PNG: \(LibAV.reason(status))")
-    }
-    return Array(UnsafeBufferPointer(start: data, count: Int(packet.pointer.pointee.size)))
+    guard status >= 0 else { throw CogError("the image cannot be written as PNG: \(LibAV.reason(status))") }
+    return packet
   }
 }

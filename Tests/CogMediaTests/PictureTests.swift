@@ -151,6 +151,24 @@ struct PictureTests {
     }
   }
 
+  @Test("a large picture is written in bands, the same file as of the whole image", arguments: [1, 3, 6, 8])
+  func largePictureFile(orientation: Int) throws {
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(clipsFolder)/pictures/large.jpg")))
+    bytes.insert(contentsOf: EXIF.segment(orientation: orientation), at: 2)
+    let path = try folder.write(bytes, as: "a.jpg")
+    // The picture says 6 itself.
+    let turned = try ImageFolder.readImage("\(clipsFolder)/pictures/large.jpg")
+    let image = try ImageFolder.readImage(path)
+    #expect((image == turned) == (orientation == 6))
+    #expect(image.width == (orientation < 5 ? 4112 : 4096))
+    let expected = try PNGWriter.encode(image)
+    let source = try VideoInput(path: folder.url.path, imagesPerSecond: 1).open()
+    try source.stream(source.select(.chat)) { _, frame in
+      let isSame = try frame.png() == expected
+      #expect(isSame)
+    }
+  }
+
   @Test("report 13a: animated WebP and playlists are named")
   func foreignContent() throws {
     let webp = Fixtures.path("reports/videos/anim.webp")
