@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -67,6 +68,31 @@ static inline const uint8_t *libav_stream_side_data(
 #endif
 }
 
+// Takes the EXIF data out of a PNG file: since libavcodec 62 its decoder refuses a picture for such that make
+// no sense. What they say is read elsewhere.
+static inline void libav_png_drop_exif(AVPacket *packet) {
+#if LIBAVCODEC_VERSION_MAJOR >= 62
+  const int signature = 8, frame = 12;
+  if (packet->size < signature || av_packet_make_writable(packet) < 0) return;
+  uint8_t *data = packet->data;
+  int kept = signature, next = signature;
+  while (packet->size - next >= frame) {
+    const uint8_t *chunk = data + next;
+    const uint32_t length = (uint32_t)chunk[0] << 24 | chunk[1] << 16 | chunk[2] << 8 | chunk[3];
+    if (length > (uint32_t)(packet->size - next - frame)) break;
+    const int size = (int)length + frame;
+    if (memcmp(chunk + 4, "eXIf", 4) != 0) {
+      if (kept != next) memmove(data + kept, chunk, (size_t)size);
+      kept += size;
+    }
+    next += size;
+  }
+  if (kept == next) return;
+  memmove(data + kept, data + next, (size_t)(packet->size - next));
+  av_shrink_packet(packet, packet->size - (next - kept));
+#endif
+}
+
 // The `opaque` of the decoder that logs a message, or NULL when something else does.
 static inline void *libav_log_decoder(void *source) {
   if (source == NULL || *(const AVClass **)source != avcodec_get_class()) return NULL;
@@ -95,6 +121,20 @@ static inline int libav_scaler_set(libav_scaler *scaler, const char *option, int
 }
 
 static inline int64_t libav_scaler_bilinear(void) { return SWS_BILINEAR; }
+
+// Where the chroma rows of a format lie, for the option "src_v_chr_pos".
+//
+// Until libswscale 9, an image whose rows are not scaled gets from the nearest chroma row, or the mean of two,
+// and decord with it; since then from both by their distance. From this position that is the same, but for the
+// last row, and odd numbers of rows.
+static inline int64_t libav_scaler_chroma_rows(enum AVPixelFormat format, bool scales_rows) {
+#if LIBSWSCALE_VERSION_MAJOR >= 9
+  const AVPixFmtDescriptor *known = av_pix_fmt_desc_get(format);
+  if (!scales_rows && known != NULL && known->log2_chroma_h == 1) return 256;
+#endif
+  // As vf_scale does: chroma rows lie half way between luma rows in 4:2:0. -513 stands for "not known".
+  return format == AV_PIX_FMT_YUV420P ? 128 : -513;
+}
 
 static inline int libav_scaler_open(libav_scaler *scaler) {
   return sws_init_context(libav_scaler_context(scaler), NULL, NULL);

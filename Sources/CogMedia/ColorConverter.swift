@@ -70,13 +70,12 @@ final class ColorConverter {
       throw CogError("the pixel format cannot be converted to RGB", found: name ?? "format \(source.format)")
     }
     let context = try Scaler()
-    var options: [(String, Int64)] = [
+    let chromaRows = libav_scaler_chroma_rows(AVPixelFormat(source.format), source.height != height)
+    let options: [(String, Int64)] = [
       ("srcw", Int64(source.width)), ("srch", Int64(source.height)), ("src_format", Int64(source.format)),
       ("dstw", Int64(width)), ("dsth", Int64(height)), ("dst_format", Int64(AV_PIX_FMT_RGB24.rawValue)),
-      ("sws_flags", libav_scaler_bilinear()),
+      ("sws_flags", libav_scaler_bilinear()), ("src_v_chr_pos", chromaRows),
     ]
-    // As vf_scale does: chroma rows lie half way between luma rows in 4:2:0.
-    if source.format == AV_PIX_FMT_YUV420P.rawValue { options.append(("src_v_chr_pos", 128)) }
     LibAV.forgetLog()
     for (name, value) in options { libav_scaler_set(context.pointer, name, value) }
     let status = libav_scaler_open(context.pointer)

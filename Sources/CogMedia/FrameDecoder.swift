@@ -103,6 +103,7 @@ final class FrameDecoder {
         tracker.note("a piece of it is missing in the file")
       }
       nextPacket += 1
+      if input.codec.pointee.id == AV_CODEC_ID_PNG { libav_png_drop_exif(read) }
       send(read)
       return
     }
