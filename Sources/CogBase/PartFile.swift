@@ -23,7 +23,7 @@ package final class PartFile: @unchecked Sendable {
   ///   - isContinued: whether the bytes of an earlier run are kept; otherwise the file must not be there.
   ///   - inHugePages: whether the file will be mapped and read again and again (``HugePageWindows``).
   /// - Throws: ``CogError`` when it cannot be created, or what is there is no file.
-  init(path: String, name: String, isContinued: Bool, inHugePages: Bool) throws {
+  package init(path: String, name: String, isContinued: Bool, inHugePages: Bool) throws {
     self.path = path
     self.name = name
     windows = inHugePages ? HugePageWindows() : nil
@@ -107,7 +107,7 @@ package final class PartFile: @unchecked Sendable {
   /// Makes all bytes that were written before the call durable.
   ///
   /// - Throws: ``CogError`` when the disk fails.
-  func synchronize() throws {
+  package func synchronize() throws {
     // A descriptor of its own: the file may be closed meanwhile, and writing goes on.
     let copy = descriptor.withLock { $0 < 0 ? -1 : fcntl($0, F_DUPFD_CLOEXEC, 0) }
     guard copy >= 0 else { return }

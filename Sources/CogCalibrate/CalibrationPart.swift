@@ -95,7 +95,7 @@ final class CalibrationPart {
     var bytes = [UInt8](repeating: 0, count: last.bytes)
     let file = try part.file()
     try bytes.withUnsafeMutableBytes { try file.read($0, at: last.offset) }
-    guard CalibrationFormat.hexadecimal(Checksum.crc32(bytes)) == last.crc32 else {
+    guard Checksum.crc32(bytes).hexadecimal == last.crc32 else {
       throw damaged("the unfinished calibration is damaged")
     }
     file.adopt(last.offset..<last.offset + last.bytes)
@@ -115,7 +115,7 @@ final class CalibrationPart {
     try part.synchronize()
     let record = FinishedClip(
       video: clip.name.shown, error: error, offset: offset, bytes: bytes.count,
-      crc32: CalibrationFormat.hexadecimal(Checksum.crc32(bytes)))
+      crc32: Checksum.crc32(bytes).hexadecimal)
     try part.journal?.append([Self.text(record)])
     finished.append(record)
     self.calibration = calibration

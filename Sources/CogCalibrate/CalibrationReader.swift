@@ -49,7 +49,7 @@ enum CalibrationReader {
       throw CogError("a field is missing", code: .incomplete, subject: missing.rawValue)
     }
     let others = metadata.filter { $0.key != CalibrationFormat.Key.checksum.rawValue }
-    let computed = CalibrationFormat.hexadecimal(CalibrationFormat.checksum(of: others))
+    let computed = CalibrationFormat.checksum(of: others).hexadecimal
     guard fields[.checksum] == computed else {
       throw CogError(
         "the metadata is damaged", code: .damaged, subject: "checksum", expected: fields[.checksum] ?? "",
@@ -129,7 +129,7 @@ enum CalibrationReader {
         expected: "\(quantity.type.rawValue) \(quantity == .count ? "[1]" : "[channels]")",
         found: "\(entry.encoding.label) \(entry.shape)")
     }
-    let computed = CalibrationFormat.hexadecimal(Checksum.crc32(content(of: entry, bytes)))
+    let computed = Checksum.crc32(content(of: entry, bytes)).hexadecimal
     guard checksum == computed else {
       throw CogError(
         "the tensor is damaged", code: .damaged, subject: entry.name,

@@ -42,12 +42,6 @@ package enum CalibrationFormat {
     let text = fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
     return Checksum.crc32(Array(text.utf8))
   }
-
-  /// Eight hexadecimal digits.
-  package static func hexadecimal(_ value: UInt32) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
-  }
 }
 
 extension Calibration {
@@ -81,7 +75,7 @@ extension Calibration {
 
   private func metadata(_ tensors: [(SafetensorsHeader.NewTensor, [UInt8])]) throws -> [String: String] {
     let checksums = tensors.map {
-      "\($0.0.name.jsonLiteral):\"\(CalibrationFormat.hexadecimal(Checksum.crc32($0.1)))\""
+      "\($0.0.name.jsonLiteral):\"\(Checksum.crc32($0.1).hexadecimal)\""
     }
     let values: [CalibrationFormat.Key: String] = [
       .format: CalibrationFormat.name, .version: CalibrationFormat.version, .tool: fields.tool,
@@ -90,8 +84,7 @@ extension Calibration {
       .failed: try Self.json(fields.failed), .checksums: "{\(checksums.joined(separator: ","))}",
     ]
     var metadata = Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
-    metadata[CalibrationFormat.Key.checksum.rawValue] = CalibrationFormat.hexadecimal(
-      CalibrationFormat.checksum(of: metadata))
+    metadata[CalibrationFormat.Key.checksum.rawValue] = CalibrationFormat.checksum(of: metadata).hexadecimal
     return metadata
   }
 

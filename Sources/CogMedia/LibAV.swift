@@ -1,7 +1,6 @@
 import CLibAV
 import CogBase
 import Glibc
-import Synchronization
 
 /// What all uses of FFmpeg's libraries share: silence on standard error, and error texts.
 enum LibAV {
@@ -10,14 +9,33 @@ enum LibAV {
   /// Pixels of the largest still picture that is decoded: photos have up to 108 million.
   static let maximumPicturePixels = 1 << 27
 
-  /// The last error that a library logged, on which thread, and whether a reader of containers did.
-  private struct Logged {
-    var thread: pthread_t
-    var text: String
-    var isOfContainer: Bool
+  /// The last error that a library logged on a thread.
+  private final class ThreadLog {
+    var text: String?
+    /// Whether a reader of containers has logged it.
+    var isOfContainer = false
   }
 
-  private static let lastError = Mutex<Logged?>(nil)
+  /// Under which each thread keeps its ``ThreadLog``: what others log meanwhile must not hide its own.
+  private static let threadLogKey: pthread_key_t? = {
+    var key = pthread_key_t()
+    let status = pthread_key_create(&key) { pointer in
+      if let pointer { Unmanaged<ThreadLog>.fromOpaque(pointer).release() }
+    }
+    return status == 0 ? key : nil
+  }()
+
+  /// The log of the thread that asks.
+  private static var threadLog: ThreadLog {
+    guard let key = threadLogKey else { return ThreadLog() }
+    if let known = pthread_getspecific(key) {
+      return Unmanaged<ThreadLog>.fromOpaque(known).takeUnretainedValue()
+    }
+    let new = Unmanaged.passRetained(ThreadLog())
+    defer { if pthread_getspecific(key) == nil { new.release() } }
+    pthread_setspecific(key, new.toOpaque())
+    return new.takeUnretainedValue()
+  }
 
   /// Silences the log and bounds single allocations, once.
   static let prepare: Void = {
@@ -44,26 +62,24 @@ enum LibAV {
       Unmanaged<DecoderLog>.fromOpaque(decoder).takeUnretainedValue().note(line, isError: isError)
     }
     guard isError else { return }
-    let logged = Logged(thread: pthread_self(), text: line, isOfContainer: libav_log_is_container(source))
-    lastError.withLock { $0 = logged }
+    let log = threadLog
+    (log.text, log.isOfContainer) = (line, libav_log_is_container(source))
   }
 
-  /// Discards what was logged before, so that ``reason(_:)`` describes the next failure.
-  static func forgetLog() { lastError.withLock { $0 = nil } }
-
-  /// The last error that was logged on this thread since ``forgetLog()``.
-  private static var ownError: Logged? {
-    lastError.withLock { $0 }.flatMap { pthread_equal($0.thread, pthread_self()) != 0 ? $0 : nil }
-  }
+  /// Discards what was logged before on this thread, so that ``reason(_:)`` describes the next failure.
+  static func forgetLog() { threadLog.text = nil }
 
   /// What a reader of containers has logged as an error on this thread since ``forgetLog()``.
-  static var containerError: String? { ownError.flatMap { $0.isOfContainer ? $0.text : nil } }
+  static var containerError: String? {
+    let log = threadLog
+    return log.isOfContainer ? log.text : nil
+  }
 
   /// The text of an error code, with the line that the library logged on this thread where there is one:
   /// "Invalid data found when processing input (moov atom not found)".
   static func reason(_ code: Int32) -> String {
     let text = message(code)
-    return ownError.map { "\(text) (\($0.text))" } ?? text
+    return threadLog.text.map { "\(text) (\($0))" } ?? text
   }
 
   private static func message(_ code: Int32) -> String {

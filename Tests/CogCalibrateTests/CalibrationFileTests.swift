@@ -94,8 +94,8 @@ import Testing
     let header = try bytes.withUnsafeBytes { try SafetensorsHeader(file: $0, path: "a") }
     var metadata = header.metadata
     change(&metadata)
-    metadata["checksum"] = CalibrationFormat.hexadecimal(
-      CalibrationFormat.checksum(of: metadata.filter { $0.key != "checksum" }))
+    metadata["checksum"] =
+      CalibrationFormat.checksum(of: metadata.filter { $0.key != "checksum" }).hexadecimal
     let tensors = header.entries.compactMap { entry in
       entry.encoding.plainType.map {
         SafetensorsHeader.NewTensor(name: entry.name, type: $0, shape: entry.shape)

@@ -2,6 +2,7 @@ import CogBase
 import CogMedia
 import CogTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 /// A clip of one codec in `Tests/Fixtures/videos/codecs`, and where its damage is put: in the middle of a
@@ -84,6 +85,24 @@ struct ReportedDamageTests {
     #expect(error?.code == .damaged)
     // What comes before the damage is as it was, but for pictures between that build on both sides.
     if clip.frame > 2 { try VideoFile(path: path).decode(frames: 0..<clip.frame - 2) { _ in } }
+  }
+
+  @Test("damage that a container tells is not lost among what other threads meet")
+  func manyThreads() throws {
+    let clip = try #require(CodecClip.told.first { $0.file == "theora.ogv" })
+    let path = try folder.write(clip.damaged(), as: clip.file)
+    let broken = try folder.write([UInt8](repeating: 71, count: 4000), as: "broken.ts")
+    let told = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: 64) { number in
+      if number.isMultiple(of: 2) {
+        _ = try? VideoFile(path: broken)
+      } else {
+        try? VideoFile(path: path, toleratesDamage: true).decode(frames: [clip.frame]) { frame in
+          if frame.damage != nil { told.withLock { $0 += 1 } }
+        }
+      }
+    }
+    #expect(told.withLock { $0 } == 32)
   }
 
   @Test(

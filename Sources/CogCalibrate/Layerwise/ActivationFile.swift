@@ -1,7 +1,6 @@
 import CogBase
 import CogCompute
 import Foundation
-import Glibc
 
 /// What every item (a video's frames, or a prompt) is at one place of the graph: float32 rows one after
 /// another in a file, and beside it a JSON file that says where they are. The second one is written last, so
@@ -27,7 +26,7 @@ final class ActivationFile {
   /// The items in their order.
   private(set) var items: [Item] = []
   private let path: String
-  private let descriptor: Int32
+  private let file: PartFile
   private var end = 0
 
   /// A file to be written.
@@ -35,8 +34,8 @@ final class ActivationFile {
   /// - Throws: `CogError` when it cannot be created.
   init(creating path: String) throws {
     self.path = path
-    descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW)
-    guard descriptor >= 0 else { throw CogError.system("cannot create the file", file: path, code: errno) }
+    Self.remove(path)
+    file = try PartFile(path: path, name: path, isContinued: false, inHugePages: false)
   }
 
   /// A file that an earlier run has finished; nil where there is none of this identity.
@@ -46,31 +45,20 @@ final class ActivationFile {
         ofFile: Self.indexPath(path),
         {
           try JSONDecoder().decode(Index.self, from: Data($0))
-        }), index.identity == identity
+        }), index.identity == identity, let status = FileSystem.status(of: path),
+      Int(status.st_size) == index.items.last.map({ $0.offset + $0.byteCount }) ?? 0,
+      let file = try? PartFile(path: path, name: path, isContinued: true, inHugePages: false)
     else { return nil }
-    descriptor = FileSystem.open(path, O_RDWR | O_NOFOLLOW)
-    guard descriptor >= 0 else { return nil }
     self.path = path
+    self.file = file
     items = index.items
-    end = items.last.map { $0.offset + $0.byteCount } ?? 0
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, Int(status.st_size) == end else { return nil }
+    end = Int(status.st_size)
   }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// Adds an item's rows. - Throws: `CogError` when the disk is full or fails.
   func append(_ value: FloatMatrix) throws {
     let item = Item(rows: value.rows, columns: value.columns, offset: end)
-    let bytes = UnsafeRawBufferPointer(start: value.pointer, count: item.byteCount)
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(end + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw CogError.system("cannot write", file: path, code: errno) }
-      done += count
-    }
+    try file.write(UnsafeRawBufferPointer(start: value.pointer, count: item.byteCount), at: end)
     end += item.byteCount
     items.append(item)
   }
@@ -79,7 +67,7 @@ final class ActivationFile {
   ///
   /// - Throws: `CogError` when the disk is full or fails.
   func finish(identity: String) throws {
-    guard fdatasync(descriptor) == 0 else { throw CogError.system("cannot write", file: path, code: errno) }
+    try file.synchronize()
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let text = try encoder.encode(Index(identity: identity, items: items))
@@ -92,14 +80,8 @@ final class ActivationFile {
   func read(_ number: Int) throws -> FloatMatrix {
     let item = items[number]
     let value = FloatMatrix(uninitializedRows: item.rows, columns: item.columns)
-    let bytes = UnsafeMutableRawPointer(value.pointer)
-    var done = 0
-    while done < item.byteCount {
-      let count = pread(descriptor, bytes + done, item.byteCount - done, off_t(item.offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw CogError.system("cannot read", file: path, code: count < 0 ? errno : EIO) }
-      done += count
-    }
+    try file.read(
+      UnsafeMutableRawBufferPointer(start: value.pointer, count: item.byteCount), at: item.offset)
     return value
   }
 
