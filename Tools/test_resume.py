@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Kills cogvlm at random moments and goes on: the output must be that of one run, to the byte.
 
-usage: Tools/test_resume.py [RUNS] [--source SRC] [--binary FILE] [--seed N]
+usage: Tools/test_resume.py [RUNS] [--command NAME...] [--signals N] [--source SRC] [--binary FILE] [--seed N]
 
 RUNS (20) times for each of quantize (int4), convert, and convert --to safetensors: the command is ended by
 SIGKILL, SIGTERM or SIGINT at a random moment, again and again, each time taken up with --resume, until it
-is done. Nothing may stand under the name before. SRC is the sample checkpoint of the tests unless given; one
-that takes longer is ended more often.
+is done. Nothing may stand under the name before. SRC is the sample checkpoint of the tests unless given.
+
+  --command NAME  only quantize, convert or safetensors; may be given several times
+  --signals N     how many signals a run gets, about (2)
 """
 
 import argparse
@@ -74,7 +76,7 @@ def run(name, options, folder, numbers):
     kills = 0
     while True:
         # On a busy machine a run takes longer than the one that was measured.
-        delay = numbers.uniform(0, numbers.durations[name]) * (1 + kills / 20)
+        delay = numbers.uniform(0, 2 * numbers.durations[name] / options.signals) * (1 + kills / 20)
         number = numbers.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
         if ended([*command, out, "--resume"], delay, number, numbers) is not None:
             break
@@ -104,6 +106,8 @@ def run(name, options, folder, numbers):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("runs", nargs="?", type=int, default=20)
+    parser.add_argument("--command", action="append", choices=list(COMMANDS))
+    parser.add_argument("--signals", type=int, default=2)
     parser.add_argument("--source", default=str(ROOT / "Tests/Fixtures/sample/checkpoint"))
     parser.add_argument("--binary", default=str(ROOT / ".build/release/cogvlm"))
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
@@ -112,7 +116,7 @@ def main():
     numbers.durations, numbers.kills = {}, 0
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory() as folder:
-        for name in COMMANDS:
+        for name in options.command or COMMANDS:
             kills = [run(name, options, pathlib.Path(folder), numbers) for _ in range(options.runs)]
             print(f"{name}: {options.runs} runs, {sum(kills)} signals, the same bytes")
         print(f"{numbers.kills} of the signals were SIGKILL")

@@ -50,19 +50,22 @@ public struct Checkpoint: Equatable, Sendable {
   ///   - output: where to. What is there is replaced, at the very end and when all is written.
   ///   - type: the type of the weights; the rotary frequencies always keep the source's.
   ///   - format: the format of the output.
+  ///   - allowingExtra: whether tensors that the model does not have are left out, instead of refused; the
+  ///     result's warnings name them.
   ///   - resuming: whether to go on where an earlier call with the same arguments was stopped.
   /// - Throws: ``CogVLMError`` when tensors are missing or damaged, a value does not fit the type, or the
   ///   disk is full; `CancellationError`. Nothing appears under the name then.
   @discardableResult
   public func convert(
     to output: String, as type: FloatType = .source, format: OutputFormat = .native,
-    resuming: Bool = false,
+    allowingExtra: Bool = false, resuming: Bool = false,
     options: RunOptions = RunOptions()
   ) async throws -> ConversionResult {
     try await run(options) { context in
       let (sink, holdsQuantized) = try format.sink(path: output)
       // What was quantized is expanded where the format has no quantized tensors, or a type is asked for.
-      let source = try ModelSource.open(path: path, expands: !holdsQuantized || type != .source)
+      let source = try ModelSource.open(
+        path: path, expands: !holdsQuantized || type != .source, allowsExtra: allowingExtra)
       return try CogQuantize.Conversion(
         source: source, recipe: .init(floats: type.elementType), options: Self.settings(resuming),
         context: context
@@ -77,19 +80,22 @@ public struct Checkpoint: Equatable, Sendable {
   ///   - recipe: which encoding each tensor gets, and how its numbers are chosen.
   ///   - allowingZeros: whether weights may have zeros that a broken download leaves: 4 KiB in a row or
   ///     more.
+  ///   - allowingExtra: whether tensors that the model does not have are left out, instead of refused; the
+  ///     result's warnings name them.
   ///   - resuming: whether to go on where an earlier call with the same arguments was stopped.
   /// - Throws: ``CogVLMError`` when tensors are missing or damaged or have values that are not finite, the
   ///   recipe does not fit, or the disk is full; `CancellationError`. Nothing appears under the name then.
   @discardableResult
   public func quantize(
     to output: String, recipe: QuantizationRecipe = QuantizationRecipe(), allowingZeros: Bool = false,
-    resuming: Bool = false, options: RunOptions = RunOptions()
+    allowingExtra: Bool = false, resuming: Bool = false, options: RunOptions = RunOptions()
   ) async throws -> ConversionResult {
     try await run(options) { context in
       var settings = Self.settings(resuming)
       settings.refusesZeros = !allowingZeros
       return try CogQuantize.Conversion(
-        source: .open(path: path), recipe: recipe.resolved(), options: settings, context: context
+        source: .open(path: path, allowsExtra: allowingExtra), recipe: recipe.resolved(),
+        options: settings, context: context
       ).run(into: NativeSink(path: output))
     }
   }

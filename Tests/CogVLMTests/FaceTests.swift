@@ -162,4 +162,21 @@ import Testing
       try await small.convert(to: folder.path("no"), format: .safetensors(shardSize: 0))
     }
   }
+
+  @Test("Tensors that the model does not have are refused, or left out with a warning on demand")
+  func extra() async throws {
+    var tensors = try Safetensors(folder: Fixtures.path("tiny/checkpoint"))
+    tensors.append("model.surplus", type: "BF16", shape: [2], bytes: Data(count: 4))
+    try tensors.write(toFolder: folder.path("source"), with: "tiny/checkpoint")
+    let source = Checkpoint(path: folder.path("source"))
+    let error = await #expect(throws: CogVLMError.self) {
+      try await source.convert(to: folder.path("refused.cogvlm"))
+    }
+    #expect(error?.description.contains("model.surplus") == true)
+    let converted = try await source.convert(to: folder.path("whole.cogvlm"), allowingExtra: true)
+    let quantized = try await source.quantize(to: folder.path("small.cogvlm"), allowingExtra: true)
+    for result in [converted, quantized] {
+      #expect(result.warnings.contains { $0.contains("model.surplus") } && result.tensors.count == 77)
+    }
+  }
 }

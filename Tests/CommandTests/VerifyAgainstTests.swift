@@ -267,4 +267,24 @@ extension VerifyAgainstTests {
       SampleModel.int4.get(), SampleModel.float.get(), ["--questions", questions(), "--only", "x*"])
     #expect(none.status == 2 && none.errors.contains("no video fits the selection"), "\(none.errors)")
   }
+
+  /// On a busy machine nothing may have been compared yet: then there is no more than a word.
+  @Test("After Ctrl-C what was compared is printed")
+  func interrupted() throws {
+    for seconds in [2.0, 6, 18, 54] {
+      let outcome = try Command.run([
+        "verify", SampleModel.int4.get(), "--against", SampleModel.float.get(), "--threads", "1", "--json",
+        "--questions", Fixtures.path("sample/questions.json"), "--videos", Fixtures.path("sample/videos"),
+        "--every-question",
+      ]) { process in
+        Thread.sleep(forTimeInterval: seconds)
+        process.interrupt()
+      }
+      #expect(outcome.status == 130 && outcome.errors == "interrupted\n", "\(outcome.errors)")
+      if outcome.output.isEmpty { continue }
+      #expect((1..<1000).contains(try list(outcome.json(), "questions").count))
+      return
+    }
+    Issue.record("nothing was compared in 54 seconds")
+  }
 }

@@ -1,22 +1,25 @@
-import CogTestSupport
-import Foundation
+public import Foundation
 import Testing
 
 /// The tensors of a safetensors checkpoint, to be changed and written as one file. Small checkpoints only.
-struct Safetensors {
-  struct Tensor {
-    let name: String
-    let type: String
-    let shape: [Int]
-    var bytes: Data
+public struct Safetensors {
+  public struct Tensor {
+    public let name: String
+    public let type: String
+    public let shape: [Int]
+    public var bytes: Data
+
+    public init(name: String, type: String, shape: [Int], bytes: Data) {
+      (self.name, self.type, self.shape, self.bytes) = (name, type, shape, bytes)
+    }
   }
 
-  var tensors: [Tensor]
+  public var tensors: [Tensor]
 
-  init(tensors: [Tensor]) { self.tensors = tensors }
+  public init(tensors: [Tensor]) { self.tensors = tensors }
 
   /// Reads all `*.safetensors` of a folder.
-  init(folder: String) throws {
+  public init(folder: String) throws {
     tensors = []
     for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     where name.hasSuffix(".safetensors") {
@@ -32,7 +35,7 @@ struct Safetensors {
   }
 
   /// The bytes of a tensor in a file.
-  static func range(of name: String, in file: Data) throws -> Range<Int> {
+  public static func range(of name: String, in file: Data) throws -> Range<Int> {
     let entry = try #require(header(of: file)[name])
     let offsets = try #require(entry["data_offsets"] as? [Int])
     return 8 + headerSize(file) + offsets[0]..<8 + headerSize(file) + offsets[1]
@@ -49,14 +52,16 @@ struct Safetensors {
     return entries
   }
 
-  func removing(_ name: String) -> Safetensors { Safetensors(tensors: tensors.filter { $0.name != name }) }
+  public func removing(_ name: String) -> Safetensors {
+    Safetensors(tensors: tensors.filter { $0.name != name })
+  }
 
-  mutating func append(_ name: String, type: String, shape: [Int], bytes: Data) {
+  public mutating func append(_ name: String, type: String, shape: [Int], bytes: Data) {
     tensors.append(Tensor(name: name, type: type, shape: shape, bytes: bytes))
   }
 
   /// The same with one tensor's bytes changed.
-  func changing(_ name: String, _ change: (inout Data, [Int]) -> Void) throws -> Safetensors {
+  public func changing(_ name: String, _ change: (inout Data, [Int]) -> Void) throws -> Safetensors {
     var copy = self
     let index = try #require(tensors.firstIndex { $0.name == name })
     change(&copy.tensors[index].bytes, tensors[index].shape)
@@ -64,7 +69,7 @@ struct Safetensors {
   }
 
   /// The bytes of one file.
-  func encoded() -> Data {
+  public func encoded() -> Data {
     Data(
       SafetensorsBuilder.file(
         tensors.map { .init($0.name, type: $0.type, shape: $0.shape, bytes: Array($0.bytes)) },
@@ -72,7 +77,7 @@ struct Safetensors {
   }
 
   /// Writes `model.safetensors` into a new folder, beside config.json and tokenizer.json of a fixture.
-  func write(toFolder folder: String, with fixture: String) throws {
+  public func write(toFolder folder: String, with fixture: String) throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try encoded().write(to: URL(filePath: "\(folder)/model.safetensors"))
     for name in ["config.json", "tokenizer.json"] {
