@@ -10,45 +10,42 @@ enum BLAS {
   /// Turns OpenBLAS's own threads off.
   static func prepare() { _ = threadsAreOff }
 
-  /// `c[m, n] = a[m, k] * b^T`, all row-major with the given row strides; `b` is `[n, k]`. Sizes and strides
-  /// fit 32 bits: ``WeightMatrix`` sees to it.
+  /// A row-major matrix as a product takes it.
+  struct Factor {
+    let pointer: UnsafePointer<Float>
+    /// Elements from one row to the next.
+    let stride: Int
+    /// Whether the product is with its transpose.
+    let isTransposed: Bool
+
+    /// A matrix, or its transpose.
+    init(_ pointer: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
+      (self.pointer, self.stride, isTransposed) = (pointer, stride, transposed)
+    }
+
+    fileprivate var operation: CBLAS_TRANSPOSE { isTransposed ? CblasTrans : CblasNoTrans }
+  }
+
+  /// What becomes of what is at the place of a product.
+  enum Target {
+    /// The product takes its place.
+    case replace
+    /// The product is added to it.
+    case add
+    /// The product is subtracted from it.
+    case subtract
+  }
+
+  /// `c[m, n] = a[m, k] * b[k, n]`, or added to or subtracted from it; sizes are those of the factors as they
+  /// are multiplied. Sizes and strides fit 32 bits: ``WeightMatrix`` sees to it.
   static func multiply(
-    _ a: UnsafePointer<Float>, stride lda: Int, transposed b: UnsafePointer<Float>, stride ldb: Int,
-    into c: UnsafeMutablePointer<Float>, stride ldc: Int, m: Int, n: Int, k: Int
+    _ a: Factor, by b: Factor, m: Int, n: Int, k: Int, into c: UnsafeMutablePointer<Float>, stride ldc: Int,
+    _ target: Target = .replace
   ) {
     cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(m), blasint(n), blasint(k), 1, a, blasint(lda), b,
-      blasint(ldb), 0, c, blasint(ldc))
-  }
-
-  /// `c[m, n] += alpha * a^T * b`, all row-major with the given row strides; `a` is `[k, m]`, `b` `[k, n]`.
-  static func addProduct(
-    transposed a: UnsafePointer<Float>, stride lda: Int, _ b: UnsafePointer<Float>, stride ldb: Int,
-    to c: UnsafeMutablePointer<Float>, stride ldc: Int, m: Int, n: Int, k: Int
-  ) {
-    cblas_sgemm(
-      CblasRowMajor, CblasTrans, CblasNoTrans, blasint(m), blasint(n), blasint(k), 1, a, blasint(lda), b,
-      blasint(ldb), 1, c, blasint(ldc))
-  }
-
-  /// `c[m, n] -= a[m, k] * b^T`, all row-major with the given row strides; `b` is `[n, k]`.
-  static func subtractProduct(
-    _ a: UnsafePointer<Float>, stride lda: Int, transposed b: UnsafePointer<Float>, stride ldb: Int,
-    from c: UnsafeMutablePointer<Float>, stride ldc: Int, m: Int, n: Int, k: Int
-  ) {
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(m), blasint(n), blasint(k), -1, a, blasint(lda), b,
-      blasint(ldb), 1, c, blasint(ldc))
-  }
-
-  /// `c[m, n] = a[m, k] * b[k, n]`, all row-major with the given row strides.
-  static func multiply(
-    _ a: UnsafePointer<Float>, stride lda: Int, by b: UnsafePointer<Float>, stride ldb: Int,
-    into c: UnsafeMutablePointer<Float>, stride ldc: Int, m: Int, n: Int, k: Int
-  ) {
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(m), blasint(n), blasint(k), 1, a, blasint(lda), b,
-      blasint(ldb), 0, c, blasint(ldc))
+      CblasRowMajor, a.operation, b.operation, blasint(m), blasint(n), blasint(k),
+      target == .subtract ? -1 : 1, a.pointer, blasint(a.stride), b.pointer, blasint(b.stride),
+      target == .replace ? 0 : 1, c, blasint(ldc))
   }
 
   /// `b[m, n] = b * l^-T`, row-major with the given row strides; `l` is a lower triangle `[n, n]`.

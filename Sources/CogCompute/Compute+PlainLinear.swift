@@ -52,8 +52,8 @@ extension Compute {
       kernels.table.pointee.matvec_f32(weights, x.columns, rows, x.columns, x.pointer, output)
     } else {
       BLAS.multiply(
-        x.pointer, stride: x.columns, transposed: weights, stride: x.columns, into: output,
-        stride: outputStride, m: x.rows, n: rows, k: x.columns)
+        .init(x.pointer, stride: x.columns), by: .init(weights, stride: x.columns, transposed: true),
+        m: x.rows, n: rows, k: x.columns, into: output, stride: outputStride)
     }
   }
 

@@ -91,33 +91,35 @@ package struct Conversion {
       sink: sink, identity: identity(sink, states), files: source.files, resuming: options.resumes)
     do {
       let (tensors, fileBytes) = try write(to: sink, journal, from: states)
-      journal.end()
-      recipe.method.end(keepingWork: false)
+      end(journal, keepingWork: false)
       return ConversionSummary(
         tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
         seconds: (ContinuousClock.now - start).seconds, leftOut: source.leftOut,
         remarks: recipe.method.remarks)
     } catch let refusal as ResumeRefusal {
-      journal.end()
-      recipe.method.end(keepingWork: true)
+      end(journal, keepingWork: true)
       sink.part.keep()
       throw refusal.cause
     } catch {
       // Without a journal the output has its name already.
       guard Self.canGoOn(after: error), sink.part.journal != nil else {
-        journal.end()
-        recipe.method.end(keepingWork: false)
+        end(journal, keepingWork: false)
         sink.part.abandon()
         throw error
       }
       // What is finished is noted, if the disk lets it.
       try? journal.flush()
-      journal.end()
-      recipe.method.end(keepingWork: true)
+      end(journal, keepingWork: true)
       sink.part.keep()
       throw Stopped(
         cause: error, part: sink.part.partPath, finished: journal.count, total: plan.tensors.count)
     }
+  }
+
+  /// Ends what works beside the sink.
+  private func end(_ journal: ConversionJournal, keepingWork: Bool) {
+    journal.end()
+    recipe.method.end(keepingWork: keepingWork)
   }
 
   /// Whether the same work may succeed later: not when the input is refused.

@@ -24,10 +24,11 @@ struct ScaleLosses: Equatable, Codable {
     of panel: UnsafeRawBufferPointer, weights: UnsafeBufferPointer<Float>, firstRow: Int, layout: PanelLayout
   ) {
     for group in 0..<layout.groupCount {
+      // Those of a panel's rows lie one after another.
+      let scales = layout.scaleOffset(row: 0, group: group)
       for row in 0..<weights.count / layout.columns {
         let bits = UInt16(
-          littleEndian: panel.loadUnaligned(
-            fromByteOffset: layout.scaleOffset(row: row, group: group), as: UInt16.self))
+          littleEndian: panel.loadUnaligned(fromByteOffset: scales + row * 2, as: UInt16.self))
         guard bits == 0 || bits == Float16.greatestFiniteMagnitude.bitPattern else { continue }
         let columns = group * layout.groupSize..<min((group + 1) * layout.groupSize, layout.columns)
         let values = weights[

@@ -48,10 +48,11 @@ package enum CholeskyFactor {
     threads.parallelFor(tiles * (tiles + 1) / 2) { index in
       let place = GramMatrix.place(index)
       let (row, column) = (below + place.row * tile, below + place.column * tile)
-      BLAS.subtractProduct(
-        matrix.pointer + row * n + first, stride: n, transposed: matrix.pointer + column * n + first,
-        stride: n, from: matrix.pointer + row * n + column, stride: n, m: min(tile, n - row),
-        n: min(tile, n - column), k: width)
+      BLAS.multiply(
+        .init(matrix.pointer + row * n + first, stride: n),
+        by: .init(matrix.pointer + column * n + first, stride: n, transposed: true),
+        m: min(tile, n - row), n: min(tile, n - column), k: width,
+        into: matrix.pointer + row * n + column, stride: n, .subtract)
     }
   }
 }

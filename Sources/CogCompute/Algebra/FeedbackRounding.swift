@@ -6,10 +6,11 @@ package import CogModel
 /// Frantar et al. 2022, in the form of Babai's nearest plane; `CogFeedback.h`).
 package struct FeedbackRounding {
   /// The factor L of the inputs' second moments, `[columns, columns]`, its rows and columns in the order of
-  /// ``order``.
+  /// ``places``.
   private let factor: FloatMatrix
-  /// The columns of the weights in the order of the factor; the last one is rounded first.
-  private let order: [Int]
+  /// The columns of the weights in the order of the factor, the last one is rounded first, and the group of
+  /// each.
+  private let places, groups: [UInt32]
   private let layout: PanelLayout
   private let kernels: KernelSet
 
@@ -24,7 +25,9 @@ package struct FeedbackRounding {
   package init(factor: FloatMatrix, order: [Int], layout: PanelLayout, kernels: KernelSet) {
     precondition(
       factor.rows == layout.columns && factor.columns == layout.columns && order.count == layout.columns)
-    (self.factor, self.order, self.layout, self.kernels) = (factor, order, layout, kernels)
+    (self.factor, self.layout, self.kernels) = (factor, layout, kernels)
+    places = order.map(UInt32.init)
+    groups = order.map { UInt32($0 / layout.groupSize) }
   }
 
   /// Rounds some rows.
@@ -41,11 +44,10 @@ package struct FeedbackRounding {
     let ordered = FloatMatrix(uninitializedRows: rows, columns: columns)
     for row in 0..<rows {
       let (source, target) = (weights.row(row), ordered.row(row))
-      for place in 0..<columns { target[place] = source[order[place]] }
+      for place in 0..<columns { target[place] = source[Int(places[place])] }
     }
     let errors = FloatMatrix(uninitializedRows: rows, columns: columns)
     let sums = FloatMatrix(uninitializedRows: rows, columns: Self.block)
-    let places = order.map(UInt32.init), groups = order.map { UInt32($0 / layout.groupSize) }
     // The last block may be short: it is done first, whole blocks follow.
     let starts = stride(from: 0, to: columns, by: Self.block).reversed()
     for first in starts {
@@ -55,7 +57,7 @@ package struct FeedbackRounding {
         let tile = row..<min(row + PanelLayout.panelRows, rows)
         roundTile(
           Tile(weights: ordered, sums: sums, errors: errors, rows: tile, columns: first..<end),
-          places: places, groups: groups, scales: scales, zeros: zeros, into: codes)
+          scales: scales, zeros: zeros, into: codes)
       }
     }
   }
@@ -70,9 +72,9 @@ package struct FeedbackRounding {
       return
     }
     BLAS.multiply(
-      errors.pointer + end, stride: columns, by: factor.pointer + end * columns + block.lowerBound,
-      stride: columns, into: sums.pointer, stride: sums.columns, m: errors.rows, n: block.count,
-      k: columns - end)
+      .init(errors.pointer + end, stride: columns),
+      by: .init(factor.pointer + end * columns + block.lowerBound, stride: columns),
+      m: errors.rows, n: block.count, k: columns - end, into: sums.pointer, stride: sums.columns)
   }
 
   private struct Tile {
@@ -81,7 +83,7 @@ package struct FeedbackRounding {
   }
 
   private func roundTile(
-    _ tile: Tile, places: [UInt32], groups: [UInt32], scales: [Float], zeros: [UInt8],
+    _ tile: Tile, scales: [Float], zeros: [UInt8],
     into codes: UnsafeMutablePointer<Int8>
   ) {
     let (columns, first, row) = (layout.columns, tile.columns.lowerBound, tile.rows.lowerBound)

@@ -37,10 +37,11 @@ package final class GramMatrix {
     threads.parallelFor(tiles * (tiles + 1) / 2) { index in
       let (row, column) = Self.place(index)
       let (first, second) = (row * Self.tile, column * Self.tile)
-      BLAS.addProduct(
-        transposed: scaled.pointer + first, stride: size, scaled.pointer + second, stride: size,
-        to: values.pointer + first * size + second, stride: size, m: min(Self.tile, size - first),
-        n: min(Self.tile, size - second), k: x.rows)
+      BLAS.multiply(
+        .init(scaled.pointer + first, stride: size, transposed: true),
+        by: .init(scaled.pointer + second, stride: size),
+        m: min(Self.tile, size - first), n: min(Self.tile, size - second), k: x.rows,
+        into: values.pointer + first * size + second, stride: size, .add)
     }
     count += x.rows
     weight += weights.map { $0.reduce(0) { $0 + Double($1) } } ?? Double(x.rows)
