@@ -85,12 +85,7 @@ package struct CalibrationPrompts: Sendable {
           tokenizer: tokenizer, template: template, frameCount: video.frames.count, query: question,
           beginOfTextID: configuration.beginOfTextID, padID: configuration.padID,
           tokensPerFrame: configuration.vision.tokensPerFrame)
-        guard prompt.count <= configuration.contextLength else {
-          throw CogError(
-            "a prompt of the calibration does not fit the model's context", file: clip.path,
-            expected: "at most \(configuration.contextLength) tokens", found: "\(prompt.count)",
-            advice: "Take fewer frames with --frames.")
-        }
+        try naming(file: clip.path) { try prompt.requireRoom(inContext: configuration.contextLength) }
         return prompt
       }
       promptCount += prompts.count
