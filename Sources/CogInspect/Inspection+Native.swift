@@ -24,6 +24,7 @@ extension Inspection {
       metadata["recipe.overrides.\(index)"] = "\(exception.pattern)=\(exception.encoding)"
     }
     for (key, value) in recipe.calibration ?? [:] { metadata["recipe.calibration.\(key)"] = value }
+    for (key, value) in recipe.budget ?? [:] { metadata["recipe.budget.\(key)"] = value }
     for source in provenance.sources {
       metadata["source \(source.name)"] = "\(source.bytes) bytes, SHA-256 \(source.sha256)"
     }

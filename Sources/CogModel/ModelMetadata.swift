@@ -75,12 +75,16 @@ package struct ModelMetadata: Equatable, Sendable, Codable {
     package var method: String
     /// What the method was given beside the weights, each under its name; nil where that was nothing.
     package var calibration: [String: String]?
+    /// What the encodings of the linear layers were chosen by, each under its name; nil where a person has
+    /// said them.
+    package var budget: [String: String]?
 
     /// A recipe; the vision tower and the adapter follow `linear` unless they are named.
     package init(
       linear: String, vision: String? = nil, adapter: String? = nil, embedding: String, head: String,
       other: String,
-      overrides: [Override] = [], method: String, calibration: [String: String]? = nil
+      overrides: [Override] = [], method: String, calibration: [String: String]? = nil,
+      budget: [String: String]? = nil
     ) {
       self.linear = linear
       self.vision = vision ?? linear
@@ -91,6 +95,7 @@ package struct ModelMetadata: Equatable, Sendable, Codable {
       self.overrides = overrides
       self.method = method
       self.calibration = calibration
+      self.budget = budget
     }
   }
 

@@ -78,14 +78,15 @@ extension ModelMetadata {
       linear: try text("linear"), vision: try text("vision"), adapter: try text("adapter"),
       embedding: try text("embedding"), head: try text("head"), other: try text("other"),
       overrides: overrides,
-      method: try text("method"), calibration: try calibration(json))
+      method: try text("method"), calibration: try texts(json, "calibration"),
+      budget: try texts(json, "budget"))
   }
 
-  /// What the method was given; nil where the file has no such field.
-  private static func calibration(_ recipe: JSON) throws -> [String: String]? {
-    guard recipe["calibration"] != nil else { return nil }
-    let path = "recipe.calibration"
-    let object = try value(recipe, "calibration", path: "recipe.", object, "an object")
+  /// Texts by name; nil where the recipe has no such field.
+  private static func texts(_ recipe: JSON, _ key: String) throws -> [String: String]? {
+    guard recipe[key] != nil else { return nil }
+    let path = "recipe.\(key)"
+    let object = try value(recipe, key, path: "recipe.", object, "an object")
     let entries = try (object.members ?? []).map { member in
       (member.key, try text(object, member.key, path: path + "."))
     }

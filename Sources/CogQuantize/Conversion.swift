@@ -95,7 +95,7 @@ package struct Conversion {
       return ConversionSummary(
         tensors: tensors, fileBytes: fileBytes, sourceBytes: plan.sourceBytes,
         seconds: (ContinuousClock.now - start).seconds, leftOut: source.leftOut,
-        remarks: recipe.method.remarks)
+        remarks: recipe.method.remarks, budget: recipe.budget)
     } catch let refusal as ResumeRefusal {
       end(journal, keepingWork: true)
       sink.part.keep()

@@ -48,6 +48,9 @@ package struct ConversionIdentity: Codable, Equatable, Sendable {
 
   /// - Throws: ``CogError`` that says what is not as it was when the part at `path` was begun.
   func requireSame(as new: ConversionIdentity, part path: String, files: [String]) throws {
+    func list(_ texts: [String: String]?) -> String {
+      (texts ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: " ")
+    }
     func pairs(_ identity: ConversionIdentity) -> [(String, String)] {
       let recipe = identity.recipe
       let overrides = recipe.overrides.map { "\($0.pattern)=\($0.encoding)" }.joined(separator: " ")
@@ -57,11 +60,7 @@ package struct ConversionIdentity: Codable, Equatable, Sendable {
         ("recipe: embedding", recipe.embedding), ("recipe: head", recipe.head),
         ("recipe: other", recipe.other),
         ("recipe: exceptions", overrides), ("recipe: method", recipe.method),
-        (
-          "recipe: calibration",
-          (recipe.calibration ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
-            .joined(separator: " ")
-        ),
+        ("recipe: calibration", list(recipe.calibration)), ("recipe: budget", list(recipe.budget)),
         ("--keep-non-finite", "\(identity.keepsNonFinite)"),
         ("--allow-overflow", "\(identity.allowsOverflow)"),
         ("sources", identity.sources.map(\.name).joined(separator: ", ")),

@@ -89,13 +89,15 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
   package let seconds: Double
   /// What the user should know, one sentence each.
   package let warnings: [String]
+  /// What the encodings of the linear layers were chosen by; nil where a person has said them.
+  package let budget: EncodingBudget?
 
   /// - Parameters:
   ///   - leftOut: tensors of the source that the model does not have.
   ///   - remarks: what the method says, one sentence each.
   init(
     tensors: [Tensor], fileBytes: Int, sourceBytes: Int, seconds: Double, leftOut: [String] = [],
-    remarks: [String] = []
+    remarks: [String] = [], budget: EncodingBudget? = nil
   ) {
     func ratio(_ part: Int, _ whole: Int) -> Double { Double(part) / Double(max(whole, 1)) }
     func bitsPerWeight(_ list: [Tensor]) -> Double {
@@ -105,6 +107,7 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     self.fileBytes = fileBytes
     self.sourceBytes = sourceBytes
     self.seconds = seconds
+    self.budget = budget
     self.bitsPerWeight = bitsPerWeight(tensors)
     parts = ModelPart.allCases.compactMap { part in
       let list = tensors.filter { $0.part == part }

@@ -58,6 +58,8 @@ package struct QuantizationRecipe: Sendable {
   package var overrides: [Override] = []
   /// How codes and scales of the quantized tensors are found.
   package var method: any QuantizationMethod = LeastSquares()
+  /// The budget that the encodings of the linear layers come from; nil where a person has said them all.
+  package var budget: EncodingBudget?
 
   /// The names that ``init(preset:)`` knows, the default first.
   package static let presets = ["int4", "int4-small", "int4-fine", "int8"]
@@ -158,7 +160,7 @@ package struct QuantizationRecipe: Sendable {
       embedding: self[.embedding].description, head: self[.head].description, other: self[.other].description,
       overrides: overrides.map { .init(pattern: $0.pattern, encoding: $0.rule.description) },
       method: isQuantized ? method.record : "none",
-      calibration: isQuantized ? method.calibration : nil)
+      calibration: isQuantized ? method.calibration : nil, budget: budget?.record)
   }
 }
 

@@ -51,12 +51,21 @@ struct CalibrationOptions: ParsableArguments {
   }
 
   /// Checks that the options go with a method.
-  func validate(for method: String) throws {
+  ///
+  /// - Parameter choosesEncodings: whether the encodings are chosen by what was measured.
+  func validate(for method: String, choosesEncodings: Bool) throws {
     if asksPrompts, method != GPTQ.name {
       throw ValidationError("Questions and videos of a calibration go with --method \(GPTQ.name).")
     }
-    if (calibration != nil) != (method == MomentWeighted.name) {
-      throw ValidationError("--calibration goes with --method \(MomentWeighted.name), which needs it.")
+    if choosesEncodings {
+      guard calibration != nil, method == MomentWeighted.name || method == GPTQ.name else {
+        throw ValidationError(
+          "--target-bits needs --calibration, and goes with --method \(MomentWeighted.name) and "
+            + "\(GPTQ.name).")
+      }
+    } else if (calibration != nil) != (method == MomentWeighted.name) {
+      throw ValidationError(
+        "--calibration goes with --method \(MomentWeighted.name), which needs it, and --target-bits.")
     }
     if textWeight != nil, method != GPTQ.name, method != MomentWeighted.name {
       throw ValidationError(
@@ -85,6 +94,14 @@ struct CalibrationOptions: ParsableArguments {
   func moments(_ source: ModelSource) throws -> MomentWeighted {
     try MomentWeighted(
       Calibration(path: calibration ?? ""), tokens: tokens, configuration: source.configuration)
+  }
+
+  /// What chooses encodings by the calibration file.
+  ///
+  /// - Throws: ``CogError`` when the file is no calibration, or is damaged.
+  func planner(_ source: ModelSource, context: RunContext) throws -> BudgetPlanner {
+    try BudgetPlanner(
+      source: source, calibration: Calibration(path: calibration ?? ""), tokens: tokens, context: context)
   }
 
   private var tokens: TokenWeights { TokenWeights(text: textWeight ?? TokenWeights.standard.text) }

@@ -36,11 +36,11 @@ struct ConversionOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - expands: whether quantized tensors of the source are taken for their values.
-  ///   - method: makes the recipe's method of the open source; nil leaves it as it is.
+  ///   - completing: gives the recipe what follows from the open source; nil leaves it as it is.
   func run(
     _ recipe: QuantizationRecipe, into sink: any ModelSink, expands: Bool = false,
     allowsOverflow: Bool = false, refusesZeros: Bool = false,
-    method: ((ModelSource, RunContext) throws -> any QuantizationMethod)? = nil
+    completing: ((inout QuantizationRecipe, ModelSource, RunContext) throws -> Void)? = nil
   ) throws {
     let model = try ModelSource.open(path: source, expands: expands, allowsExtra: allowExtra)
     var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
@@ -49,7 +49,7 @@ struct ConversionOptions: ParsableArguments {
     options.resumes = resume
     let context = try runOptions.context()
     var recipe = recipe
-    if let method { recipe.method = try method(model, context) }
+    try completing?(&recipe, model, context)
     let conversion = try Conversion(source: model, recipe: recipe, options: options, context: context)
     do {
       let summary = try conversion.run(into: sink)

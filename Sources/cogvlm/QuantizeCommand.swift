@@ -2,6 +2,7 @@ import ArgumentParser
 import CogBase
 import CogCalibrate
 import CogCompute
+import CogModel
 import CogNative
 import CogQuantize
 
@@ -73,6 +74,12 @@ struct QuantizeCommand: ParsableCommand {
       valueName: "pattern=encoding"))
   var overrides: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Choose the encodings of the linear layers by --calibration: so many bits for each weight on average, "
+        + "scales included, and the least damage.", valueName: "bits"))
+  var targetBits: Double?
+
   @OptionGroup(title: "Calibration") var calibration: CalibrationOptions
 
   @Flag(help: "Quantize weights with zeros that a broken download leaves (4 KiB in a row and more).")
@@ -84,9 +91,16 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   func validate() throws {
-    try calibration.validate(for: methodName)
+    try calibration.validate(for: methodName, choosesEncodings: targetBits != nil)
     if options.keepNonFinite, methodName == GPTQ.name {
       throw ValidationError("--keep-non-finite does not go with --method \(GPTQ.name).")
+    }
+    guard let targetBits else { return }
+    guard targetBits.isFinite, targetBits > 0 else { throw ValidationError("--target-bits must be above 0.") }
+    if linear != nil || vision != nil || adapter != nil || options.keepNonFinite {
+      throw ValidationError(
+        "--target-bits does not go with --linear, --vision, --adapter and --keep-non-finite; exceptions by "
+          + "--set stand.")
     }
   }
 
@@ -103,9 +117,16 @@ struct QuantizeCommand: ParsableCommand {
     let offer = try QuantizationMethods.named(methodName, among: Self.methods)
     recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
     try options.run(recipe, into: NativeSink(path: options.output), refusesZeros: !allowZeros) {
-      try offer.make(
+      recipe, source, context in
+      if let targetBits {
+        try recipe.follow(
+          calibration.planner(source, context: context).plan(targetBits: targetBits, recipe: recipe),
+          in: TensorTable(source.configuration))
+      }
+      recipe.method = try offer.make(
         Given(
-          options: calibration, source: $0, output: options.output, resumes: options.resume, context: $1))
+          options: calibration, source: source, output: options.output, resumes: options.resume,
+          context: context))
     }
   }
 }

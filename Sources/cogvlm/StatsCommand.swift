@@ -82,7 +82,8 @@ struct StatsCommand: ParsableCommand {
         try StatisticsPass.run($0, filter: filter, context)
       } ?? measureActivations(filter, context)
     try output.write {
-      try StatisticsPage.page(report, stored: stored)
+      try StatisticsPage.page(
+        report, stored: stored, budget: (stored as? NativeFile)?.metadata.recipe.budget)
     } text: {
       try render(report)
     }

@@ -68,6 +68,10 @@ struct JSONDocuments {
   func conversion() throws -> [String] {
     try print(["convert", Self.checkpoint, "-o", folder.path("c.cogvlm")])
       + print(["quantize", Self.checkpoint, "-o", folder.path("q.cogvlm")])
+      + print([
+        "quantize", Self.checkpoint, "-o", folder.path("b.cogvlm"), "--target-bits", "5", "--calibration",
+        SampleModel.calibration.get(),
+      ])
   }
 
   func diff() throws -> [String] {

@@ -19,6 +19,20 @@ enum SampleModel {
   /// The int8 file that `cogvlm quantize` makes.
   static let int8 = Result { try make("quantize", "sample.int8.cogvlm", ["--preset", "int8"]) }
 
+  /// What `cogvlm calibrate` measures of one video.
+  static let calibration = Result {
+    let path = try folder.get().folder.path("sample.cogcal")
+    let list = try folder.get().folder.write(
+      #"[{"video":"v22_h264.mp4","task":"t","question":"What color is the circle?","answer":"x"}]"#.utf8,
+      as: "calibration.json")
+    let outcome = try Command.run([
+      "calibrate", float.get(), "--mode", "float32", "--questions", list, "--videos",
+      Fixtures.path("sample/videos"), "-o", path,
+    ])
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    return path
+  }
+
   private static func make(_ command: String, _ name: String, _ options: [String] = []) throws -> String {
     let path = try folder.get().folder.path(name)
     let outcome = try Command.run([command, Fixtures.path("sample/checkpoint"), "-o", path] + options)

@@ -77,6 +77,8 @@ def filled(arguments, words):
 
 def linear_bits(summary):
     """Mean bits of a weight over the quantized linear layers, scales included; tables and head left out."""
+    if "budget" in summary:
+        return summary["budget"]["bits"]
     layers = [
         tensor
         for tensor in summary["tensors"]

@@ -25,6 +25,10 @@ def parse_metadata(content):
     for key in ("linear", "vision", "adapter", "embedding", "head", "other", "method"):
         require(isinstance(recipe.get(key), str), f"the metadata's field recipe.{key} is missing or wrong")
     _check_list(recipe, "overrides", {"pattern": str, "encoding": str})
+    for key in ("calibration", "budget"):
+        texts = recipe.get(key, {})
+        good = isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values())
+        require(good, f"the metadata's field recipe.{key} is no object of strings")
     _check_ids(metadata.get("endOfText", []))
     warnings = metadata.get("warnings", [])
     good = isinstance(warnings, list) and all(isinstance(each, str) for each in warnings)

@@ -6,6 +6,15 @@ extension ConversionSummary {
     var lines = [partTable.rendered()]
     let worst = tensors.filter(\.isQuantized).sorted { $0.error.relativeRMS > $1.error.relativeRMS }
     if !worst.isEmpty { lines.append(Self.errorTable(worst.prefix(8)).rendered()) }
+    if let budget {
+      let choices = budget.choices.flatMap { choice in
+        choice.tensors.map { (name: $0, encoding: choice.encoding) }
+      }
+      lines.append(EncodingChoices(choices).textTable.rendered())
+      lines.append(
+        "linear layers: \(NumberText.fixed(budget.bits, decimals: 4)) bits per weight of at most "
+          + "\(NumberText.general(budget.targetBits, digits: 6))")
+    }
     if let int4Ratio {
       lines.append("int4 tensors take \(NumberText.fixed(int4Ratio, decimals: 4)) of their BF16 bytes")
     }

@@ -5,10 +5,14 @@ package import CogModel
 package enum StatisticsPage {
   /// A page that shows all of a report.
   ///
-  /// - Parameter stored: the tensors as they are stored, for their bits; nil where the report is of
+  /// - Parameters:
+  ///   - stored: the tensors as they are stored, for their bits; nil where the report is of
   ///   activations.
+  ///   - budget: what its encodings were chosen by, as a native file says (`recipe.budget`).
   /// - Throws: `CogError` when the report cannot be written as JSON.
-  package static func page(_ report: StatisticsReport, stored: (any TensorStore)?) throws -> Page {
+  package static func page(
+    _ report: StatisticsReport, stored: (any TensorStore)?, budget: [String: String]? = nil
+  ) throws -> Page {
     let isActivations = stored == nil
     let title = isActivations ? "Statistics of activations" : "Statistics of tensors"
     var page = try Page(title: title, subtitle: report.path, document: report)
@@ -28,6 +32,7 @@ package enum StatisticsPage {
     page.add(StatisticsTables.channels(report))
     page.add(Heading("Parts"))
     page.add(bits(report, stored))
+    if let budget { for part in choices(report, stored, budget) { page.add(part) } }
     page.add(StatisticsTables.groups("Parts", report.parts + [report.total]))
     page.add(Heading(isActivations ? "Taps" : "Tensors"))
     if !isActivations, !report.layers.isEmpty {
@@ -90,6 +95,23 @@ package enum StatisticsPage {
       ),
     ]
     return Facts(facts)
+  }
+
+  /// What was chosen within a budget.
+  private static func choices(
+    _ report: StatisticsReport, _ stored: (any TensorStore)?, _ budget: [String: String]
+  ) -> [any PagePart] {
+    let linear = report.tensors.compactMap { stored?.entry(named: $0.name) }.filter { entry in
+      TensorTable.meaning(of: entry.name).map {
+        $0.role.isMatrix && $0.part != .embedding && $0.part != .head
+      }
+        ?? false
+    }
+    let facts = budget.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    return [
+      Paragraph("The encodings of the linear layers were chosen by the moments of a calibration:"),
+      Facts(facts), EncodingChoices(linear.map { ($0.name, $0.encoding) }).dataTable,
+    ]
   }
 
   private static func bits(_ report: StatisticsReport, _ stored: (any TensorStore)?) -> BarChart {
