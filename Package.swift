@@ -80,7 +80,7 @@ let package = Package(
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
         "CogInspect", "CogEngine",
       ]),
-    library("CogEvaluate", ["CogBase", "CogModel", "CogCompute", "CogMedia", "CogEngine"]),
+    library("CogEvaluate", ["CogBase", "CogModel", "CogCompute", "CogMedia", "CogEngine", crypto]),
     library(
       "CogCalibrate",
       [

@@ -58,6 +58,23 @@ package enum FileSystem {
     with(path, otherwise: -1) { old in with(other, otherwise: -1) { Glibc.rename(old, $0) } }
   }
 
+  /// `link(2)`: another name for a file; fails where there is something of that name.
+  package static func link(_ path: String, as other: String) -> Int32 {
+    with(path, otherwise: -1) { old in with(other, otherwise: -1) { Glibc.link(old, $0) } }
+  }
+
+  /// Makes the names in a folder durable, where the file system can and the folder may be read.
+  ///
+  /// - Returns: the error that stopped it, or 0.
+  package static func synchronizeFolder(_ path: String) -> Int32 {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY)
+    defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+    guard descriptor < 0 || fsync(descriptor) != 0, ![EACCES, EINVAL, ENOTSUP].contains(errno) else {
+      return 0
+    }
+    return errno
+  }
+
   /// `opendir(3)`.
   static func openFolder(_ path: String) -> OpaquePointer? {
     with(path, otherwise: nil) { Glibc.opendir($0) }

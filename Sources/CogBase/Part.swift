@@ -236,10 +236,9 @@ package final class Part: @unchecked Sendable {
 
   /// Makes the names in a folder durable, where the file system can and the folder may be read.
   private func synchronizeFolder(_ path: String) throws {
-    let descriptor = FileSystem.open(path, O_RDONLY | O_DIRECTORY)
-    defer { if descriptor >= 0 { Glibc.close(descriptor) } }
-    guard descriptor < 0 || fsync(descriptor) != 0, ![EACCES, EINVAL, ENOTSUP].contains(errno) else { return }
-    throw CogError.system("cannot write the folder", file: place.name, code: errno)
+    let code = FileSystem.synchronizeFolder(path)
+    guard code != 0 else { return }
+    throw CogError.system("cannot write the folder", file: place.name, code: code)
   }
 
   /// Free bytes on the disk that holds the folder of `path`, or nil when it cannot be told.

@@ -44,6 +44,14 @@ package struct EvaluatedAnswer: Equatable, Sendable, Codable {
     self.init(question, status: .failed, error: failure.description)
   }
 
+  /// What a line of a run says of a question.
+  init(_ question: Question, _ record: RunRecord) {
+    let isRight = record.reply.map { Scoring.isCorrect($0, for: question) } ?? false
+    self.init(
+      question, status: record.status, answer: record.reply, ids: record.ids, correct: isRight,
+      error: record.error, damagedFrames: record.damagedFrames)
+  }
+
   private init(
     _ question: Question, status: Status, answer: String? = nil, ids: [Int] = [], correct: Bool = false,
     error: String? = nil, damagedFrames: [VideoFrame]? = nil

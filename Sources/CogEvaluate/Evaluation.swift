@@ -61,26 +61,19 @@ package struct Evaluation {
     context: RunContext = RunContext(), open load: (_ path: String) throws -> Video,
     answer: (Question, Video) throws -> EvaluatedAnswer
   ) throws {
-    let progress = context.progress.begin("Asking", total: set.questions.count)
-    defer { progress.finish() }
-    // All questions of a video follow each other, so what was made of one video is enough to keep.
-    var current: (name: String, video: Video)?
-    for place in set.askingOrder where answers[place] == nil {
-      try context.cancellation.check()
-      let question = set.questions[place]
-      if current?.name != question.video {
-        // The video before goes first: it is not held while the next one is opened.
-        current = nil
-        do {
-          current = (question.video, try load(set.videoPath(of: question.video)))
-        } catch let error as CogError { fail(question.video, error) }
+    let set = set
+    let left = set.askingOrder.filter { answers[$0] == nil }
+    try VideoLoop.run(left, context: context) {
+      set.questions[$0].video
+    } open: {
+      try load(set.videoPath(of: $0))
+    } ask: { place, video in
+      try answer(set.questions[place], video)
+    } finish: { place, reply in
+      switch reply {
+      case .success(let answer): answers[place] = answer
+      case .failure(let error): answers[place] = EvaluatedAnswer(set.questions[place], failure: error)
       }
-      if let current, current.name == question.video {
-        do { answers[place] = try answer(question, current.video) } catch let error as CogError {
-          answers[place] = EvaluatedAnswer(question, failure: error)
-        }
-      }
-      progress.advance(by: 1, question.video)
     }
   }
 

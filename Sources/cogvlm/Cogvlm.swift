@@ -11,7 +11,8 @@ struct Cogvlm: ParsableCommand {
     abstract: "Convert, quantize, inspect, run and verify CogVLM2-Video-Llama3 on a CPU.",
     discussion: """
       Exit status: 0 done, 1 a comparison failed, 2 bad input or environment, 3 of many \
-      questions some could not be asked, 64 wrong usage, 130 interrupted. Results go to standard output; \
+      questions some could not be asked or are left, 64 wrong usage, 75 stopped where a run can go on, 130 \
+      interrupted. Results go to standard output; \
       progress, notes and errors to standard error.
       """,
     version: "cogvlm \(Version.current)",
@@ -19,7 +20,7 @@ struct Cogvlm: ParsableCommand {
       InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, CalibrateCommand.self,
       FramesCommand.self, TokenizeCommand.self,
       StatsCommand.self, DiffCommand.self, AskCommand.self, VerifyCommand.self, EvalCommand.self,
-      BenchCommand.self,
+      MergeCommand.self, BenchCommand.self,
     ])
 
   /// Runs a command and turns what it throws into the exit status that the design names.

@@ -35,14 +35,18 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Prompt template. The model's own by default.")
   var template: PromptTemplate?
 
+  @OptionGroup var folderOptions: RunFolderOptions
+
   @Flag(help: "Print one JSON document.")
   var json = false
 
   func validate() throws {
     guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
+    guard !(folderOptions.plan && json) else { throw ValidationError("--plan does not go with --json.") }
   }
 
   func run() throws {
+    if let path = folderOptions.run { return try run(in: path) }
     let set = try QuestionSet.opened(questions, videoFolder: videos, taking: selection)
     let context = try runOptions.context()
     let engine = try Engine(
@@ -61,15 +65,17 @@ struct EvalCommand: ParsableCommand {
   }
 
   private func ask(_ evaluation: inout Evaluation, _ engine: Engine, _ told: inout Set<String>) throws {
-    func open(_ path: String) throws -> VideoInput {
-      try VideoInput.checked(path, toleratesDamage: frameOptions.tolerateDamage)
-    }
     try evaluation.checkVideos(
-      engine: engine, template: template, sampling: frameOptions.frames, openVideo: open)
+      engine: engine, template: template, sampling: frameOptions.frames, openVideo: openVideo)
     tellFailures(of: evaluation, &told)
     try evaluation.run(
       engine: engine, template: template, sampling: frameOptions.frames,
-      options: AnswerOptions(maximumNewTokens: maxNewTokens), openVideo: open)
+      options: AnswerOptions(maximumNewTokens: maxNewTokens), openVideo: openVideo)
+  }
+
+  /// The video at a path.
+  func openVideo(_ path: String) throws -> VideoInput {
+    try VideoInput.checked(path, toleratesDamage: frameOptions.tolerateDamage)
   }
 
   private func finish(_ evaluation: Evaluation, _ told: inout Set<String>) throws {

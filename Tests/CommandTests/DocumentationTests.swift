@@ -95,6 +95,11 @@ enum Documentation {
     let questions = try folder.write(
       #"[{"video":"v22_h264.mp4","task":"t","question":"What color is the circle?","answer":"x"}]"#.utf8,
       as: "questions.json")
+    let run = folder.path("run")
+    try Command.run([
+      "eval", model, "--questions", questions, "--videos", Fixtures.path("sample/videos"), "--run", run,
+      "--max-new-tokens", "1",
+    ])
     let calls: KeyValuePairs = [
       "inspect": [source, "--check"], "convert": [source, "-o", folder.path("c.cogvlm")],
       "quantize": [source, "-o", folder.path("q.cogvlm")],
@@ -112,6 +117,7 @@ enum Documentation {
       ],
       "verify": [try SampleModel.int4.get(), "--against", model, "--video", video, "--ask", "What?"],
       "eval": [model, "--questions", questions, "--videos", Fixtures.path("sample/videos")],
+      "merge": [run, "-o", folder.path("results.jsonl")],
       "bench": [model, "--prompt-tokens", "4", "--new-tokens", "1", "--frames", "1", "--runs", "1"],
     ]
     for (command, arguments) in calls {

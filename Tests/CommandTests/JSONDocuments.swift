@@ -13,7 +13,8 @@ struct JSONDocuments {
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
     "ask": ask, "bench": bench, "calibrate": calibrate, "conversion": conversion, "diff": diff, "eval": eval,
     "frames": frames,
-    "inspect": inspect, "stats": stats, "stats-calibration": statsOfCalibration, "tokenize": tokenize,
+    "inspect": inspect, "merge": merge, "stats": stats, "stats-calibration": statsOfCalibration,
+    "tokenize": tokenize,
     "verify": verify,
     "verify-against": verifyAgainst,
   ]
@@ -125,6 +126,27 @@ struct JSONDocuments {
         "eval", model, "--questions", damaged, "--videos", Fixtures.path("reports/damage"),
         "--tolerate-damage",
       ])
+  }
+
+  func merge() throws -> [String] {
+    let (run, model) = (folder.path("run"), try SampleModel.float.get())
+    let list = try questions(["none.mp4", "v22_h264.mp4", "v20_hd.mp4"], name: "run.json")
+    let command = ["eval", model, "--questions", list, "--videos", Fixtures.path("sample/videos"), "--run"]
+    func ask(_ run: String, _ options: [String], status: Int32) throws {
+      let outcome = try Command.run(command + [run] + options)
+      try #require(outcome.status == status, "\(outcome.errors)")
+    }
+    try ask(run, ["--limit", "2"], status: 3)
+    let some = try print(["merge", run, "--strict", "-o", folder.path("some.jsonl")], status: 3)
+    // A line that is none, and another reply to the same.
+    let parts = try FileManager.default.contentsOfDirectory(atPath: "\(run)/parts").map {
+      "\(run)/parts/\($0)"
+    }
+    let lines = try String(contentsOfFile: #require(parts.first), encoding: .utf8)
+    try ("x\n" + lines.replacing(/"reply":"[^"]*"/, with: #""reply":"other""#)).write(
+      toFile: "\(run)/parts/part-other.jsonl", atomically: true, encoding: .utf8)
+    try ask(run, [], status: 3)
+    return try some + print(["merge", run, "-o", folder.path("all.jsonl")], status: 3)
   }
 
   func frames() throws -> [String] {

@@ -20,6 +20,9 @@ enum Arguments {
     return quoted(words)
   }
 
+  /// The command as it was given, as a shell takes it.
+  static var asGiven: String { quoted(all) }
+
   /// Words as a shell takes them; bytes that are no UTF-8, and what would steer a terminal, as bash, zsh and
   /// ksh write them.
   static func quoted(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }

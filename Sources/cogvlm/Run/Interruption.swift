@@ -3,7 +3,8 @@ import Synchronization
 
 /// Ctrl-C and termination: long work asks whether it should stop, and cleans up on its way out.
 enum Interruption {
-  private static let requested = Atomic<Bool>(false)
+  /// The signal that has asked for it; 0 before that.
+  private static let requested = Atomic<Int32>(0)
   /// The ends of a pipe that the handler writes to, which ends a wait whatever thread the signal came to; -1
   /// before ``install()``.
   private static let wakeUpRead = Atomic<Int32>(-1)
@@ -11,6 +12,8 @@ enum Interruption {
 
   /// Thrown by ``check()`` after an interrupt. The command exits with status 130.
   struct Interrupted: Error, CustomStringConvertible {
+    /// Whether somebody pressed Ctrl-C; otherwise the system or a scheduler wants the process to end.
+    var isFromKeyboard: Bool { Interruption.requested.load(ordering: .relaxed) == SIGINT }
     /// "interrupted".
     var description: String { "interrupted" }
   }
@@ -31,7 +34,7 @@ enum Interruption {
     makePipe()
     for signalNumber in signals where signalNumber != SIGHUP || !isIgnored(SIGHUP) {
       signal(signalNumber) { number in
-        if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+        if Interruption.requested.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
         // The handler may come between any two instructions: what it runs into must find its errno again.
         let code = errno
         _ = write(Interruption.wakeUpWrite.load(ordering: .relaxed), "!", 1)
@@ -73,7 +76,7 @@ enum Interruption {
   }
 
   /// Whether an interrupt was asked for.
-  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+  static var isRequested: Bool { requested.load(ordering: .relaxed) != 0 }
 
   /// - Throws: ``Interrupted`` once an interrupt was asked for.
   static func check() throws {

@@ -19,11 +19,12 @@ struct RunOptions: ParsableArguments {
 
   /// The threads and kernels of the options and the environment, which Ctrl-C stops and the terminal shows.
   ///
+  /// - Parameter cancellation: what may stop the work.
   /// - Throws: ``CogError`` when the environment names kernels that this processor lacks.
-  func context() throws -> RunContext {
+  func context(cancellation: any Cancellation = SignalCancellation()) throws -> RunContext {
     RunContext(
       threads: threads.map(ThreadPool.init(threadCount:)) ?? ThreadPool(), kernels: try Self.kernels(),
-      cancellation: SignalCancellation(), progress: TerminalProgress.reporter())
+      cancellation: cancellation, progress: TerminalProgress.reporter())
   }
 
   private static func kernels() throws -> KernelSet {
