@@ -124,9 +124,9 @@ static inline int64_t libav_scaler_bilinear(void) { return SWS_BILINEAR; }
 
 // Where the chroma rows of a format lie, for the option "src_v_chr_pos".
 //
-// Until libswscale 9, an image whose rows are not scaled gets from the nearest chroma row, or the mean of two,
-// and decord with it; since then from both by their distance. From this position that is the same, but for the
-// last row, and odd numbers of rows.
+// Until libswscale 9, an image whose rows are not scaled gets from the nearest chroma row, or the mean of
+// two, and decord with it; since then from both by their distance. From this position that is the same, but
+// for the last row, and odd numbers of rows.
 static inline int64_t libav_scaler_chroma_rows(enum AVPixelFormat format, bool scales_rows) {
 #if LIBSWSCALE_VERSION_MAJOR >= 9
   const AVPixFmtDescriptor *known = av_pix_fmt_desc_get(format);

@@ -133,8 +133,8 @@ package final class Part: @unchecked Sendable {
 
   /// Makes the work durable, gives it its name and removes the journal.
   ///
-  /// - Throws: ``CogError`` when the disk fails; the part stays. When only the name cannot be made durable, the
-  ///   work has it, and ``journal`` is nil.
+  /// - Throws: ``CogError`` when the disk fails; the part stays. When only the name cannot be made durable,
+  ///   the work has it, and ``journal`` is nil.
   package func commit() throws {
     for file in files.withLock({ Array($0.values) }) { try file.complete() }
     if kind == .folder { try synchronizeFolder(partPath) }

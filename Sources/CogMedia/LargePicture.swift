@@ -19,8 +19,8 @@ struct LargePicture {
   /// it, so that chroma rows and patterns of dithering lie as in the whole picture.
   private static let margin = 16
 
-  /// The frame, or nil where it is not large, is scaled when it is converted, or has an odd number of rows and
-  /// chroma for every second one: libswscale converts those in another way, which depends on all rows.
+  /// The frame, or nil where it is not large, is scaled when it is converted, or has an odd number of rows
+  /// and chroma for every second one: libswscale converts those in another way, which depends on all rows.
   init?(
     _ frame: UnsafeMutablePointer<AVFrame>, _ converter: ColorConverter, _ orientation: Orientation,
     leastPixels: Int = leastPixels

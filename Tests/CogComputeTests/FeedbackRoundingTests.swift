@@ -115,8 +115,8 @@ private struct Square {
   }
 
   /// GPTQ as its paper writes it, with the inverse of the Hessian, in double precision; and how many codes of
-  /// each row, in the order of work, come before the first whose value lies at the middle between two codes to
-  /// a 5000th of a step. Float32 may take that one either way, and all that follow it in its row with it.
+  /// each row, in the order of work, come before the first whose value lies at the middle between two codes
+  /// to a 5000th of a step. Float32 may take that one either way, and all that follow in its row with it.
   private func textbook(_ layout: PanelLayout) -> (codes: [Int8], decided: [Int]) {
     let first = Array(order.reversed())
     var hessian = Square(size: columns, values: Array(repeating: 0, count: columns * columns))

@@ -3,19 +3,27 @@ import Testing
 
 /// The tensors of a safetensors checkpoint, to be changed and written as one file. Small checkpoints only.
 public struct Safetensors {
+  /// One tensor.
   public struct Tensor {
+    /// Its name.
     public let name: String
+    /// Its type, as the format spells it, such as `BF16`.
     public let type: String
+    /// Its shape.
     public let shape: [Int]
+    /// Its little-endian bytes.
     public var bytes: Data
 
+    /// A tensor.
     public init(name: String, type: String, shape: [Int], bytes: Data) {
       (self.name, self.type, self.shape, self.bytes) = (name, type, shape, bytes)
     }
   }
 
+  /// The tensors, in the order in which they are written.
   public var tensors: [Tensor]
 
+  /// A checkpoint of some tensors.
   public init(tensors: [Tensor]) { self.tensors = tensors }
 
   /// Reads all `*.safetensors` of a folder.
@@ -52,10 +60,12 @@ public struct Safetensors {
     return entries
   }
 
+  /// The same without one tensor.
   public func removing(_ name: String) -> Safetensors {
     Safetensors(tensors: tensors.filter { $0.name != name })
   }
 
+  /// Adds a tensor.
   public mutating func append(_ name: String, type: String, shape: [Int], bytes: Data) {
     tensors.append(Tensor(name: name, type: type, shape: shape, bytes: bytes))
   }
