@@ -22,7 +22,7 @@ package struct ShardedRun {
 
   /// What was there, and what is to do.
   package let folder: RunFolder
-  /// The items of this share, finished or not.
+  /// The items of this share, finished or not, in the order of the list.
   package let items: [RunItem]
   /// Those that are to be asked now.
   package let work: [RunItem]
@@ -42,7 +42,10 @@ package struct ShardedRun {
     let items = options.videos.map { videos in all.filter { videos.contains($0.video) } } ?? all
     let left = items.filter { !lines.isFinished($0, retriesFailed: options.retriesFailed) }
     work = Array(left.prefix(options.limit ?? left.count))
-    (shardItems, self.items, records, attempts) = (all, items, lines.best, lines.attempts)
+    let keys = Set(items.map(\.key))
+    // Results stand in the order of the list, whatever order they are asked in.
+    self.items = list.items.filter { keys.contains($0.key) }
+    (shardItems, records, attempts) = (all, lines.best, lines.attempts)
   }
 
   /// Items of the share that have neither a reply nor failed.
