@@ -17,6 +17,8 @@ struct PickleMachine {
   /// ``PickleHeap/mostTensors``.
   static let mostInstructions = 4_000_000
   static let deepestStack = 1 << 20
+  /// Torch stores ten values for each tensor; a million of them take a second.
+  static let mostStored = 1 << 20
 
   init(_ bytes: UnsafeRawBufferPointer) { reader = ByteReader(bytes, what: "pickle") }
 
@@ -171,7 +173,11 @@ struct PickleMachine {
 
   private mutating func store(_ key: Int) throws {
     let value = try top()
-    if memo.updateValue(value, forKey: key) == nil { try heap.charge(bytes: 64) }
+    guard memo.updateValue(value, forKey: key) == nil else { return }
+    try heap.charge(bytes: 64)
+    guard memo.count <= Self.mostStored else {
+      throw CogError("the pickle stores too many values", expected: "at most \(Self.mostStored)")
+    }
   }
 
   private mutating func recall(_ key: Int) throws {
