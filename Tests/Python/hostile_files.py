@@ -92,7 +92,7 @@ def pickles():
     most = 4_000_000
     yield "tuples", archive(b"N" + b"\x85" * (most - 10) + b"."), "too many values"
     memo = b"".join(b"Nr" + struct.pack("<I", index) + b"0" for index in range(most // 3 - 10))
-    yield "memo", archive(memo + b"N."), "holds no tensors"
+    yield "memo", archive(memo + b"N."), "stores too many values"
     yield "dicts", archive(b"}K\x01Ns0" * (most // 5 - 10) + b"N."), "too many values"
     yield "lists", archive(b"]" + b"Na" * (most // 2 - 10) + b"."), "names in the pickle are too long"
     yield (
