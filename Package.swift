@@ -178,7 +178,7 @@ package.targets += [
     name: "CogFuzzing",
     dependencies: [
       "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogText", "CogQuantize", "CogEvaluate",
-      "CogCalibrate",
+      "CogCalibrate", crypto,
     ],
     path: "Tests/Fuzzing", swiftSettings: strict),
   .executableTarget(
@@ -190,7 +190,7 @@ package.targets += [
 if Context.environment["COGVLM_FUZZERS"] != nil {
   let parsers = [
     "safetensors", "zip", "pickle", "index", "native", "journal", "calibration", "config", "tokenizer",
-    "questions",
+    "questions", "run",
   ]
   package.targets += parsers.map { parser in
     .executableTarget(

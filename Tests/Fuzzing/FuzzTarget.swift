@@ -7,7 +7,7 @@ import Glibc
 /// same entries. Readers take files: the bytes go into a file in a scratch folder, which `Tools/fuzz` puts
 /// into memory.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case safetensors, zip, pickle, index, native, journal, calibration, config, tokenizer, questions
+  case safetensors, zip, pickle, index, native, journal, calibration, config, tokenizer, questions, run
 
   /// What became of an input.
   package enum Outcome: Sendable {
@@ -35,6 +35,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
       case .config: try TextTargets.config(bytes)
       case .tokenizer: try TextTargets.tokenizer(bytes)
       case .questions: try TextTargets.questions(bytes)
+      case .run: try RunTarget.run(bytes, scratch)
       }
       return .read
     } catch let error as CogError {

@@ -181,6 +181,56 @@ def questions():
     yield b"[]"
 
 
+def runs():
+    """Runs: header, list and a part with zeros between; zeros stand for what Tests/Fuzzing puts right."""
+    header = {
+        "format": "cogvlm run",
+        "version": 1,
+        "job": "questions",
+        "model": {"name": "m.cogvlm", "digest": "ab" * 32, "encodings": {"BF16": 3}},
+        "prompt": {"template": "chat", "profile": "plain"},
+        "frames": "uniform:16",
+        "settings": {"mode": "fast", "maxNewTokens": 8, "toleratesDamage": False},
+        "items": {"digest": "0" * 64, "count": 2, "videos": 1},
+    }
+    item = {"key": "1" * 32, "dataset": "questions", "video": "a.mp4", "task": "t", "question": "Which?"}
+    items = [{**item, "candidates": ["a", "b"], "answer": "a"}, {**item, "key": "2" * 32, "task": None}]
+    record = {
+        "key": "1" * 32,
+        "status": "ok",
+        "reply": "(A) a",
+        "ids": [1, 2],
+        "frames": [0.0, 1.5],
+        "attempt": 1,
+        "seconds": {"video": 0.5, "prompt": 0.25, "reply": 0.125, "total": 1},
+        "finished": 1.8e9,
+        "tool": "cogvlm 1",
+        "kernels": "avx512",
+        "run": "0" * 16,
+    }
+    damage = [{"index": 3, "seconds": 1.5, "damage": "decoder"}]
+    failed = {**record, "key": "2" * 32, "status": "failed", "reply": None, "error": "broken", "ids": []}
+    parts = [
+        [],
+        [record],
+        [record, {**record, "reply": "(B) b", "attempt": 2}],
+        [failed, {**record, "damagedFrames": damage}],
+        [failed, {**failed, "status": "ok", "reply": "", "error": None}],
+        [{**record, "run": "1" * 16}],
+    ]
+
+    def lines(values):
+        return b"".join(json.dumps(value, separators=(",", ":")).encode() + b"\n" for value in values)
+
+    for part in parts:
+        yield lines([header]) + b"\0" + lines(items) + b"\0" + lines(part)
+    yield lines([header]) + b"\0" + lines(items) + b"\0" + lines([record])[:-9]
+    yield lines([header]) + b"\0" + lines(items) + b"\0not a line\n" + lines([record])
+    yield lines([{**header, "version": 2}]) + b"\0" + lines(items) + b"\0"
+    yield lines([{**header, "items": {**header["items"], "digest": "1" * 64}}]) + b"\0" + lines(items)
+    yield lines([header]) + b"\0" + lines([{"key": 1}]) + b"\0"
+
+
 SEEDS = {
     "safetensors": safetensors,
     "zip": zips,
@@ -192,4 +242,5 @@ SEEDS = {
     "tokenizer": tokenizers,
     "calibration": calibrations,
     "questions": questions,
+    "run": runs,
 }

@@ -104,6 +104,19 @@ WORDS = {
         '"counts":"{',
     ],
     "questions": [*JSON, '"candidates":[', '"answer":', '"video":', '"question":', '"task":'],
+    "run": [
+        *JSON,
+        *NUMBERS,
+        "\x00",
+        "\n",
+        '"format":"cogvlm run"',
+        '"status":"failed"',
+        '"run":"0000000000000000"',
+        '"attempt":',
+        '"finished":',
+        '"damagedFrames":[',
+        '"candidates":[',
+    ],
 }
 
 
