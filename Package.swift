@@ -54,7 +54,7 @@ let package = Package(
 
     // Files in, files out.
     library("CogCheckpoint", ["CogBase", "CogModel", "CZlib"]),
-    library("CogNative", ["CogBase", "CogModel"]),
+    library("CogNative", ["CogBase", "CogModel", crypto]),
 
     // What the engine computes with.
     library("CogCompute", ["CogBase", "CogModel", "CKernels", "COpenBLAS"]),

@@ -45,13 +45,8 @@ package final class AtomicFile {
   ///
   /// - Throws: ``CogError`` when the disk is full or fails.
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
-    var done = 0
-    while done < bytes.count {
-      let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { throw CogError.system("cannot write", file: path, code: errno) }
-      done += written
-    }
+    let code = FileSystem.writeAll(bytes, to: descriptor)
+    guard code == 0 else { throw CogError.system("cannot write", file: path, code: code) }
   }
 
   /// Appends bytes. - Throws: as ``write(_:)-(UnsafeRawBufferPointer)``.
@@ -78,6 +73,18 @@ package final class AtomicFile {
       throw CogError.system("cannot rename the finished file", file: path, code: errno)
     }
     isDone = true
+  }
+
+  /// As ``commit()``, but what has the name already stays: of several processes that begin one work the first
+  /// decides.
+  ///
+  /// - Throws: as that.
+  package func commitUnlessThere() throws {
+    try seal()
+    let hasName = FileSystem.link(temporaryPath, as: place.path) == 0 || errno == EEXIST
+    // Where files have one name only, the last of those that came at once decides.
+    guard hasName || FileSystem.isThere(place.path) else { return try commit() }
+    abandon()
   }
 
   /// Removes the temporary file; nothing appears under the name.

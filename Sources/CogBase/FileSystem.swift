@@ -26,6 +26,26 @@ package enum FileSystem {
   /// Opens what is read. Without waiting: opening a named pipe would block for ever.
   package static func openForReading(_ path: String) -> Int32 { open(path, O_RDONLY | O_NONBLOCK) }
 
+  /// `write(2)`, at a place `pwrite(2)`, again and again until all bytes are written.
+  ///
+  /// - Returns: the error that stopped it, or 0.
+  package static func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at place: Int? = nil
+  ) -> Int32 {
+    var rest = bytes
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let done = bytes.count - rest.count
+      let written =
+        place.map { pwrite(descriptor, start, rest.count, off_t($0 + done)) }
+        ?? Glibc.write(descriptor, start, rest.count)
+      if written < 0 && errno == EINTR { continue }
+      // A disk that takes nothing and gives no reason would be asked for ever.
+      guard written > 0 else { return written < 0 ? errno : EIO }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+    return 0
+  }
+
   /// `stat(2)`: what stands at a path, links followed; nil with `errno`.
   package static func status(of path: String) -> stat? {
     var status = stat()

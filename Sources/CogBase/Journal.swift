@@ -56,16 +56,8 @@ package final class Journal: @unchecked Sendable {
   /// - Throws: ``CogError`` when the disk is full or fails.
   package func append(_ texts: [String]) throws {
     let lines = Array(texts.map { Self.line($0) }.joined().utf8)
-    try lines.withUnsafeBytes { bytes in
-      var done = 0
-      while done < bytes.count {
-        let written = pwrite(
-          descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(end + done))
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { throw CogError.system("cannot write", file: path, code: errno) }
-        done += written
-      }
-    }
+    let code = lines.withUnsafeBytes { FileSystem.writeAll($0, to: descriptor, at: end) }
+    guard code == 0 else { throw CogError.system("cannot write", file: path, code: code) }
     end += lines.count
     guard fdatasync(descriptor) == 0 else { throw CogError.system("cannot write", file: path, code: errno) }
   }

@@ -52,17 +52,8 @@ package final class PartFile: @unchecked Sendable {
   }
 
   private func writeAll(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
-    let descriptor = descriptor.withLock { $0 }
-    var done = 0
-    while done < bytes.count {
-      let written = pwrite(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(position + done))
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw CogError.system("cannot write", file: name, code: errno)
-      }
-      done += written
-    }
+    let code = FileSystem.writeAll(bytes, to: descriptor.withLock { $0 }, at: position)
+    guard code == 0 else { throw CogError.system("cannot write", file: name, code: code) }
   }
 
   /// Keeps a range that an earlier run wrote as it is.

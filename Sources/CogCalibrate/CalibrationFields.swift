@@ -1,4 +1,6 @@
+import CogBase
 package import CogModel
+package import CogNative
 
 /// What a calibration file says beside the moments (`Formats/calibration.md`, "Metadata").
 package struct CalibrationFields: Equatable, Sendable {
@@ -6,7 +8,7 @@ package struct CalibrationFields: Equatable, Sendable {
   package struct Model: Equatable, Sendable, Codable {
     /// The name of its file, without the folder.
     package var name: String
-    /// What identifies its tensors (``ModelDigest``).
+    /// What identifies its tensors (`NativeFile.digest`).
     package var digest: String
     /// How many of its tensors have each encoding.
     package var encodings: [String: Int]
@@ -18,6 +20,13 @@ package struct CalibrationFields: Equatable, Sendable {
       name: String, digest: String, encodings: [String: Int], sources: [ModelMetadata.SourceFile]
     ) {
       (self.name, self.digest, self.encodings, self.sources) = (name, digest, encodings, sources)
+    }
+
+    /// What a calibration file says of an open model.
+    package init(_ file: NativeFile) {
+      self.init(
+        name: file.path.lastPathName.shown, digest: file.digest, encodings: file.encodingCounts,
+        sources: file.metadata.provenance.sources)
     }
   }
 

@@ -37,6 +37,17 @@ package final class ThreadPool: Sendable {
     }
     state.release()
   }
+
+  /// What `body` gives for 0, 1, ... `count - 1`, in that order, from all threads: as ``parallelFor(_:_:)``,
+  /// and every call is made even where another throws.
+  package func results<Value>(_ count: Int, _ body: (Int) throws -> Value) -> [Result<Value, any Error>] {
+    typealias Slot = Result<Value, any Error>
+    return [Slot](unsafeUninitializedCapacity: count) { slots, initialized in
+      guard let base = slots.baseAddress else { return }
+      parallelFor(count) { index in (base + index).initialize(to: Result { try body(index) }) }
+      initialized = count
+    }
+  }
 }
 
 /// A loop to share out. The closure lives in the frame of the caller, who waits for all threads.

@@ -21,7 +21,7 @@ extension BlockEncoder {
       let panels = first..<min(first + blockPanels, layout.panelCount)
       let rows = Self.rows(ofPanels: panels, in: layout)
       let buffer = buffers.take(rows.count * rowBytes)
-      let results = parallelResults(panels.count) { index in
+      let results = context.threads.results(panels.count) { index in
         let panel = first + index
         let panelRows = Self.rows(ofPanels: panel..<panel + 1, in: layout)
         let target = (panelRows.lowerBound - rows.lowerBound) * rowBytes

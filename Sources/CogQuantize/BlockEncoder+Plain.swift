@@ -54,7 +54,7 @@ extension BlockEncoder {
       let sourceRange = first * sourceWidth..<(first + elements) * sourceWidth
       let source = UnsafeRawBufferPointer(rebasing: tensor.bytes.unpinned[sourceRange])
       let buffer = isSame ? nil : buffers.take(elements * width)
-      let results = parallelResults((elements - 1) / Self.chunkElements + 1) { index in
+      let results = context.threads.results((elements - 1) / Self.chunkElements + 1) { index in
         let start = index * Self.chunkElements
         let end = min(start + Self.chunkElements, elements)
         let chunk = UnsafeRawBufferPointer(rebasing: source[start * sourceWidth..<end * sourceWidth])

@@ -104,7 +104,7 @@ extension BlockEncoder {
     of byteCount: Int, _ pieceBytes: Int, _ body: (Range<Int>) throws -> Value
   ) throws -> [Value] {
     guard byteCount > 0, pieceBytes > 0 else { return [] }
-    return try parallelResults((byteCount - 1) / pieceBytes + 1) { index in
+    return try context.threads.results((byteCount - 1) / pieceBytes + 1) { index in
       try body(index * pieceBytes..<min((index + 1) * pieceBytes, byteCount))
     }.map { try $0.get() }
   }
@@ -128,7 +128,7 @@ extension BlockEncoder {
       try context.cancellation.check()
       let panels = first..<min(first + blockPanels, layout.panelCount)
       let buffer = buffers.take(panels.count * layout.panelBytes)
-      let results = parallelResults(panels.count) { index in
+      let results = context.threads.results(panels.count) { index in
         let rows = Self.rows(ofPanels: first + index..<first + index + 1, in: layout)
         let source = UnsafeRawBufferPointer(
           rebasing: tensor.bytes.unpinned[rows.lowerBound * rowBytes..<rows.upperBound * rowBytes])
@@ -182,18 +182,6 @@ extension BlockEncoder {
   static func rows(ofPanels panels: Range<Int>, in layout: PanelLayout) -> Range<Int> {
     let height = PanelLayout.panelRows
     return panels.lowerBound * height..<min(panels.upperBound * height, layout.rows)
-  }
-
-  /// Calls `body` with 0 to `count - 1` on all threads and returns what it gave, in order.
-  func parallelResults<Value>(_ count: Int, _ body: (Int) throws -> Value) -> [Result<Value, any Error>] {
-    typealias Slot = Result<Value, any Error>
-    return [Slot](unsafeUninitializedCapacity: count) { slots, initialized in
-      guard let base = slots.baseAddress else { return }
-      context.threads.parallelFor(count) { index in
-        (base + index).initialize(to: Result { try body(index) })
-      }
-      initialized = count
-    }
   }
 }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CogBase
-import CogCalibrate
 import CogCompute
 import CogEngine
 import CogEvaluate
@@ -53,10 +52,10 @@ extension EvalCommand {
 
   private func header(_ file: NativeFile, _ list: RunList) throws -> RunHeader {
     let template = template ?? file.configuration.template
-    let model = CalibrationFields.Model(file)
     return try RunHeader(
       job: "questions",
-      model: .init(name: model.name, digest: model.digest, encodings: model.encodings),
+      model: .init(
+        name: file.path.lastPathName.shown, digest: file.digest, encodings: file.encodingCounts),
       prompt: .init(template: template.rawValue, profile: "plain"),
       frames: (frameOptions.frames ?? template.frameSampling).name,
       settings: .init(

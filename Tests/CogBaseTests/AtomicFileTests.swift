@@ -22,6 +22,18 @@ struct AtomicFileTests {
     #expect(try folder.contents() == ["file"])
   }
 
+  @Test("a file that comes second leaves the first one as it is, and nothing beside it")
+  func second() throws {
+    let folder = try TemporaryFolder()
+    let files = try (0..<2).map { _ in try AtomicFile(path: folder.path("file")) }
+    for (file, text) in zip(files, ["first", "second"]) {
+      try file.write(Array(text.utf8))
+      try file.commitUnlessThere()
+    }
+    #expect(try folder.contents() == ["file"])
+    #expect(try String(contentsOfFile: folder.path("file"), encoding: .utf8) == "first")
+  }
+
   @Test("what a process of the same number has left behind stays, and hinders nothing")
   func leftBehind() throws {
     let folder = try TemporaryFolder()

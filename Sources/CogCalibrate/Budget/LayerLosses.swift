@@ -57,12 +57,11 @@ struct LossMeter {
     for first in stride(from: 0, to: panels.count, by: batch) {
       try context.cancellation.check()
       let some = Array(panels[first..<min(first + batch, panels.count)])
-      for (panel, part) in zip(
-        some,
-        try context.threads.results(some.count) {
-          try measure(panel: some[$0], bytes, tensor, bias, inputs, roundings)
-        })
-      {
+      let parts = context.threads.results(some.count) {
+        try measure(panel: some[$0], bytes, tensor, bias, inputs, roundings)
+      }
+      for (panel, part) in zip(some, parts) {
+        let part = try part.get()
         losses.energy = losses.energy + part.energy
         losses.errors = zip(losses.errors, part.errors).map(+)
         rowCount += Self.rows(of: panel, tensor).count
@@ -214,18 +213,5 @@ private struct Rounding {
       try kernels.dequantize(UnsafeRawBufferPointer(panel), layout: one, rows: 0..<rows.count, into: stored)
     }
     return true
-  }
-}
-
-extension ThreadPool {
-  /// What `body` gives for 0 to `count - 1`, in order, from all threads.
-  fileprivate func results<Value: Sendable>(_ count: Int, _ body: (Int) throws -> Value) throws -> [Value] {
-    typealias Slot = Result<Value, any Error>
-    let results = [Slot](unsafeUninitializedCapacity: count) { slots, initialized in
-      guard let base = slots.baseAddress else { return }
-      parallelFor(count) { index in (base + index).initialize(to: Result { try body(index) }) }
-      initialized = count
-    }
-    return try results.map { try $0.get() }
   }
 }

@@ -67,7 +67,11 @@ package struct RunFolder: Sendable {
     if try Self.begun(at: path, header, besides: inputs) == nil {
       try Self.makeFolder(path)
       let names = try FolderListing.visibleNames(in: path)
-      let others = Set(names).subtracting(["header.json", "items.jsonl", "parts", "done"])
+      let own = ["header.json", "items.jsonl"]
+      // What a process that was killed has left of its own goes unnoticed.
+      let others = names.filter { name in
+        !(own + ["parts", "done"]).contains(name) && !own.contains { name.hasPrefix("\($0).tmp-") }
+      }
       guard others.isEmpty else {
         throw CogError(
           "the folder is not empty and has no run", file: path, expected: "a new or an empty folder",
@@ -126,37 +130,13 @@ package struct RunFolder: Sendable {
     }
   }
 
-  /// Gives a new file its name when it is whole; one that another process has put there stays.
+  /// Writes a file that stays as it is; one that another process has put there meanwhile stays.
   private static func publish(_ bytes: [UInt8], as path: String) throws {
-    let temporary = path.folderOfPath + ".\(path.lastPathName).\(randomName())"
-    let descriptor = FileSystem.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
-    guard descriptor >= 0 else { throw CogError.system("cannot create the file", file: path, code: errno) }
-    defer { FileSystem.remove(temporary) }
-    let code = writeAll(bytes, to: descriptor)
-    close(descriptor)
-    guard code == 0 else { throw CogError.system("cannot write", file: path, code: code) }
-    if FileSystem.link(temporary, as: path) != 0, errno != EEXIST {
-      // Where files have one name only.
-      guard FileSystem.isThere(path) || FileSystem.rename(temporary, to: path) == 0 else {
-        throw CogError.system("cannot name the finished file", file: path, code: errno)
-      }
-    }
+    let file = try AtomicFile(path: path)
+    try file.write(bytes)
+    try file.commitUnlessThere()
     let failed = FileSystem.synchronizeFolder(path.folderOfPath)
     guard failed == 0 else { throw CogError.system("cannot write the folder", file: path, code: failed) }
-  }
-
-  /// Writes and makes durable; returns the error that stopped it, or 0.
-  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
-    var done = 0
-    while done < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-      }
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { return written < 0 ? errno : EIO }
-      done += written
-    }
-    return fsync(descriptor) == 0 ? 0 : errno
   }
 
   private static func content(of path: String, atMost most: Int) throws -> [UInt8] {

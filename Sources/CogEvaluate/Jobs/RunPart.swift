@@ -31,25 +31,12 @@ final class RunPart {
   /// - Throws: `CogError` when the disk is full or fails; what was written of the line is cut off then.
   func append(_ record: RunRecord) throws {
     let bytes = Array((try RunLine.encode(record) + "\n").utf8)
-    let code = write(bytes)
+    var code = bytes.withUnsafeBytes { FileSystem.writeAll($0, to: descriptor, at: end) }
+    if code == 0, fdatasync(descriptor) != 0 { code = errno }
     guard code == 0 else {
       _ = ftruncate(descriptor, off_t(end))
       throw CogError.system("cannot write", file: path, code: code)
     }
     end += bytes.count
-  }
-
-  /// Returns the error that stopped it, or 0.
-  private func write(_ bytes: [UInt8]) -> Int32 {
-    var done = 0
-    while done < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        pwrite(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, off_t(end + done))
-      }
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { return written < 0 ? errno : EIO }
-      done += written
-    }
-    return fdatasync(descriptor) == 0 ? 0 : errno
   }
 }

@@ -53,15 +53,6 @@ enum Terminal {
   /// Writes all of a text; returns the error that stopped it, or 0.
   private static func emit(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text.shown
-    return text.withUTF8 { buffer in
-      var done = 0
-      while done < buffer.count {
-        let written = write(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
-        if written < 0 && errno == EINTR { continue }
-        if written <= 0 { return written < 0 ? errno : EIO }
-        done += written
-      }
-      return 0
-    }
+    return text.withUTF8 { FileSystem.writeAll(UnsafeRawBufferPointer($0), to: descriptor) }
   }
 }
