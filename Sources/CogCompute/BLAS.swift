@@ -5,10 +5,8 @@ import COpenBLAS
 /// The thread pool shares out tiles of rows instead: expanding a tile's weights and multiplying with them
 /// then happen in one cache.
 enum BLAS {
+  /// Every function asks for it first: with threads of its own OpenBLAS gives other bits.
   private static let threadsAreOff: Void = openblas_set_num_threads(1)
-
-  /// Turns OpenBLAS's own threads off.
-  static func prepare() { _ = threadsAreOff }
 
   /// A row-major matrix as a product takes it.
   struct Factor {
@@ -42,6 +40,7 @@ enum BLAS {
     _ a: Factor, by b: Factor, m: Int, n: Int, k: Int, into c: UnsafeMutablePointer<Float>, stride ldc: Int,
     _ target: Target = .replace
   ) {
+    _ = threadsAreOff
     cblas_sgemm(
       CblasRowMajor, a.operation, b.operation, blasint(m), blasint(n), blasint(k),
       target == .subtract ? -1 : 1, a.pointer, blasint(a.stride), b.pointer, blasint(b.stride),
@@ -53,6 +52,7 @@ enum BLAS {
     _ b: UnsafeMutablePointer<Float>, stride ldb: Int, byTransposed l: UnsafePointer<Float>, stride ldl: Int,
     m: Int, n: Int
   ) {
+    _ = threadsAreOff
     cblas_strsm(
       CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, blasint(m), blasint(n), 1, l,
       blasint(ldl), b, blasint(ldb))
@@ -62,6 +62,7 @@ enum BLAS {
   ///
   /// - Returns: false where a pivot is not positive.
   static func factorize(_ a: UnsafeMutablePointer<Float>, stride lda: Int, size: Int) -> Bool {
+    _ = threadsAreOff
     var (n, stride, info) = (blasint(size), blasint(lda), blasint(0))
     // What is lower for rows is upper for columns, LAPACK's order.
     var triangle = CChar(UInt8(ascii: "U"))

@@ -26,7 +26,6 @@ package struct Compute: Sendable {
     self.kernels = kernels
     self.threads = threads
     self.isReproducible = isReproducible
-    BLAS.prepare()
   }
 
   /// In bfloat16 mode rounds every element to bfloat16, in place; in the other modes nothing.

@@ -14,7 +14,6 @@ package enum CholeskyFactor {
   package static func replace(_ matrix: FloatMatrix, context: RunContext) throws -> Bool {
     let n = matrix.rows
     precondition(matrix.columns == n, "a square matrix")
-    BLAS.prepare()
     for first in stride(from: 0, to: n, by: block) {
       try context.cancellation.check()
       let width = min(block, n - first)
