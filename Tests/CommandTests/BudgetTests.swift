@@ -111,6 +111,27 @@ import Testing
     #expect(files[0] == files[1])
   }
 
+  @Test("A budget that was interrupted goes on with the same choices and bytes; another one is refused")
+  func resume() throws {
+    let options = ["--target-bits", "5", "--calibration", try SampleModel.calibration.get()]
+    #expect(try run(options, to: "whole").status == 0)
+    // No file may have more than some 512 KB.
+    let cut = try Command.run(
+      [
+        "-c", "ulimit -f 1000; exec \"$@\"", "sh", Command.binary.path, "quantize", Self.source, "-o",
+        folder.path("out"),
+      ] + options, executable: URL(filePath: "/bin/sh"))
+    #expect(cut.status == 2 && cut.errors.contains("to go on: "), "\(cut.errors)")
+    let other = try run(
+      ["--target-bits", "6", "--calibration", SampleModel.calibration.get(), "--resume"], to: "out")
+    #expect(other.status == 2 && other.errors.contains("recipe: "), "\(other.errors)")
+    let resumed = try run(options + ["--resume"], to: "out")
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try folder.contents() == ["out", "whole"])
+    let files = try ["whole", "out"].map { try Data(contentsOf: URL(filePath: folder.path($0))) }
+    #expect(files[0] == files[1])
+  }
+
   @Test("Bits that cannot be are refused with those that can", arguments: ["1", "4", "16.5", "99"])
   func outOfReach(bits: String) throws {
     let outcome = try run(["--target-bits", bits, "--calibration", SampleModel.calibration.get()])

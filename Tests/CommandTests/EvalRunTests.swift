@@ -110,9 +110,9 @@ import Testing
     .enabled(if: Fault.library != nil, "needs a C compiler"))
   func kills() throws {
     let expected = try wholeRun()
-    for (calls, number) in [
-      ("pwrite", 1), ("fdatasync", 1), ("pwrite", 3), ("fdatasync", 4), ("fsync", 1), ("fsync", 3),
-    ] {
+    // Before a line, before it is durable, and before header and list are.
+    let moments = (1...8).flatMap { [("pwrite", $0), ("fdatasync", $0)] } + (1...4).map { ("fsync", $0) }
+    for (calls, number) in moments {
       let name = "\(calls)\(number)"
       let (outcome, happened) = try Fault(calls: calls, what: "signal \(SIGKILL)").run(
         try command(name), at: number)
