@@ -25,7 +25,7 @@ package enum BLASCore {
   package static func better(than name: String, kernels: String) -> String? {
     guard older.contains(name.lowercased()) else { return nil }
     return switch kernels {
-    case "avx512-vnni", "avx512-pairs": "SkylakeX"
+    case "avx512-vnni", "avx512-pairs", "amx": "SkylakeX"
     case "avx2", "avx-vnni": "Haswell"
     default: nil
     }

@@ -5,7 +5,8 @@ package import CogModel
 /// The kernels of one backend, an instruction set that this processor has, with its ways to multiply.
 ///
 /// All sets give the same bits for quantized weights and for elementwise operations. `avx512-pairs` is the
-/// backend `avx512-vnni` with a product more, for processors that add faster than they multiply.
+/// backend `avx512-vnni` with a product more, for processors that add faster than they multiply;
+/// `portable-tiles` is `portable` with the twin of the products of `amx`.
 package struct KernelSet: @unchecked Sendable {
   /// The functions that the backend compiled.
   let table: UnsafePointer<CogKernels>
@@ -19,7 +20,7 @@ package struct KernelSet: @unchecked Sendable {
     self.withOption = withOption
   }
 
-  /// The name: portable, avx2, avx-vnni, avx512-vnni, avx512-pairs or neon.
+  /// The name: portable, portable-tiles, avx2, avx-vnni, avx512-vnni, avx512-pairs, amx or neon.
   package var name: String { (withOption ? backend.optionName : nil) ?? backend.name }
 
   /// The loops that reach the machine's limits in this instruction set.

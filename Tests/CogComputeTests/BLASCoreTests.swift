@@ -6,6 +6,7 @@ import Testing
     "Kernels from before AVX2 are replaced by those that this processor has, others stay",
     arguments: [
       ("Prescott", "avx512-vnni", "SkylakeX"), ("Prescott", "avx512-pairs", "SkylakeX"),
+      ("Prescott", "amx", "SkylakeX"),
       ("Nehalem", "avx2", "Haswell"), ("Sandybridge", "avx-vnni", "Haswell"),
       ("unknown", "avx2", "Haswell"), ("Prescott", "portable", nil), ("Haswell", "avx512-vnni", nil),
       ("SkylakeX", "avx512-vnni", nil), ("Zen", "avx512-pairs", nil), ("Cooperlake", "avx512-vnni", nil),

@@ -76,7 +76,9 @@ struct KernelSetTests {
       #expect(error?.problem == "there is no such instruction set")
       #expect(error?.expected?.contains("portable") == true)
     }
-    let all = ["portable", "avx2", "avx-vnni", "avx512-vnni", "avx512-pairs", "neon"]
+    let all = [
+      "portable", "portable-tiles", "avx2", "avx-vnni", "avx512-vnni", "avx512-pairs", "amx", "neon",
+    ]
     for name in all where !KernelSet.available.map(\.name).contains(name) {
       let error = #expect(throws: CogError.self) { try KernelSet.named(name) }
       #expect(error?.problem == "this processor lacks the instruction set")

@@ -8,6 +8,7 @@
   X(avx2)                                                                                                    \
   X(avx_vnni)                                                                                                \
   X(avx512_vnni)                                                                                             \
+  X(amx)                                                                                                     \
   X(neon)
 
 #endif

@@ -5,6 +5,9 @@
 #define COG_KERNEL static
 
 #include "../generic/kernel_table-inl.h"
+#include "../products/tiles_plain-inl.h"
+
+#include "../products/tiled-inl.h"
 
 enum { TILE_TOKENS = 4 };
 
@@ -148,11 +151,20 @@ static const CogProduct int8_product = {
     .multiply = cog_multiply_int8,
 };
 
-static const CogProduct *const products[] = {&int4_product, &int8_product};
+// The twins of products on tiles.
+static const CogProduct int4_tiled_product = COG_TILED_PRODUCT(4, true);
+static const CogProduct int8_tiled_product = COG_TILED_PRODUCT(8, true);
+
+static bool never_pays(void) { return false; }
+
+static const CogProduct *const products[] = {
+    &int4_tiled_product, &int8_tiled_product, &int4_product, &int8_product};
 
 const CogBackend cog_portable_backend = {
     .name = "portable",
+    .option_name = "portable-tiles",
     .runs_here = runs_here,
+    .option_pays_here = never_pays,
     .kernels = &cog_kernels,
     .statistics = &cog_statistics,
     .limits = &cog_limits,
