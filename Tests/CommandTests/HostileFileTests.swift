@@ -19,6 +19,8 @@ struct HostileFileTests {
   /// The promise is 2 seconds. Processor time counts double where other work shares the core.
   private static let mostSeconds = 4.0
   private static let mostMegabytes = 256.0
+  /// Under AddressSanitizer (`Tools/sanitize`) everything takes several times as much.
+  private static let isMeasured = ProcessInfo.processInfo.environment["ASAN_OPTIONS"] == nil
 
   @Test("safetensors, PyTorch files, indexes, configurations and tokenizers")
   func hostile() throws {
@@ -39,6 +41,7 @@ struct HostileFileTests {
         #expect(file.status == 0, comment)
       }
       #expect([0, 1, 2].contains(file.status), comment)
+      guard Self.isMeasured else { continue }
       #expect(file.seconds < Self.mostSeconds && file.megabytes < Self.mostMegabytes, comment)
     }
   }
