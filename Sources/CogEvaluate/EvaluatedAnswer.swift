@@ -27,6 +27,8 @@ package struct EvaluatedAnswer: Equatable, Sendable, Codable {
   package let ids: [Int]
   /// Whether the answer counts as right.
   package let correct: Bool
+  /// Whether a rule that was asked found no answer in the text; nil where it found one.
+  package internal(set) var unparsed: Bool?
   /// Why there is no answer; nil where there is one.
   package let error: String?
   /// Frames that the model was shown although they are damaged; nil where there are none.
@@ -44,17 +46,20 @@ package struct EvaluatedAnswer: Equatable, Sendable, Codable {
     self.init(question, status: .failed, error: failure.description)
   }
 
-  /// What a line of a run says of a question.
-  init(_ question: Question, _ record: RunRecord) {
-    let isRight = record.reply.map { Scoring.isCorrect($0, for: question) } ?? false
+  /// A result of a run, scored.
+  ///
+  /// - Throws: as ``ScoringRule/verdict(_:on:)``.
+  package init(_ result: RunResult, rule: ScoringRule) throws {
+    let question = Question(result.item)
+    let verdict = try result.reply.map { try rule.verdict($0, on: question) }
     self.init(
-      question, status: record.status, answer: record.reply, ids: record.ids, correct: isRight,
-      error: record.error, damagedFrames: record.damagedFrames)
+      question, status: result.status, answer: result.reply, ids: result.ids, correct: verdict == .right,
+      unparsed: verdict == .unparsed ? true : nil, error: result.error, damagedFrames: result.damagedFrames)
   }
 
   private init(
     _ question: Question, status: Status, answer: String? = nil, ids: [Int] = [], correct: Bool = false,
-    error: String? = nil, damagedFrames: [VideoFrame]? = nil
+    unparsed: Bool? = nil, error: String? = nil, damagedFrames: [VideoFrame]? = nil
   ) {
     video = question.video
     task = question.task
@@ -64,12 +69,13 @@ package struct EvaluatedAnswer: Equatable, Sendable, Codable {
     self.answer = answer
     self.ids = ids
     self.correct = correct
+    self.unparsed = unparsed
     self.error = error
     self.damagedFrames = damagedFrames
   }
 
-  /// Writes the JSON of an answer: `answer` is null where there is none, `error` is there only then, and
-  /// `damagedFrames` only where there are some.
+  /// Writes the JSON of an answer: `answer` is null where there is none, `error` is there only then,
+  /// `damagedFrames` only where there are some, and `unparsed` only where it is true.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(video, forKey: .video)
@@ -80,6 +86,7 @@ package struct EvaluatedAnswer: Equatable, Sendable, Codable {
     try container.encode(answer, forKey: .answer)
     try container.encode(ids, forKey: .ids)
     try container.encode(correct, forKey: .correct)
+    try container.encodeIfPresent(unparsed, forKey: .unparsed)
     try container.encodeIfPresent(error, forKey: .error)
     try container.encodeIfPresent(damagedFrames, forKey: .damagedFrames)
   }

@@ -32,4 +32,29 @@ package struct EvaluationResult: Equatable, Sendable, Codable {
     accuracy = Accuracy(
       overall: share(answers), byTask: Dictionary(grouping: answers, by: \.task).mapValues(share))
   }
+
+  /// What a share of a run gives, scored; items without a line are not among the answers.
+  ///
+  /// - Parameter items: questions with a true answer.
+  /// - Throws: as ``ScoringRule/verdict(_:on:)``.
+  package init(_ items: [RunItem], _ records: [String: RunRecord], rule: ScoringRule) throws {
+    let answers = try items.compactMap { item in
+      try records[item.key].map { record in
+        // `eval` says what is right, and leaves to `score` what a rule could read.
+        var answer = try EvaluatedAnswer(RunResult(item, record), rule: rule)
+        answer.unparsed = nil
+        return answer
+      }
+    }
+    self.init(answers: answers, questions: items.count)
+  }
+}
+
+extension Question {
+  /// What an item of a run asks.
+  init(_ item: RunItem) {
+    self.init(
+      video: item.video, task: item.task ?? "", question: item.question, candidates: item.candidates,
+      answer: item.answer ?? "")
+  }
 }

@@ -42,7 +42,7 @@ extension EvalCommand {
       noteRest(of: share, options.shard)
       throw error
     }
-    let result = EvaluationResult(share.items, share.records)
+    let result = try EvaluationResult(share.items, share.records, rule: .plain)
     Terminal.print(json ? try JSONOutput.encode(result) : result.text)
     guard share.missing == 0, share.failed == 0 else {
       noteRest(of: share, options.shard)

@@ -13,7 +13,8 @@ struct JSONDocuments {
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
     "ask": ask, "bench": bench, "calibrate": calibrate, "conversion": conversion, "diff": diff, "eval": eval,
     "frames": frames,
-    "inspect": inspect, "merge": merge, "stats": stats, "stats-calibration": statsOfCalibration,
+    "inspect": inspect, "merge": merge, "score": score, "stats": stats,
+    "stats-calibration": statsOfCalibration,
     "tokenize": tokenize,
     "verify": verify,
     "verify-against": verifyAgainst,
@@ -147,6 +148,31 @@ struct JSONDocuments {
       toFile: "\(run)/parts/part-other.jsonl", atomically: true, encoding: .utf8)
     try ask(run, [], status: 3)
     return try some + print(["merge", run, "-o", folder.path("all.jsonl")], status: 3)
+  }
+
+  func score() throws -> [String] {
+    let (run, model) = (folder.path("scored"), try SampleModel.float.get())
+    let list = try questions(["none.mp4", "v22_h264.mp4", "mjpeg_zero.avi"], name: "scored.json")
+    let videos = folder.path("scored-videos")
+    try FileManager.default.createDirectory(atPath: videos, withIntermediateDirectories: false)
+    for video in [Self.video, Fixtures.path("reports/damage/mjpeg_zero.avi")] {
+      try FileManager.default.copyItem(
+        atPath: video, toPath: "\(videos)/\(URL(filePath: video).lastPathComponent)")
+    }
+    let asked = try Command.run([
+      "eval", model, "--questions", list, "--videos", videos, "--run", run, "--tolerate-damage",
+    ])
+    try #require(asked.status == 3, "\(asked.errors)")
+    // A reply that says nothing.
+    for name in try FileManager.default.contentsOfDirectory(atPath: "\(run)/parts") {
+      try rewrite("\(run)/parts/\(name)") { data in
+        let text = String(decoding: data, as: UTF8.self)
+        return Data(text.replacing(/"reply":"[^"]*"/, with: #""reply":"""#, maxReplacements: 1).utf8)
+      }
+    }
+    let merged = folder.path("merged.jsonl")
+    try Command.run(["merge", run, "-o", merged])
+    return try print(["score", run], status: 3) + print(["score", merged, "--rule", "plain"], status: 3)
   }
 
   func frames() throws -> [String] {

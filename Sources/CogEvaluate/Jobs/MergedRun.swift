@@ -34,37 +34,15 @@ package struct MergedRun: Sendable {
   /// Items that have replies which differ.
   package var conflicts: [RunItem] { list.items.filter { lines.conflicts.contains($0.key) } }
 
-  /// The lines of the results: each item that has a line, with what the model said (`Formats/run.md`). They
-  /// depend neither on shards nor on interruptions.
+  /// What is known of each item that has a line, in the order of the list.
+  package var results: [RunResult] {
+    list.items.compactMap { item in lines.best[item.key].map { RunResult(item, $0) } }
+  }
+
+  /// The lines of the results (`Formats/run.md`). They depend neither on shards nor on interruptions.
   ///
   /// - Throws: `CogError` when one cannot be written as JSON; what `emit` throws.
   package func results(_ emit: (String) throws -> Void) throws {
-    for item in list.items {
-      guard let record = lines.best[item.key] else { continue }
-      try emit(RunLine.encode(MergedResult(item, record)) + "\n")
-    }
-  }
-}
-
-/// A line of merged results.
-private struct MergedResult: Encodable {
-  let item: RunItem
-  let record: RunRecord
-
-  init(_ item: RunItem, _ record: RunRecord) { (self.item, self.record) = (item, record) }
-
-  private enum CodingKeys: String, CodingKey {
-    case status, reply, ids, frames, damagedFrames, error
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    try item.encode(to: encoder)
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(record.status, forKey: .status)
-    try container.encode(record.reply, forKey: .reply)
-    try container.encode(record.ids, forKey: .ids)
-    try container.encode(record.frames, forKey: .frames)
-    try container.encodeIfPresent(record.damagedFrames, forKey: .damagedFrames)
-    try container.encodeIfPresent(record.error, forKey: .error)
+    for result in results { try emit(RunLine.encode(result) + "\n") }
   }
 }

@@ -30,23 +30,3 @@ extension ShardedRun {
     }
   }
 }
-
-extension EvaluationResult {
-  /// What items and their lines give, scored; items without a line are not among the answers.
-  ///
-  /// - Parameter items: questions with a true answer.
-  package init(_ items: [RunItem], _ records: [String: RunRecord]) {
-    let answers = items.compactMap { item in
-      records[item.key].map { EvaluatedAnswer(Question(item), $0) }
-    }
-    self.init(answers: answers, questions: items.count)
-  }
-}
-
-extension Question {
-  fileprivate init(_ item: RunItem) {
-    self.init(
-      video: item.video, task: item.task ?? "", question: item.question, candidates: item.candidates,
-      answer: item.answer ?? "")
-  }
-}

@@ -1,0 +1,46 @@
+package import CogEvaluate
+
+extension ScoreReport {
+  /// The report as text: the tasks, their groups and all, with intervals of 95 % and what the model's card
+  /// states, and means over the tasks.
+  package var text: String {
+    let first = "rule: \(rule.name) (\(rule.source))\n"
+    var table = TextTable(columns)
+    for task in tasks { table.add(cells(task.name, task.count, task.published)) }
+    for group in groups { table.add(cells("group \(group.name)", group.count, group.published)) }
+    table.add(cells("all", total, nil))
+    return first + table.rendered() + "\n" + notes.joined(separator: "\n")
+  }
+
+  private var hasPublished: Bool { tasks.contains { $0.published != nil } }
+
+  private var columns: [TextTable.Column] {
+    [
+      .text("task"), .number("right"), .number("questions"), .number("accuracy"), .text("95 %"),
+      .number("failed"), .number("unparsed"),
+    ] + (hasPublished ? [.number("published")] : [])
+  }
+
+  private func cells(_ name: String, _ count: Count, _ published: Double?) -> [String] {
+    let interval = count.interval.map {
+      "\(NumberText.fixed(100 * $0.low, decimals: 1)) to \(NumberText.percent($0.high))"
+    }
+    let cells = [
+      name, "\(count.correct)", "\(count.questions)", count.accuracy.map(NumberText.percent) ?? "-",
+      interval ?? "-", "\(count.failed)", "\(count.unparsed)",
+    ]
+    return hasPublished ? cells + [published.map(NumberText.percent) ?? ""] : cells
+  }
+
+  private var notes: [String] {
+    let present = tasks.count(where: \.isPresent)
+    var notes = ["mean of \(present) tasks: \(means.present.map(NumberText.percent) ?? "-")"]
+    if present < tasks.count {
+      notes[0] += "; of \(tasks.count), where missing ones count 0: \(NumberText.percent(means.all))"
+      notes += tasks.filter { !$0.isPresent }.map { "missing: \($0.name)" }
+    }
+    if let published = means.published { notes[0] += "; published: \(NumberText.percent(published))" }
+    if missing > 0 { notes.append("\(missing) questions were not asked yet") }
+    return notes
+  }
+}
