@@ -14,8 +14,10 @@ let mustache = Target.Dependency.product(name: "Mustache", package: "swift-musta
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 /// A library target of the toolkit with its dependencies, all built with the same strict settings.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// The test target of a library: `Tests/<name>Tests`.
@@ -80,7 +82,9 @@ let package = Package(
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogText",
         "CogInspect", "CogEngine",
       ]),
-    library("CogEvaluate", ["CogBase", "CogModel", "CogCompute", "CogMedia", "CogEngine", crypto]),
+    library(
+      "CogEvaluate", ["CogBase", "CogModel", "CogCompute", "CogMedia", "CogEngine", crypto],
+      resources: [.embedInCode("Prompts/Profiles")]),
     library(
       "CogCalibrate",
       [
@@ -152,7 +156,7 @@ let package = Package(
         "CogInspect",
         "CogEngine",
       ]),
-    tests("CogEvaluate", ["CogBase", "CogCompute"]),
+    tests("CogEvaluate", ["CogBase", "CogCompute", "CogMedia"]),
     tests(
       "CogCalibrate",
       [

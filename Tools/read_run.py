@@ -15,12 +15,16 @@ import os
 import sys
 
 LONGEST_LINE = 1 << 20
-ITEM_KEYS = {"key", "dataset", "video", "task", "question", "candidates", "answer"}
+ITEM_KEYS = {
+    "key", "dataset", "video", "bounds", "imagesPerSecond", "task", "question", "candidates", "answer",
+}  # fmt: skip
 RECORD_KEYS = {
     "key", "status", "reply", "ids", "frames", "damagedFrames", "error", "attempt", "seconds", "finished",
     "tool", "kernels", "run",
 }  # fmt: skip
-OPTIONAL = {"task", "candidates", "answer", "reply", "damagedFrames", "error"}
+OPTIONAL = {
+    "bounds", "imagesPerSecond", "task", "candidates", "answer", "reply", "damagedFrames", "error",
+}  # fmt: skip
 RESULT_KEYS = ("status", "ids", "frames")
 
 
@@ -36,6 +40,8 @@ def require(condition, file, problem):
 def key_of(item, copy):
     """The key of an item: the field `copy` counts items that ask the same."""
     fields = [("dataset", item["dataset"]), ("video", item["video"])]
+    if "bounds" in item:
+        fields += [(name, repr(float(item["bounds"][name]))) for name in ("start", "end")]
     fields += [(name, item[name]) for name in ("task", "question") if name in item]
     fields += [("candidate", text) for text in item.get("candidates", [])]
     if copy > 1:

@@ -45,8 +45,10 @@ package struct VideoSelection: Equatable, Sendable {
   /// The videos of a set that are meant, in the order in which they are asked about.
   ///
   /// - Throws: `CogError` when there is none: a slip of the pen must not pass for a result.
-  package func videos(of set: QuestionSet) throws -> [String] {
-    let all = set.videos
+  package func videos(of set: QuestionSet) throws -> [String] { try videos(among: set.videos) }
+
+  /// Those of some videos that are meant. - Throws: as ``videos(of:)``.
+  package func videos(among all: [String]) throws -> [String] {
     let selected = all.enumerated().filter { takes($0.element, place: $0.offset) }.map(\.element)
     guard selected.isEmpty else { return selected }
     throw CogError(

@@ -98,8 +98,15 @@ extension FrameSampling {
   /// MVBench's `get_index` without bounds: the middle of each of `count` parts, where the parts begin at
   /// multiples of their length, rounded with halves to even as numpy rounds.
   private static func middleIndices(_ frameCount: Int, _ count: Int) -> [Int] {
-    let length = Double(frameCount - 1) / Double(count)
-    return (0..<count).map { Int(length / 2 + (length * Double($0)).rounded(.toNearestOrEven)) }
+    middles(from: 0, to: frameCount - 1, count)
+  }
+
+  /// The same between two frames, which may be one.
+  static func middles(from first: Int, to last: Int, _ count: Int) -> [Int] {
+    let length = Double(last - first) / Double(count)
+    return (0..<count).map {
+      Int(Double(first) + length / 2 + (length * Double($0)).rounded(.toNearestOrEven))
+    }
   }
 }
 

@@ -14,6 +14,10 @@ package protocol FrameSource {
   var times: [Float] { get }
   /// The numbers of the frames that are shown, in ascending order; nil where all are.
   var shown: [Int]? { get }
+  /// The rate by which parts of a video are counted off in frames.
+  var countingRate: Double { get }
+  /// The number of the first frame where parts are counted off.
+  var firstNumber: Int { get }
   /// Decodes the frames with the given numbers in ascending order, each number once, one in memory at a time.
   func decode(frames numbers: some Sequence<Int>, _ body: (DecodedFrame) throws -> Void) throws
 }
@@ -21,6 +25,10 @@ package protocol FrameSource {
 extension FrameSource {
   /// All frames are shown.
   package var shown: [Int]? { nil }
+  /// The average.
+  package var countingRate: Double { averageFrameRate }
+  /// Frames are counted from 0.
+  package var firstNumber: Int { 0 }
 
   /// Decodes the frames with the given numbers as images, as ``decode(frames:_:)`` does.
   package func decode(
@@ -30,8 +38,15 @@ extension FrameSource {
   }
 }
 
-extension VideoFile: FrameSource {}
-extension ImageFolder: FrameSource {}
+extension VideoFile: FrameSource {
+  /// MVBench counts the frames of a GIF as 25 a second, whatever it says.
+  package var countingRate: Double { formatName == "gif" ? 25 : averageFrameRate }
+}
+
+extension ImageFolder: FrameSource {
+  /// MVBench names the first image of a folder `00001.jpg`.
+  package var firstNumber: Int { 1 }
+}
 
 /// The frames that were chosen from a video.
 package struct FrameSelection: Equatable, Sendable {
@@ -58,18 +73,23 @@ extension FrameSource {
   ///
   /// Frames that an edit list hides are not chosen and do not count.
   ///
-  /// - Parameter maximumFrames: the most frames (`chat`), the exact number of them (`base`); 24 in the
-  ///   published code.
-  /// - Throws: ``CogError`` when there is none.
+  /// - Parameters:
+  ///   - maximumFrames: the most frames (`chat`), the exact number of them (`base`); 24 in the published
+  ///     code.
+  ///   - bounds: the part of the video that they are taken from; nil takes all of it.
+  /// - Throws: ``CogError`` when there is none, or the part lies behind the end.
   package func select(
-    _ sampling: FrameSampling, maximumFrames: Int = FrameSampling.publishedMaximum
+    _ sampling: FrameSampling, maximumFrames: Int = FrameSampling.publishedMaximum,
+    within bounds: ClipBounds? = nil
   ) throws -> FrameSelection {
     guard maximumFrames > 0 else {
       throw CogError("the number of frames is out of range", expected: "1 or more", found: "\(maximumFrames)")
     }
-    var indices = sampling.indices(
-      times: shown.map { $0.map { times[$0] } } ?? times, averageFrameRate: averageFrameRate,
-      maximumFrames: maximumFrames)
+    let shownTimes = shown.map { $0.map { times[$0] } } ?? times
+    var indices =
+      try bounds.map { try places(sampling, within: $0, times: shownTimes, maximumFrames: maximumFrames) }
+      ?? sampling.indices(
+        times: shownTimes, averageFrameRate: averageFrameRate, maximumFrames: maximumFrames)
     if let shown { indices = indices.map { shown[$0] } }
     guard !indices.isEmpty else {
       throw CogError(

@@ -10,12 +10,21 @@ package struct VideoInput: Equatable, Sendable {
 
   /// Whether pictures that the decoder reports as damaged are shown; otherwise they refuse the video.
   package let toleratesDamage: Bool
+  /// The part of it that is looked at; nil where all of it is.
+  package private(set) var bounds: ClipBounds?
 
   /// The video at `path`. Nothing is opened yet.
   package init(path: String, imagesPerSecond: Double? = nil, toleratesDamage: Bool = false) {
     self.path = path
     self.imagesPerSecond = imagesPerSecond
     self.toleratesDamage = toleratesDamage
+  }
+
+  /// A part of it.
+  package func within(_ bounds: ClipBounds) -> VideoInput {
+    var input = self
+    input.bounds = bounds
+    return input
   }
 
   /// Opens the file or folder and numbers its frames, without decoding any.
@@ -54,7 +63,7 @@ package struct VideoInput: Equatable, Sendable {
     cancellation: any Cancellation = NeverCancelled()
   ) throws -> SampledFrames {
     let source = try open(cancellation: cancellation)
-    let selection = try source.select(sampling, maximumFrames: maximumFrames)
+    let selection = try source.select(sampling, maximumFrames: maximumFrames, within: bounds)
     var images = [RGBImage?](repeating: nil, count: selection.indices.count)
     var damages = [String?](repeating: nil, count: selection.indices.count)
     try source.stream(selection) { places, frame in

@@ -3,6 +3,7 @@ import CogBase
 import CogCompute
 import CogEngine
 import CogEvaluate
+import CogMedia
 import CogModel
 import CogNative
 import CogReport
@@ -10,28 +11,30 @@ import CogReport
 extension EvalCommand {
   /// Asks the questions of this process's share of a run, and prints the share's result.
   func run(in path: String) throws {
-    let set = try QuestionSet.opened(questions, videoFolder: videos)
+    let asked = try benchmarkOptions.questions(questions, videoFolder: videos)
+    let list = asked.list
     let videoNames = try naming(file: questions) {
-      try selection.selection.takesAll ? nil : Set(selection.selection.videos(of: set))
+      try selection.selection.takesAll ? nil : Set(selection.selection.videos(among: list.videos))
     }
     let options = try folderOptions.options(videos: videoNames)
-    let list = RunList(set)
+    let profile = try benchmarkOptions.profile(for: list)
     let deadline = folderOptions.timeout.map { ItemDeadline(seconds: $0, besides: SignalCancellation()) }
     let context = try runOptions.context(cancellation: deadline ?? SignalCancellation())
     let file = try self.options.open(context)
-    let header = try header(file, list)
-    let inputs = [file.path, questions, set.videoFolder]
+    let header = try header(file, list, profile)
+    let inputs = [file.path] + asked.inputs
+    for note in asked.notes { Terminal.note("note: \(note)".printable) }
     if folderOptions.plan {
       let lines = try RunFolder.begun(at: path, header, besides: inputs).map { try RunLines($0) }
       return Terminal.print(RunPlan(list, lines, options: options).text)
     }
-    try requireAnyVideo(of: set)
+    try asked.requireAnyClip()
     let folder = try RunFolder(path: path, header, list, besides: inputs)
     let lines = try RunLines(folder)
     for line in lines.damaged { Terminal.note("warning: \(line): damaged, it is left out".printable) }
     var share = ShardedRun(folder, list, lines, options: options)
     do {
-      try ask(&share, set, file, context, deadline)
+      try ask(&share, asked, profile, file, context, deadline)
     } catch let interrupt as Interruption.Interrupted {
       noteRest(of: share, options.shard)
       if interrupt.isFromKeyboard { throw interrupt }
@@ -42,7 +45,7 @@ extension EvalCommand {
       noteRest(of: share, options.shard)
       throw error
     }
-    let result = try EvaluationResult(share.items, share.records, rule: .plain)
+    let result = try EvaluationResult(share.items, share.records, rule: asked.benchmark.rule)
     Terminal.print(json ? try JSONOutput.encode(result) : result.text)
     guard share.missing == 0, share.failed == 0 else {
       noteRest(of: share, options.shard)
@@ -50,31 +53,26 @@ extension EvalCommand {
     }
   }
 
-  private func header(_ file: NativeFile, _ list: RunList) throws -> RunHeader {
+  private func header(_ file: NativeFile, _ list: RunList, _ profile: PromptProfile) throws -> RunHeader {
     let template = template ?? file.configuration.template
     return try RunHeader(
-      job: "questions",
+      job: benchmarkOptions.benchmark.name,
       model: .init(
         name: file.path.lastPathName.shown, digest: file.digest, encodings: file.encodingCounts),
-      prompt: .init(template: template.rawValue, profile: "plain"),
-      frames: (frameOptions.frames ?? template.frameSampling).name,
+      prompt: .init(template: template.rawValue, profile: profile.identity),
+      frames: (sampling ?? template.frameSampling).name,
       settings: .init(
-        mode: (options.mode ?? (file.isFloat ? .bfloat16 : .fast)).rawValue, maxNewTokens: maxNewTokens,
-        toleratesDamage: frameOptions.tolerateDamage), list: list)
+        mode: (options.mode ?? (file.isFloat ? .bfloat16 : .fast)).rawValue,
+        maxNewTokens: answerOptions.maximumNewTokens, toleratesDamage: frameOptions.tolerateDamage),
+      list: list)
   }
 
-  /// Where not one of the videos is, the folder is another one: that is no failure of thousands of clips.
-  private func requireAnyVideo(of set: QuestionSet) throws {
-    let videos = set.videos
-    guard !videos.contains(where: { FileSystem.isThere(set.videoPath(of: $0)) }) else { return }
-    throw CogError(
-      "not one of the videos is there", code: .notFound, file: set.videoFolder, expected: videos[0],
-      advice: "Give the folder of the videos with --videos.")
-  }
+  /// The rule that was asked for, or the benchmark's; nil takes the template's.
+  private var sampling: FrameSampling? { frameOptions.frames ?? benchmarkOptions.benchmark.frames }
 
   private func ask(
-    _ share: inout ShardedRun, _ set: QuestionSet, _ file: NativeFile, _ context: RunContext,
-    _ deadline: ItemDeadline?
+    _ share: inout ShardedRun, _ asked: BenchmarkQuestions, _ profile: PromptProfile, _ file: NativeFile,
+    _ context: RunContext, _ deadline: ItemDeadline?
   ) throws {
     // Told when no progress is drawn.
     var failures: [(video: String, error: String)] = []
@@ -85,10 +83,13 @@ extension EvalCommand {
     try ContentCheck.checksums(of: file, context)
     let engine = try Engine(file: file, mode: options.mode, context: context)
     try share.run(
-      engine: engine, template: template, sampling: frameOptions.frames,
-      options: AnswerOptions(maximumNewTokens: maxNewTokens), deadline: deadline
-    ) {
-      try openVideo(set.videoPath(of: $0))
+      engine: engine, template: template, profile: profile, sampling: sampling, options: answerOptions,
+      deadline: deadline
+    ) { clip in
+      try asked.input(of: clip) { path, rate in
+        try VideoInput.checked(
+          path, imagesPerSecond: rate, toleratesDamage: frameOptions.tolerateDamage)
+      }
     } failed: { item, error in
       // All questions of a video that does not open fail for one reason.
       let failure = (item.video, error.description)

@@ -17,20 +17,25 @@ struct EvalCommand: ParsableCommand {
   @OptionGroup var frameOptions: FrameOptions
 
   @Option(
-    help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    help: ArgumentHelp(
+      "A JSON list of {video, task, question, candidates?, answer}, or what the benchmark has.",
+      valueName: "file"),
+    completion: .file())
   var questions: String
+
+  @OptionGroup var benchmarkOptions: BenchmarkOptions
 
   @Option(
     help: ArgumentHelp(
-      "The folder of the videos; by default \"videos\" beside the questions.", valueName: "folder"),
+      "The folder of the videos; by default \"videos\" beside the questions, for MVBench \"video\".",
+      valueName: "folder"),
     completion: .directory)
   var videos: String?
 
   @OptionGroup var selection: VideoSelectionOptions
 
-  @Option(help: "The most tokens of an answer.")
-  var maxNewTokens = 24
+  @Option(help: "The most tokens of an answer. By default 24, or what suits the benchmark.")
+  var maxNewTokens: Int?
 
   @Option(help: "Prompt template. The model's own by default.")
   var template: PromptTemplate?
@@ -41,7 +46,10 @@ struct EvalCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
+    guard maxNewTokens ?? 1 > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
+    guard folderOptions.run != nil || benchmarkOptions.isPlain else {
+      throw ValidationError("--benchmark and --prompt-profile go with --run FOLDER.")
+    }
     guard !(folderOptions.plan && json) else { throw ValidationError("--plan does not go with --json.") }
   }
 
@@ -70,7 +78,12 @@ struct EvalCommand: ParsableCommand {
     tellFailures(of: evaluation, &told)
     try evaluation.run(
       engine: engine, template: template, sampling: frameOptions.frames,
-      options: AnswerOptions(maximumNewTokens: maxNewTokens), openVideo: openVideo)
+      options: answerOptions, openVideo: openVideo)
+  }
+
+  /// How answers are made.
+  var answerOptions: AnswerOptions {
+    AnswerOptions(maximumNewTokens: maxNewTokens ?? benchmarkOptions.benchmark.maxNewTokens)
   }
 
   /// The video at a path.

@@ -28,7 +28,7 @@ package struct PreparedVideo: Sendable {
     cancellation: any Cancellation = NeverCancelled()
   ) throws {
     let source = try video.open(cancellation: cancellation)
-    try self.init(source, source.select(sampling), size: size)
+    try self.init(source, source.select(sampling, within: video.bounds), size: size)
   }
 
   /// Decodes and prepares the chosen frames of an open video. - Throws: as

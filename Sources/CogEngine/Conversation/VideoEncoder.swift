@@ -68,7 +68,8 @@ package struct VideoEncoder: Sendable {
   ) throws -> (any FrameSource, FrameSelection) {
     let configuration = engine.configuration
     let source = try video.open(cancellation: engine.context.cancellation)
-    let selection = try source.select(sampling ?? (template ?? configuration.template).frameSampling)
+    let selection = try source.select(
+      sampling ?? (template ?? configuration.template).frameSampling, within: video.bounds)
     // The prompt has a token more at least; better said now than after the frames were looked at.
     let most = (configuration.contextLength - 1) / max(1, configuration.vision.tokensPerFrame)
     guard selection.indices.count <= most else {

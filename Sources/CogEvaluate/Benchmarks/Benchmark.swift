@@ -1,3 +1,5 @@
+package import CogMedia
+
 /// A kind of question list that the toolkit knows, with what is known of its tasks.
 package struct Benchmark: Sendable {
   /// A task of a benchmark whose tasks are fixed.
@@ -14,21 +16,36 @@ package struct Benchmark: Sendable {
   package let name: String
   /// The rule that scores it where none is named.
   package let rule: ScoringRule
+  /// The frames that are shown where no rule is named; nil shows the template's.
+  package let frames: FrameSampling?
+  /// The words around a question where none are named.
+  package let profile: String
+  /// The most tokens of a reply where nothing else is said.
+  package let maxNewTokens: Int
   /// Its tasks in order; empty where every list has its own.
   package let tasks: [Task]
   /// The mean over the tasks that the model's card states.
   package let published: Double?
+  /// Reads its files, given their path and the folder of the clips, if one is named.
+  package let open: @Sendable (_ path: String, _ videoFolder: String?) throws -> BenchmarkQuestions
 
   /// A benchmark.
-  init(name: String, rule: ScoringRule, tasks: [Task] = [], published: Double? = nil) {
-    (self.name, self.rule, self.tasks, self.published) = (name, rule, tasks, published)
+  init(
+    name: String, rule: ScoringRule, frames: FrameSampling? = nil, profile: String = "plain",
+    maxNewTokens: Int = 24, tasks: [Task] = [], published: Double? = nil,
+    open: @escaping @Sendable (_ path: String, _ videoFolder: String?) throws -> BenchmarkQuestions
+  ) {
+    (self.name, self.rule, self.frames, self.profile) = (name, rule, frames, profile)
+    (self.maxNewTokens, self.tasks, self.published, self.open) = (maxNewTokens, tasks, published, open)
   }
 
   /// Question files of the toolkit's own form.
-  package static let questions = Benchmark(name: "questions", rule: .plain)
+  package static let questions = Benchmark(
+    name: "questions", rule: .plain,
+    open: { BenchmarkQuestions(try QuestionSet(path: $0, videoFolder: $1), file: $0) })
 
   /// All of them.
-  package static let all: [Benchmark] = [.questions, .mvbench]
+  package static let all: [Benchmark] = [.questions, .mvbench, .videoQA, .vcg, .tqa]
 
   /// The benchmark of a name; nil where there is none.
   package init?(named name: String) {

@@ -1,3 +1,5 @@
+import CogMedia
+
 /// A task of MVBench and where its clips lie.
 ///
 /// Source: `tasks/eval/mvbench/__init__.py` of PLLaVA for the layout of 2023, `lmms_eval/tasks/mvbench` of
@@ -74,7 +76,8 @@ struct MVBenchTask {
 extension Benchmark {
   /// MVBench: 20 tasks in nine groups, 200 questions each. The model's card states 62.3 %.
   package static let mvbench = Benchmark(
-    name: "mvbench", rule: .pllava,
+    name: "mvbench", rule: .pllava, frames: .uniform(FrameSampling.publishedMaximum),
+    profile: "cogvlm2-mvbench",
     tasks: MVBenchTask.all.map { Task(name: $0.name, group: $0.group, published: $0.published / 100) },
-    published: 0.623)
+    published: 0.623, open: { try .mvbench(path: $0, videoFolder: $1) })
 }

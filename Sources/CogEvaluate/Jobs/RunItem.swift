@@ -1,4 +1,5 @@
 import CogBase
+package import CogMedia
 import Crypto
 import Foundation
 
@@ -11,6 +12,10 @@ package struct RunItem: Codable, Equatable, Sendable {
   package let dataset: String
   /// The video, as the list has it.
   package let video: String
+  /// The part of the video that is asked about; nil where all of it is.
+  package let bounds: ClipBounds?
+  /// Where the video is a folder of images: how many make a second; nil where it is a file.
+  package let imagesPerSecond: Double?
   /// What the question tries; nil where the list has no tasks.
   package let task: String?
   /// What is asked.
@@ -24,12 +29,14 @@ package struct RunItem: Codable, Equatable, Sendable {
   ///
   /// - Parameter copy: which of the items of the list that ask the same, from 1.
   package init(
-    dataset: String, video: String, task: String? = nil, question: String, candidates: [String]? = nil,
-    answer: String? = nil, copy: Int = 1
+    dataset: String, video: String, bounds: ClipBounds? = nil, imagesPerSecond: Double? = nil,
+    task: String? = nil, question: String, candidates: [String]? = nil, answer: String? = nil, copy: Int = 1
   ) {
     (self.dataset, self.video, self.task, self.question) = (dataset, video, task, question)
     (self.candidates, self.answer) = (candidates, answer)
+    (self.bounds, self.imagesPerSecond) = (bounds, imagesPerSecond)
     var fields = [("dataset", dataset), ("video", video)]
+    if let bounds { fields += [("start", "\(bounds.start)"), ("end", "\(bounds.end)")] }
     if let task { fields.append(("task", task)) }
     fields.append(("question", question))
     fields += (candidates ?? []).map { ("candidate", $0) }
@@ -41,8 +48,26 @@ package struct RunItem: Codable, Equatable, Sendable {
     key = hash.finalize().prefix(16).hexadecimal
   }
 
+  /// What the model is shown: the video, or the part of it that is asked about as a media fragment.
+  package var clip: String { bounds.map { "\(video)#t=\($0.start),\($0.end)" } ?? video }
+
   /// What the item asks, in a few words, for notes.
   package var summary: String { "\(key) \(video): \(question)".printable }
+}
+
+extension RunItem {
+  /// Counts items that ask the same, so that each has a key of its own.
+  struct Copies {
+    private var counts: [String: Int] = [:]
+
+    /// The item with its number among those that ask the same.
+    mutating func numbered(_ item: (_ copy: Int) -> RunItem) -> RunItem {
+      let first = item(1)
+      let copy = (counts[first.key] ?? 0) + 1
+      counts[first.key] = copy
+      return copy == 1 ? first : item(copy)
+    }
+  }
 }
 
 /// All that a run is to ask, in order.
@@ -55,18 +80,14 @@ package struct RunList: Equatable, Sendable {
 
   /// The questions of a set, in the order of its file.
   package init(_ set: QuestionSet) {
-    var copies: [String: Int] = [:]
+    var copies = RunItem.Copies()
     self.init(
       set.questions.map { question in
-        func item(_ copy: Int) -> RunItem {
+        copies.numbered {
           RunItem(
             dataset: "questions", video: question.video, task: question.task, question: question.question,
-            candidates: question.candidates, answer: question.answer, copy: copy)
+            candidates: question.candidates, answer: question.answer, copy: $0)
         }
-        let first = item(1)
-        let copy = (copies[first.key] ?? 0) + 1
-        copies[first.key] = copy
-        return copy == 1 ? first : item(copy)
       })
   }
 
@@ -76,10 +97,16 @@ package struct RunList: Equatable, Sendable {
     return items.map(\.video).filter { known.insert($0).inserted }
   }
 
-  /// The items whose video is one of some, video by video, those of each in the order of the list.
+  /// The items whose video is one of some, video by video, those of each in the order of the list; where
+  /// they ask about parts of it, part by part.
   package func items(about videos: [String]) -> [RunItem] {
     let byVideo = Dictionary(grouping: items, by: \.video)
-    return videos.flatMap { byVideo[$0] ?? [] }
+    return videos.flatMap { video in
+      let own = byVideo[video] ?? []
+      let byClip = Dictionary(grouping: own, by: \.clip)
+      var known: Set<String> = []
+      return own.map(\.clip).filter { known.insert($0).inserted }.flatMap { byClip[$0] ?? [] }
+    }
   }
 
   /// The bytes of `items.jsonl`.

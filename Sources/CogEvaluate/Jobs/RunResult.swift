@@ -71,6 +71,8 @@ package struct RunResults: Sendable {
   package let damaged: [String]
   /// The files that were read.
   package let files: [String]
+  /// The rule by which frames were chosen; nil where merged results don't tell.
+  package let frames: String?
 
   /// Reads a run.
   ///
@@ -79,11 +81,12 @@ package struct RunResults: Sendable {
     self.path = path
     if let status = FileSystem.status(of: path), status.isRegular {
       (results, missing, damaged) = (try Self.lines(of: path, cancellation), [], [])
-      files = [path]
+      (files, frames) = ([path], nil)
     } else {
       let merged = try MergedRun([path], cancellation: cancellation)
       results = merged.results
       (missing, damaged, files) = (merged.missing, merged.lines.damaged, merged.files)
+      frames = merged.folders.first?.header.frames
     }
     guard !results.isEmpty else {
       throw CogError(

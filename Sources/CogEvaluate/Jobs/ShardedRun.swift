@@ -57,7 +57,7 @@ package struct ShardedRun {
   ///
   /// - Parameters:
   ///   - deadline: ends items that take too long; the cancellation of the context, where there is one.
-  ///   - open: makes of a video, as the list names it, what its items are asked about.
+  ///   - open: makes of a video, as the list names it (``RunItem/clip``), what its items are asked about.
   ///   - ask: asks the model.
   ///   - tell: is told of each item that failed.
   /// - Throws: `CogError` when a reply cannot be kept (a full disk); what else `open` and `ask` throw; what
@@ -71,7 +71,7 @@ package struct ShardedRun {
     let clock = ItemClock()
     clock.begin()
     try VideoLoop.run(work, context: context) {
-      $0.video
+      $0.clip
     } open: { name in
       deadline?.begin()
       defer { clock.opened() }

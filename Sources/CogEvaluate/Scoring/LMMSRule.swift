@@ -1,8 +1,8 @@
 import CogBase
 
 extension ScoringRule {
-  /// lmms-eval's `mcq_acc`: the letter of a reply such as `A. text`, or else the first letter from A to E that
-  /// stands alone. That it leaves empty replies out of the count is not taken over.
+  /// lmms-eval's `mcq_acc`: the letter of a reply such as `A. text`, or else the first letter from A to E
+  /// that stands alone. That it leaves empty replies out of the count is not taken over.
   ///
   /// Source: lmms-eval, `lmms_eval/tasks/mvbench/utils.py`.
   package static let lmms = ScoringRule(name: "lmms", source: "mcq_acc of lmms-eval") { reply, _, place in

@@ -1,8 +1,8 @@
 import CogBase
 
 extension ScoringRule {
-  /// The toolkit's own: the option that the reply begins with, by its words; a free answer but for case, white
-  /// space and a final period. ``Scoring`` has it.
+  /// The toolkit's own: the option that the reply begins with, by its words; a free answer but for case,
+  /// white space and a final period. ``Scoring`` has it.
   package static let plain = ScoringRule(
     name: "plain", source: "the reply begins with the answer's words",
     acceptsFree: { Scoring.comparable($0) == Scoring.comparable($1) },

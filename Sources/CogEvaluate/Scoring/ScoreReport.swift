@@ -67,6 +67,8 @@ package struct ScoreReport: Sendable {
   package let groups: [Row]
   /// Means over the tasks.
   package let means: Means
+  /// How well times are named; nil where they are not what is asked for.
+  package let times: TimeScores?
 
   /// Scores results.
   ///
@@ -91,6 +93,7 @@ package struct ScoreReport: Sendable {
         Row(name: $0.name, group: $0.group, count: Count(byTask[$0.name] ?? []), published: $0.published)
       } + others.map { Row(name: $0, group: nil, count: Count(byTask[$0] ?? []), published: nil) }
     (self.rule, self.tasks, missing, total) = (rule, tasks, run.missing.count, Count(answers))
+    times = benchmark.name == Benchmark.tqa.name ? TimeScores(answers) : nil
     result = EvaluationResult(answers: answers, questions: answers.count + run.missing.count)
     var names: [String] = []
     for task in benchmark.tasks where !names.contains(task.group) { names.append(task.group) }
@@ -120,7 +123,7 @@ extension RunResults {
 
 extension ScoreReport: Encodable {
   private enum CodingKeys: String, CodingKey {
-    case rule, source, intervals, tasks, groups, means, unparsed, missing
+    case rule, source, intervals, tasks, groups, means, unparsed, missing, times
   }
 
   private struct Intervals: Encodable {
@@ -143,6 +146,7 @@ extension ScoreReport: Encodable {
     try container.encode(means, forKey: .means)
     try container.encode(total.unparsed, forKey: .unparsed)
     try container.encode(missing, forKey: .missing)
+    try container.encodeIfPresent(times, forKey: .times)
   }
 }
 

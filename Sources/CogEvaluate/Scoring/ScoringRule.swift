@@ -21,19 +21,24 @@ package struct ScoringRule: Sendable {
   private let accepts: @Sendable (_ reply: String, _ options: [String], _ place: Int) -> Bool
   /// Whether a free reply counts as the true answer; nil where the rule knows options alone.
   private let acceptsFree: (@Sendable (_ reply: String, _ answer: String) -> Bool)?
+  /// Whether a free reply says anything that the rule looks for.
+  private let isParsed: @Sendable (_ reply: String) -> Bool
 
   /// A rule.
   init(
     name: String, source: String,
     acceptsFree: (@Sendable (_ reply: String, _ answer: String) -> Bool)? = nil,
+    isParsed: @escaping @Sendable (_ reply: String) -> Bool = { !$0.allSatisfy(\.isWhitespace) },
     accepts: @escaping @Sendable (_ reply: String, _ options: [String], _ place: Int) -> Bool
   ) {
     (self.name, self.source) = (name, source)
-    (self.accepts, self.acceptsFree) = (accepts, acceptsFree)
+    (self.accepts, self.acceptsFree, self.isParsed) = (accepts, acceptsFree, isParsed)
   }
 
   /// Every rule, the toolkit's own first.
-  package static let all: [ScoringRule] = [.plain, .pllava, .official, .vlmEvalKit, .lmms, .strict]
+  package static let all: [ScoringRule] = [
+    .plain, .pllava, .official, .vlmEvalKit, .lmms, .strict, .words, .seconds,
+  ]
 
   /// The rule of a name; nil where there is none.
   package init?(named name: String) {
@@ -41,10 +46,14 @@ package struct ScoringRule: Sendable {
     self = rule
   }
 
+  /// A model's context holds far less.
+  private static let longestReply = 1 << 16
+
   /// What the rule makes of a reply, as it stands.
   ///
   /// - Throws: `CogError` when the question has no options that the rule could look for.
   package func verdict(_ reply: String, on question: Question) throws -> Verdict {
+    let reply = String(reply.prefix(Self.longestReply))
     guard let options = question.candidates else {
       guard let acceptsFree else {
         throw CogError(
@@ -52,7 +61,7 @@ package struct ScoringRule: Sendable {
           expected: "candidates", found: "\(question.video): \(question.question)",
           advice: "Score it with --rule plain.")
       }
-      if reply.allSatisfy(\.isWhitespace) { return .unparsed }
+      guard isParsed(reply) else { return .unparsed }
       return acceptsFree(reply, question.answer) ? .right : .wrong
     }
     guard options.count <= OptionLetter.count,

@@ -1,8 +1,8 @@
 import CogBase
 
 extension ScoringRule {
-  /// VLMEvalKit without a judge (`exact_matching`): the official rule, or else the one option that `can_infer`
-  /// finds. What it makes of failed replies, which it counts as right, is not taken over.
+  /// VLMEvalKit without a judge (`exact_matching`): the official rule, or else the one option that
+  /// `can_infer` finds. What it makes of failed replies, which it counts as right, is not taken over.
   ///
   /// Source: VLMEvalKit, `vlmeval/dataset/utils/mvbench.py` and `vlmeval/utils/matching_util.py`.
   package static let vlmEvalKit = ScoringRule(

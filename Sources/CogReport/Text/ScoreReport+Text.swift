@@ -9,7 +9,27 @@ extension ScoreReport {
     for task in tasks { table.add(cells(task.name, task.count, task.published)) }
     for group in groups { table.add(cells("group \(group.name)", group.count, group.published)) }
     table.add(cells("all", total, nil))
-    return first + table.rendered() + "\n" + notes.joined(separator: "\n")
+    return first + table.rendered() + "\n" + (notes + (times.map(Self.lines) ?? [])).joined(separator: "\n")
+  }
+
+  private static func lines(_ times: TimeScores) -> [String] {
+    var lines: [String] = []
+    let (moments, spans) = (times.moments, times.spans)
+    if moments.questions > 0 {
+      let within = moments.within.sorted { $0.key < $1.key }.map { "\($0.value) within \($0.key) s" }
+      let error = moments.meanError.map { ", mean error \(NumberText.fixed($0, decimals: 2)) s" } ?? ""
+      lines.append(
+        "moments: \(moments.exact) of \(moments.questions) exact, \(within.joined(separator: ", "))\(error), "
+          + "\(moments.parsed) replies with a time, \(moments.outside) beyond 24 s")
+    }
+    if spans.questions > 0 {
+      let recall = spans.recall.sorted { $0.key < $1.key }.map { "\($0.value) at \($0.key)" }
+      let mean = spans.meanOverlap.map { ", mean \(NumberText.fixed($0, decimals: 3))" } ?? ""
+      lines.append(
+        "spans: \(spans.hits) of \(spans.questions) hit, overlap \(recall.joined(separator: ", "))\(mean), "
+          + "\(spans.parsed) replies with a time, \(spans.outside) beyond 24 s")
+    }
+    return lines
   }
 
   private var hasPublished: Bool { tasks.contains { $0.published != nil } }

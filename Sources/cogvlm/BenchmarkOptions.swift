@@ -1,0 +1,61 @@
+import ArgumentParser
+import CogBase
+import CogEvaluate
+
+/// Which kind of list the questions are, and the words around them.
+struct BenchmarkOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "With --run: what the questions are, such as mvbench: its folder with json, or its test.json.",
+      valueName: "name"))
+  var benchmark = Benchmark.questions
+
+  @Option(
+    help: ArgumentHelp(
+      "With --run: the words around each question: a name, or a JSON file. By default plain, or the "
+        + "benchmark's.", valueName: "name"))
+  var promptProfile: String?
+
+  /// Whether questions are a file of the toolkit's own, asked as they stand.
+  var isPlain: Bool { benchmark.name == Benchmark.questions.name && promptProfile == nil }
+
+  /// The questions that a user named.
+  ///
+  /// - Throws: ``CogError`` that names what is wrong with them.
+  func questions(_ path: String, videoFolder: String?) throws -> BenchmarkQuestions {
+    guard benchmark.name != Benchmark.questions.name else {
+      return BenchmarkQuestions(try QuestionSet.opened(path, videoFolder: videoFolder), file: path)
+    }
+    return try benchmark.open(path, videoFolder)
+  }
+
+  /// The words around the questions of a list.
+  ///
+  /// - Throws: ``CogError`` when there is no such profile, or it does not fit a question.
+  func profile(for list: RunList) throws -> PromptProfile {
+    let name = promptProfile ?? benchmark.profile
+    let profile: PromptProfile
+    if let known = try PromptProfile(named: name) {
+      profile = known
+    } else if name.hasSuffix(".json") || name.contains("/") {
+      profile = try PromptProfile(path: name)
+    } else {
+      throw CogError(
+        "there is no such prompt profile", subject: "--prompt-profile",
+        expected: PromptProfile.names.joined(separator: ", ") + ", or a JSON file", found: name)
+    }
+    for item in list.items { _ = try profile.prompt(for: item) }
+    return profile
+  }
+}
+
+extension Benchmark: ExpressibleByArgument {
+  /// The benchmark of that name; nil when there is none.
+  package init?(argument: String) { self.init(named: argument) }
+
+  /// The names of the benchmarks.
+  package static var allValueStrings: [String] { all.map(\.name) }
+
+  /// The name.
+  package var defaultValueDescription: String { name }
+}
