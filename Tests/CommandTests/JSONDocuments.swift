@@ -13,7 +13,8 @@ struct JSONDocuments {
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
     "ask": ask, "bench": bench, "calibrate": calibrate, "conversion": conversion, "diff": diff, "eval": eval,
     "frames": frames,
-    "inspect": inspect, "merge": merge, "score": score, "stats": stats,
+    "inspect": inspect, "merge": merge, "score": score, "score-pair": scorePair,
+    "stats": stats,
     "stats-calibration": statsOfCalibration,
     "tokenize": tokenize,
     "verify": verify,
@@ -170,9 +171,34 @@ struct JSONDocuments {
         return Data(text.replacing(/"reply":"[^"]*"/, with: #""reply":"""#, maxReplacements: 1).utf8)
       }
     }
-    let merged = folder.path("merged.jsonl")
-    try Command.run(["merge", run, "-o", merged])
-    return try print(["score", run], status: 3) + print(["score", merged, "--rule", "plain"], status: 3)
+    let times = try folder.write(
+      """
+      {"video": "v22_h264.mp4", "question": "When?", "gold": 1}
+      {"video": "v22_h264.mp4", "question": "When?", "gold": [1, 2]}
+      """.utf8, as: "times.jsonl")
+    let timed = try Command.run([
+      "eval", model, "--benchmark", "tqa", "--questions", times, "--videos", videos, "--run",
+      folder.path("timed"), "--max-new-tokens", "2",
+    ])
+    try #require(timed.status == 0, "\(timed.errors)")
+    return try print(["score", run], status: 3) + print(["score", folder.path("timed")])
+  }
+
+  func scorePair() throws -> [String] {
+    let (run, model) = (folder.path("first"), try SampleModel.float.get())
+    let list = try questions(["none.mp4", "v22_h264.mp4"], name: "pair.json")
+    try Command.run([
+      "eval", model, "--questions", list, "--videos", Fixtures.path("sample/videos"), "--run", run,
+    ])
+    let (first, second) = (folder.path("first.jsonl"), folder.path("second.jsonl"))
+    for output in [first, second] { try Command.run(["merge", run, "-o", output]) }
+    // Replies that are right.
+    try rewrite(second) { data in
+      let text = String(decoding: data, as: UTF8.self).replacing(
+        /"reply":("[^"]*"|null)/, with: #""reply":"x""#)
+      return Data(text.replacing(#""failed""#, with: #""ok""#).utf8)
+    }
+    return try print(["score", first, second], status: 3) + print(["score", second, second])
   }
 
   func frames() throws -> [String] {

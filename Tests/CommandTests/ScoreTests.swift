@@ -64,6 +64,53 @@ import Testing
     #expect(all[1] == "0" && all[2] == "\(answers.count)" && all.suffix(2) == ["1", "\(answers.count - 1)"])
   }
 
+  @Test("the page has the document, answers with wrong ones first, bars with intervals, and frames of clips")
+  func page() throws {
+    let page = folder.path("page.html")
+    let outcome = try Command.run([
+      "score", run, "--html", page, "--videos", Fixtures.path("sample/videos"), "--rule", "strict",
+    ])
+    #expect(outcome.status == 3 && outcome.errors == "", "\(outcome.errors)")
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.contains("data:image/png;base64,") && html.contains("<line class=\"tick\""))
+    let failed = try #require(html.range(of: ">failed</td>"))
+    let unparsed = try #require(html.range(of: ">unparsed</td>"))
+    #expect(!html.contains(">right</td>") && failed.lowerBound != unparsed.lowerBound)
+    let start = try #require(html.range(of: "id=\"document\">"))
+    let end = try #require(html.range(of: "</script>", range: start.upperBound..<html.endIndex))
+    let document = try JSONSerialization.jsonObject(
+      with: Data(html[start.upperBound..<end.lowerBound].utf8))
+    #expect(
+      NSDictionary(dictionary: try #require(document as? [String: Any]))
+        == NSDictionary(dictionary: try score(["--rule", "strict"])))
+    // Right answers come last.
+    let plain = try Command.run(["score", run, "--html", "-"])
+    let right = try #require(plain.output.range(of: ">right</td>"))
+    let wrong = try #require(plain.output.range(of: ">failed</td>"))
+    #expect(wrong.lowerBound < right.lowerBound)
+    #expect(try Command.run(["score", run, "--videos", folder.path("x")]).status == 64)
+    #expect(try Command.run(["score", run, "--html", "-", "--json"]).status == 64)
+  }
+
+  @Test("two runs are compared, and exports refuse what they are not for")
+  func pairs() throws {
+    let merged = folder.path("merged.jsonl")
+    try Command.run(["merge", run, "-o", merged])
+    let same = try Command.run(["score", run, merged, "--json"])
+    #expect(same.status == 3 && same.errors == "", "\(same.errors)")
+    let total = try #require(same.json()["total"] as? [String: Any])
+    #expect(total["onlyFirst"] as? Int == 0 && total["probability"] as? Double == 1)
+    let text = try Command.run(["score", run, merged])
+    #expect(text.output.contains("only second"))
+    try expectRefusal(
+      ["score", run, "--export", "pllava", "-o", folder.path("out")], naming: run,
+      saying: "not for this benchmark",
+      in: folder)
+    for wrong in [["--export", "pllava"], ["-o", "x"], [run, run], ["--export", "xlsx", "-o", "x"]] {
+      #expect(try Command.run(["score", run] + wrong).status == 64, "\(wrong)")
+    }
+  }
+
   @Test("what is no run, no result or has no rule is refused by name")
   func refused() throws {
     try expectRefusal(

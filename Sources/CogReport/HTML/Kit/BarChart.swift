@@ -14,6 +14,7 @@ package struct BarChart: PagePart {
   let categories: [String]
   let series: [ChartSeries]
   let arrangement: Arrangement
+  let ranges: [ClosedRange<Double>?]
   let valueLabel: String
   let style: NumberStyle
 
@@ -22,16 +23,20 @@ package struct BarChart: PagePart {
   /// - Parameters:
   ///   - categories: the lines from the top, such as the parts of a model.
   ///   - series: up to eight kinds of bars, each with a value for each category, not negative.
+  ///   - ranges: lines over the bars of the first kind, such as intervals, one for each category; nil draws
+  ///     none.
   ///   - valueLabel: what the bars show, with its unit.
   package init(
     title: String, caption: String? = nil, categories: [String], series: [ChartSeries],
-    arrangement: Arrangement = .grouped, valueLabel: String, style: NumberStyle = .plain
+    arrangement: Arrangement = .grouped, ranges: [ClosedRange<Double>?] = [], valueLabel: String,
+    style: NumberStyle = .plain
   ) {
     self.title = title
     self.caption = caption
     self.categories = categories
     self.series = series
     self.arrangement = arrangement
+    self.ranges = ranges
     self.valueLabel = valueLabel
     self.style = style
   }
@@ -67,7 +72,8 @@ package struct BarChart: PagePart {
     let ends = arrangement == .stacked ? sums : series.flatMap(\.values).compactMap { $0 }
     let room = (ends.map { textWidth(style.text($0)) }.max() ?? 0) + 12
     let axis = ValueAxis(
-      values: ends.filter(\.isFinite), scale: .linear, from: left, to: width - room, style: style,
+      values: (ends + ranges.compactMap { $0?.upperBound }).filter(\.isFinite), scale: .linear, from: left,
+      to: width - room, style: style,
       includesZero: true)
     let lines = arrangement == .stacked ? 1 : max(series.count, 1)
     let slot = Double(lines) * Self.barHeight + 9
@@ -105,10 +111,20 @@ package struct BarChart: PagePart {
       let (x0, x1) = (axis.position(start.isFinite ? start : 0), axis.position(end))
       let y = top + line * Self.barHeight
       let isEnd = arrangement == .grouped || index == last
+      let range = index == 0 && category < ranges.count ? ranges[category] : nil
+      let farthest = max(x1, range.map { axis.position($0.upperBound) } ?? x1)
       return [
+        "ranges": range.map { range in
+          [
+            [
+              "from": pixels(axis.position(range.lowerBound)), "to": pixels(axis.position(range.upperBound)),
+              "at": pixels(y + Self.barHeight / 2 - 1),
+            ]
+          ]
+        } ?? [],
         "x": pixels(x0), "y": pixels(y), "w": pixels(max(x1 - x0, value > 0 ? 0.6 : 0)),
         "color": Figure.color(index),
-        "tip": "\(categories[category]), \(series.name): \(style.text(value))", "endX": pixels(x1 + 5),
+        "tip": "\(categories[category]), \(series.name): \(style.text(value))", "endX": pixels(farthest + 5),
         "endY": pixels(y + Self.barHeight - 5), "ends": isEnd ? [style.text(end)] : [],
       ]
     }
@@ -123,6 +139,7 @@ package struct BarChart: PagePart {
     {{category}}</text>
     {{#bars}}<rect class="f{{color}}" x="{{x}}" y="{{y}}" width="{{w}}" height="{{barHeight}}">\
     <title>{{tip}}</title></rect>\
+    {{#ranges}}<line class="tick" x1="{{from}}" y1="{{at}}" x2="{{to}}" y2="{{at}}"/>{{/ranges}}\
     {{#ends}}<text x="{{endX}}" y="{{endY}}">{{.}}</text>{{/ends}}{{/bars}}{{/categories}}
     <line class="axis" x1="{{left}}" y1="4" x2="{{left}}" y2="{{bottom}}"/>
     <text x="{{middle}}" y="{{nameY}}" text-anchor="middle">{{valueLabel}}</text>
