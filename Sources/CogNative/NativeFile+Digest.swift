@@ -2,9 +2,10 @@ import CogBase
 import Crypto
 
 extension NativeFile {
-  /// What identifies the tensors, whatever the file's name and its place: the SHA-256 in hexadecimal of a line
-  /// for each tensor in the order of their names, with name, encoding, shape and the checksum of its bytes, as
-  /// the file's directory has them (`Formats/calibration.md`, "Digest of the model"). No tensor is read.
+  /// What identifies the tensors, whatever the file's name and its place: the SHA-256 in hexadecimal of a
+  /// line for each tensor in the order of their names, with name, encoding, shape and the checksum of its
+  /// bytes, as the file's directory has them (`Formats/calibration.md`, "Digest of the model"). No tensor is
+  /// read.
   package var digest: String {
     var hash = SHA256()
     hash.update(data: Array("cogvlm model 1\n".utf8))

@@ -19,8 +19,8 @@
 
 #include "../products/tile-inl.h"
 
-/// How far ahead of a line a line is asked for, into the first-level cache, where memory is what limits; 0 where the
-/// processor's own prefetching is better left alone.
+/// How far ahead of a line a line is asked for, into the first-level cache, where memory is what limits; 0
+/// where the processor's own prefetching is better left alone.
 #ifndef COG_BYTES_AHEAD
 #define COG_BYTES_AHEAD 0
 #endif

@@ -1,9 +1,10 @@
-// Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): 16 tokens with the 16 rows of a
-// panel, a group at a time. A group's sums are exact integers, which are scaled and added up in float32 as
+// Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): 16 tokens with the 16 rows of
+// a panel, a group at a time. A group's sums are exact integers, which are scaled and added up in float32 as
 // everywhere: all products give the same bits.
 //
-// The weights of a panel lie as a tile wants them, [column / 4][row][4]: int8 is read in place, int4 is expanded
-// to bytes less its zero point, once for all tokens, a block at a time, which stays in the second-level cache.
+// The weights of a panel lie as a tile wants them, [column / 4][row][4]: int8 is read in place, int4 is
+// expanded to bytes less its zero point, once for all tokens, a block at a time, which stays in the
+// second-level cache.
 
 #ifndef COG_TILED_INL_H
 #define COG_TILED_INL_H

@@ -17,7 +17,7 @@ enum {
   COG_MANY_TILED_TOKENS = 32,
 };
 
-/// The tiles: two sets of sums, so that one is multiplied while the other is scaled, and for each the operands
+/// The tiles: two sets of sums, so that one is multiplied while the other is scaled, for each the operands
 /// of a whole tile's columns and of a group's last ones.
 enum { SUMS_0, SUMS_1, TOKENS_0, TOKENS_1, ROWS_0, ROWS_1, LAST_TOKENS, LAST_ROWS };
 

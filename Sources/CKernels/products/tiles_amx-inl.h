@@ -1,5 +1,5 @@
-// Tiles in Intel's AMX: eight registers of up to 16 rows of 64 bytes. tiles_plain-inl.h has the same functions in
-// plain C.
+// Tiles in Intel's AMX: eight registers of up to 16 rows of 64 bytes. tiles_plain-inl.h has the same
+// functions in plain C.
 
 #ifndef COG_TILES_AMX_INL_H
 #define COG_TILES_AMX_INL_H
