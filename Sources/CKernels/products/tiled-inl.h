@@ -52,6 +52,16 @@ COG_INLINE const int8_t *cog_tiled_weights(
     cog_dot_tiles(tiles, sums, left, right);                                                                 \
   } while (0)
 
+/// Multiplies a whole group and stores its sums; the tiles are constants, `x`, `weights` and the like those of
+/// the function below.
+#define COG_MULTIPLY_GROUP(tiles, sums, left, right)                                                         \
+  do {                                                                                                       \
+    cog_zero_tile(tiles, sums);                                                                              \
+    COG_MULTIPLY_TILE(tiles, sums, left, right, &x, weights, 0, group_size);                                 \
+    if (group_size == 128) COG_MULTIPLY_TILE(tiles, sums, left, right, &x, weights, 64, group_size);         \
+    cog_store_tile_rows(tiles, sums, dots, COG_LINE_BYTES);                                                  \
+  } while (0)
+
 /// The products of one whole group, left in `dots`. Neighbors take the other set of tiles, so that a group is
 /// multiplied while the one before it is scaled.
 COG_INLINE void cog_multiply_tiled_group(
@@ -62,15 +72,9 @@ COG_INLINE void cog_multiply_tiled_group(
   const CogTileGroup x = cog_group_at(tile->groups + group * tile->group_bytes, group_size, tile->tokens);
   const int8_t *weights = cog_tiled_weights(panel, group_size, is_int4, group);
   if (is_odd) {
-    cog_zero_tile(tiles, SUMS_1);
-    COG_MULTIPLY_TILE(tiles, SUMS_1, TOKENS_1, ROWS_1, &x, weights, 0, group_size);
-    if (group_size == 128) COG_MULTIPLY_TILE(tiles, SUMS_1, TOKENS_1, ROWS_1, &x, weights, 64, group_size);
-    cog_store_tile_rows(tiles, SUMS_1, dots, COG_LINE_BYTES);
+    COG_MULTIPLY_GROUP(tiles, SUMS_1, TOKENS_1, ROWS_1);
   } else {
-    cog_zero_tile(tiles, SUMS_0);
-    COG_MULTIPLY_TILE(tiles, SUMS_0, TOKENS_0, ROWS_0, &x, weights, 0, group_size);
-    if (group_size == 128) COG_MULTIPLY_TILE(tiles, SUMS_0, TOKENS_0, ROWS_0, &x, weights, 64, group_size);
-    cog_store_tile_rows(tiles, SUMS_0, dots, COG_LINE_BYTES);
+    COG_MULTIPLY_GROUP(tiles, SUMS_0, TOKENS_0, ROWS_0);
   }
 }
 
@@ -280,25 +284,21 @@ COG_INLINE void cog_multiply_tiled(
   }
 }
 
-COG_KERNEL void cog_multiply_tiled_int4(const CogOperands *operands, float *output, size_t output_stride) {
-  const size_t size = operands->matrix.group_size;
-  cog_multiply_tiled(
-      operands,
-      size == 64   ? cog_multiply_tiled_4_64
-      : size == 32 ? cog_multiply_tiled_4_32
-                   : cog_multiply_tiled_4_128,
-      output, output_stride);
-}
-
-COG_KERNEL void cog_multiply_tiled_int8(const CogOperands *operands, float *output, size_t output_stride) {
-  const size_t size = operands->matrix.group_size;
-  cog_multiply_tiled(
-      operands,
-      size == 64   ? cog_multiply_tiled_8_64
-      : size == 32 ? cog_multiply_tiled_8_32
-                   : cog_multiply_tiled_8_128,
-      output, output_stride);
-}
+/// The functions of the encodings, called cog_multiply_tiled_int4 and the like.
+#define COG_TILED_MULTIPLY(weight_bits)                                                                      \
+  COG_KERNEL void cog_multiply_tiled_int##weight_bits(                                                       \
+      const CogOperands *operands, float *output, size_t output_stride) {                                    \
+    const size_t size = operands->matrix.group_size;                                                         \
+    cog_multiply_tiled(                                                                                      \
+        operands,                                                                                            \
+        size == 64   ? cog_multiply_tiled_##weight_bits##_64                                                 \
+        : size == 32 ? cog_multiply_tiled_##weight_bits##_32                                                 \
+                     : cog_multiply_tiled_##weight_bits##_128,                                               \
+        output, output_stride);                                                                              \
+  }
+COG_TILED_MULTIPLY(4)
+COG_TILED_MULTIPLY(8)
+#undef COG_TILED_MULTIPLY
 
 // MARK: What the backend lists
 
