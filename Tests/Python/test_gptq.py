@@ -29,10 +29,7 @@ QUESTION = {
 
 
 def cogvlm(*arguments):
-    place = ("swift", "build", "-c", "release", "--show-bin-path")
-    shown = subprocess.run(place, capture_output=True, text=True, cwd=tools.PACKAGE, check=True)
-    binary = os.path.join(shown.stdout.strip(), "cogvlm")
-    return subprocess.run([binary, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([tools.release_binary(), *arguments], capture_output=True, text=True, check=False)
 
 
 def read_safetensors(path):

@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 import unittest
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOL = os.path.join(PACKAGE, "Tools", "man")
+from tools import PACKAGE, TOOLS, release_binary
+
+TOOL = os.path.join(TOOLS, "man")
 
 
 def run(*arguments):
@@ -25,10 +26,7 @@ class Manual(unittest.TestCase):
         cls.addClassCleanup(temporary.cleanup)
         cls.folder = os.path.join(temporary.name, "new", "man1")
         cls.result = run(TOOL, "--multi-page", cls.folder)
-        folder = run("swift", "build", "-c", "release", "--show-bin-path").stdout.strip()
-        cls.root = json.loads(run(os.path.join(folder, "cogvlm"), "--experimental-dump-help").stdout)[
-            "command"
-        ]
+        cls.root = json.loads(run(release_binary(), "--experimental-dump-help").stdout)["command"]
 
     def page(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8") as stream:

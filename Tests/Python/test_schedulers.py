@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from tools import PACKAGE
+from tools import PACKAGE, release_binary
 
 SAMPLE = pathlib.Path(PACKAGE, "Tests", "Fixtures", "sample")
 SLURM = pathlib.Path(PACKAGE, "Tools", "slurm")
@@ -164,11 +164,7 @@ PartitionName=all Nodes=node Default=YES MaxTime=INFINITE State=UP
 class Schedulers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        place = ("swift", "build", "-c", "release", "--show-bin-path")
-        folder = subprocess.run(
-            place, cwd=PACKAGE, capture_output=True, text=True, check=False
-        ).stdout.strip()
-        cls.binary = os.environ.get("COGVLM_BINARY", os.path.join(folder, "cogvlm"))
+        cls.binary = os.environ.get("COGVLM_BINARY") or release_binary()
         if not os.path.exists(cls.binary):
             raise unittest.SkipTest("the release build has no cogvlm")
 
