@@ -52,8 +52,8 @@ COG_INLINE const int8_t *cog_tiled_weights(
     cog_dot_tiles(tiles, sums, left, right);                                                                 \
   } while (0)
 
-/// Multiplies a whole group and stores its sums; the tiles are constants, `x`, `weights` and the like those of
-/// the function below.
+/// Multiplies a whole group and stores its sums; the tiles are constants, `x`, `weights` and the like those
+/// of the function below.
 #define COG_MULTIPLY_GROUP(tiles, sums, left, right)                                                         \
   do {                                                                                                       \
     cog_zero_tile(tiles, sums);                                                                              \
