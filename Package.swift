@@ -152,7 +152,7 @@ let package = Package(
         "CogInspect",
         "CogEngine",
       ]),
-    tests("CogEvaluate", ["CogBase", "CogCompute"]),
+    tests("CogEvaluate", ["CogBase", "CogCompute", "CogMedia"]),
     tests(
       "CogCalibrate",
       [

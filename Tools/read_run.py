@@ -15,12 +15,12 @@ import os
 import sys
 
 LONGEST_LINE = 1 << 20
-ITEM_KEYS = {"key", "dataset", "video", "task", "question", "candidates", "answer"}
+ITEM_KEYS = {"key", "dataset", "video", "start", "end", "task", "question", "candidates", "answer"}
 RECORD_KEYS = {
     "key", "status", "reply", "ids", "frames", "damagedFrames", "error", "attempt", "seconds", "finished",
     "tool", "kernels", "run",
 }  # fmt: skip
-OPTIONAL = {"task", "candidates", "answer", "reply", "damagedFrames", "error"}
+OPTIONAL = {"start", "end", "task", "candidates", "answer", "reply", "damagedFrames", "error"}
 RESULT_KEYS = ("status", "ids", "frames")
 
 
@@ -36,6 +36,7 @@ def require(condition, file, problem):
 def key_of(item, copy):
     """The key of an item: the field `copy` counts items that ask the same."""
     fields = [("dataset", item["dataset"]), ("video", item["video"])]
+    fields += [(name, str(round(item[name] * 1000))) for name in ("start", "end") if name in item]
     fields += [(name, item[name]) for name in ("task", "question") if name in item]
     fields += [("candidate", text) for text in item.get("candidates", [])]
     if copy > 1:
@@ -58,6 +59,10 @@ def identity_of(header):
         f"--frames {header['frames']}",
         f"--max-new-tokens {settings['maxNewTokens']}",
         f"--tolerate-damage {'true' if settings['toleratesDamage'] else 'false'}",
+    ]
+    lines += [f"--prompt {header['prompt']['text']}"] if "text" in header["prompt"] else []
+    lines += [f"pieces {settings['pieces']}"] if "pieces" in settings else []
+    lines += [
         f"items {items['count']} of {items['videos']} videos, {items['digest']}",
     ]
     return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()[:16]

@@ -1,5 +1,6 @@
 import CogBase
 import CogCompute
+import CogMedia
 
 /// The order in which a model is asked about many videos: all items of a video one after another, so that
 /// what was made of the video can be kept. What cannot be asked is told, and the others are asked.
@@ -10,23 +11,25 @@ enum VideoLoop {
   ///
   /// - Parameters:
   ///   - video: the video that an item is about; those of one video follow each other.
-  ///   - open: makes of a video what its items are asked about.
+  ///   - window: the piece of it that the item is about; nil for all of it.
+  ///   - open: makes of the video, or the piece, of an item what this and those that follow are asked about.
   ///   - finish: receives what was made of each item, or why nothing was.
   /// - Throws: what else `open` and `ask` throw, and all that `finish` and the context's cancellation throw.
   static func run<Item, Video, Reply>(
-    _ items: [Item], context: RunContext, video: (Item) -> String, open: (String) throws -> Video,
+    _ items: [Item], context: RunContext, video: (Item) -> String,
+    window: (Item) -> TimeWindow? = { _ in nil }, open: (Item) throws -> Video,
     ask: (Item, Video) throws -> Reply, finish: (Item, Result<Reply, CogError>) throws -> Void
   ) throws {
     let progress = context.progress.begin("Asking", total: items.count)
     defer { progress.finish() }
-    var current: (name: String, video: Result<Video, CogError>)?
+    var current: (name: String, window: TimeWindow?, video: Result<Video, CogError>)?
     for item in items {
       try context.cancellation.check()
-      let name = video(item)
-      if current?.name != name {
+      let (name, piece) = (video(item), window(item))
+      if current?.name != name || current?.window != piece {
         // The video before goes first: it is not held while the next one is opened.
         current = nil
-        current = (name, try keeping { try open(name) })
+        current = (name, piece, try keeping { try open(item) })
       }
       guard let current else { continue }
       let reply: Result<Reply, CogError>

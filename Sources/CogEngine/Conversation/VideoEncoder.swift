@@ -37,38 +37,43 @@ package struct VideoEncoder: Sendable {
   /// - Parameters:
   ///   - template: the template of the questions to come; nil takes the model's own.
   ///   - sampling: which frames the model is shown; nil takes the template's.
+  ///   - window: the piece of the video that the model is shown; nil takes all of it.
   /// - Throws: `CogError` when the video cannot be read, or has more frames than the model has room for; what
   ///   the context's cancellation throws.
   package func encode(
-    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil,
+    window: TimeWindow? = nil
   ) throws -> VideoFeatures {
-    try encode(prepare(video, template: template, sampling: sampling))
+    try encode(prepare(video, template: template, sampling: sampling, window: window))
   }
 
   /// The chosen frames of a video as the vision tower reads them.
   ///
-  /// - Throws: as ``encode(_:template:sampling:)``.
+  /// - Throws: as ``encode(_:template:sampling:window:)``.
   package func prepare(
-    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil,
+    window: TimeWindow? = nil
   ) throws -> PreparedVideo {
-    let (source, selection) = try open(video, template: template, sampling: sampling)
+    let (source, selection) = try open(video, template: template, sampling: sampling, window: window)
     return try PreparedVideo(source, selection, size: engine.configuration.vision.imageSize)
   }
 
   /// Which frames of a video the model is shown; none is decoded. - Throws: as
-  /// ``encode(_:template:sampling:)``, but for what decoding finds.
+  /// ``encode(_:template:sampling:window:)``, but for what decoding finds.
   package func select(
-    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil,
+    window: TimeWindow? = nil
   ) throws -> FrameSelection {
-    try open(video, template: template, sampling: sampling).1
+    try open(video, template: template, sampling: sampling, window: window).1
   }
 
   private func open(
-    _ video: VideoInput, template: PromptTemplate?, sampling: FrameSampling?
+    _ video: VideoInput, template: PromptTemplate?, sampling: FrameSampling?, window: TimeWindow?
   ) throws -> (any FrameSource, FrameSelection) {
     let configuration = engine.configuration
     let source = try video.open(cancellation: engine.context.cancellation)
-    let selection = try source.select(sampling ?? (template ?? configuration.template).frameSampling)
+    let selection = try source.select(
+      sampling ?? (template ?? configuration.template).frameSampling, in: window)
     // The prompt has a token more at least; better said now than after the frames were looked at.
     let most = (configuration.contextLength - 1) / max(1, configuration.vision.tokensPerFrame)
     guard selection.indices.count <= most else {

@@ -1,4 +1,5 @@
 import CogBase
+package import CogMedia
 import Crypto
 import Foundation
 
@@ -11,6 +12,9 @@ package struct RunItem: Codable, Equatable, Sendable {
   package let dataset: String
   /// The video, as the list has it.
   package let video: String
+  /// The piece of the video that is asked about, in seconds, whole milliseconds; nil for all of it.
+  package let start: Double?
+  package let end: Double?
   /// What the question tries; nil where the list has no tasks.
   package let task: String?
   /// What is asked.
@@ -24,12 +28,15 @@ package struct RunItem: Codable, Equatable, Sendable {
   ///
   /// - Parameter copy: which of the items of the list that ask the same, from 1.
   package init(
-    dataset: String, video: String, task: String? = nil, question: String, candidates: [String]? = nil,
-    answer: String? = nil, copy: Int = 1
+    dataset: String, video: String, window: TimeWindow? = nil, task: String? = nil, question: String,
+    candidates: [String]? = nil, answer: String? = nil, copy: Int = 1
   ) {
     (self.dataset, self.video, self.task, self.question) = (dataset, video, task, question)
     (self.candidates, self.answer) = (candidates, answer)
+    let milliseconds = window.map { [Self.milliseconds($0.start), Self.milliseconds($0.end)] }
+    (start, end) = (milliseconds.map { Double($0[0]) / 1000 }, milliseconds.map { Double($0[1]) / 1000 })
     var fields = [("dataset", dataset), ("video", video)]
+    if let milliseconds { fields += [("start", "\(milliseconds[0])"), ("end", "\(milliseconds[1])")] }
     if let task { fields.append(("task", task)) }
     fields.append(("question", question))
     fields += (candidates ?? []).map { ("candidate", $0) }
@@ -41,8 +48,22 @@ package struct RunItem: Codable, Equatable, Sendable {
     key = hash.finalize().prefix(16).hexadecimal
   }
 
+  /// More than 30 years are the slip of somebody's pen, and fit no integer that is counted with.
+  private static func milliseconds(_ seconds: Double) -> Int {
+    Int((min(max(seconds, 0), 1e9) * 1000).rounded())
+  }
+
+  /// The piece of the video that is asked about; nil for all of it.
+  package var window: TimeWindow? {
+    guard let start, let end else { return nil }
+    return TimeWindow(start: start, end: end)
+  }
+
   /// What the item asks, in a few words, for notes.
-  package var summary: String { "\(key) \(video): \(question)".printable }
+  package var summary: String {
+    let piece = window.map { $0.start == $0.end ? " at \($0.start) s" : " \($0.start) to \($0.end) s" } ?? ""
+    return "\(key) \(video)\(piece): \(question)".printable
+  }
 }
 
 /// All that a run is to ask, in order.
