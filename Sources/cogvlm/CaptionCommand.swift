@@ -21,6 +21,7 @@ struct CaptionCommand: ParsableCommand {
   @OptionGroup var options: ModelOptions
   @OptionGroup var runOptions: RunOptions
   @OptionGroup var frameOptions: FrameOptions
+  @OptionGroup var cacheOptions: CacheOptions
 
   @Argument(
     help: ArgumentHelp(
@@ -92,6 +93,7 @@ struct CaptionCommand: ParsableCommand {
       try share.run(
         engine: engine, template: template, sampling: frameOptions.frames,
         options: AnswerOptions(maximumNewTokens: maxNewTokens), deadline: deadline,
+        cache: cacheOptions.open(),
         openVideo: { try openVideo(of: $0, videos) }, failed: tell)
     }
     guard let share else { return }

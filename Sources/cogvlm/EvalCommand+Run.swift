@@ -31,6 +31,7 @@ extension EvalCommand {
       try share.run(
         engine: engine, template: template, sampling: frameOptions.frames,
         options: AnswerOptions(maximumNewTokens: maxNewTokens), deadline: deadline,
+        cache: cacheOptions.open(),
         openVideo: { try openVideo(set.videoPath(of: $0.video)) }, failed: tell)
     }
     guard let share else { return }

@@ -15,6 +15,7 @@ struct EvalCommand: ParsableCommand {
   @OptionGroup var options: ModelOptions
   @OptionGroup var runOptions: RunOptions
   @OptionGroup var frameOptions: FrameOptions
+  @OptionGroup var cacheOptions: CacheOptions
 
   @Option(
     help: ArgumentHelp("A JSON list of {video, task, question, candidates?, answer}.", valueName: "file"),
@@ -70,7 +71,8 @@ struct EvalCommand: ParsableCommand {
     tellFailures(of: evaluation, &told)
     try evaluation.run(
       engine: engine, template: template, sampling: frameOptions.frames,
-      options: AnswerOptions(maximumNewTokens: maxNewTokens), openVideo: openVideo)
+      options: AnswerOptions(maximumNewTokens: maxNewTokens), cache: cacheOptions.open(), openVideo: openVideo
+    )
   }
 
   /// The video at a path.

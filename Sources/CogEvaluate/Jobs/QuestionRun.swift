@@ -9,14 +9,16 @@ extension ShardedRun {
   /// - Parameters:
   ///   - template: the form of the questions; nil takes the model's own.
   ///   - sampling: which frames the model is shown; nil takes the template's.
+  ///   - cache: where features are kept; nil keeps none.
   ///   - openVideo: an item's video.
   /// - Throws: as ``run(context:deadline:open:ask:failed:)``.
   package mutating func run(
     engine: Engine, template: PromptTemplate?, sampling: FrameSampling?, options: AnswerOptions,
-    deadline: ItemDeadline?, openVideo: (RunItem) throws -> VideoInput,
+    deadline: ItemDeadline?, cache: FeatureCache? = nil,
+    openVideo: (RunItem) throws -> VideoInput,
     failed tell: (RunItem, CogError) -> Void
   ) throws {
-    let encoder = VideoEncoder(engine)
+    let encoder = VideoEncoder(engine, cache: cache)
     try run(context: engine.context, deadline: deadline) { item in
       let features = try encoder.encode(
         openVideo(item), template: template, sampling: sampling, window: item.window)
