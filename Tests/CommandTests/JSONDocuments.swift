@@ -35,6 +35,7 @@ struct JSONDocuments {
   func ask() throws -> [String] {
     let model = try SampleModel.float.get()
     return try print(["ask", model, "--video", Self.video, "What color is the circle?"])
+      + print(["ask", model, "--video", Self.video, "What?", "Where?", "--max-new-tokens", "1"])
       + print(["ask", model, "Hello?", "--max-new-tokens", "1"])
       + print(["ask", model, "--max-new-tokens", "1", "What?", "--video"] + damagedVideo())
   }
