@@ -95,12 +95,30 @@ struct MVBenchReaderTests {
   @Test(
     "what is wrong with a list is named",
     arguments: [
-      (#"{"video": "../../etc/a.mp4", "question": "q", "candidates": ["y"], "answer": "y"}"#, "video"),
-      (#"{"video": "/etc/a.mp4", "question": "q", "candidates": ["y"], "answer": "y"}"#, "video"),
-      (#"{"video": "a", "question": " ", "candidates": ["y"], "answer": "y"}"#, "question"),
-      (#"{"video": "a", "question": "q", "candidates": [], "answer": "y"}"#, "candidates"),
-      (#"{"video": "a", "question": "q", "candidates": ["y", null], "answer": "y"}"#, "candidates"),
-      (#"{"video": "a", "question": "q", "candidates": ["y"], "answer": "x"}"#, "answer"),
+      (
+        #"{"video": "../a", "question": "q", "candidates": ["y"], "answer": "y", "start": 1, "end": 2}"#,
+        "video"
+      ),
+      (
+        #"{"video": "/a", "question": "q", "candidates": ["y"], "answer": "y", "start": 1, "end": 2}"#,
+        "video"
+      ),
+      (
+        #"{"video": "a", "question": " ", "candidates": ["y"], "answer": "y", "start": 1, "end": 2}"#,
+        "question"
+      ),
+      (
+        #"{"video": "a", "question": "q", "candidates": [], "answer": "y", "start": 1, "end": 2}"#,
+        "candidates"
+      ),
+      (
+        #"{"video": "a", "question": "q", "candidates": ["y", null], "answer": "y", "start": 1, "end": 2}"#,
+        "candidates"
+      ),
+      (
+        #"{"video": "a", "question": "q", "candidates": ["y"], "answer": "x", "start": 1, "end": 2}"#,
+        "answer"
+      ),
       (#"{"video": "a", "question": "q", "candidates": ["y"], "answer": "y", "start": 3}"#, "end"),
       (
         #"{"video": "a", "question": "q", "candidates": ["y"], "answer": "y", "start": 3, "end": 2}"#,

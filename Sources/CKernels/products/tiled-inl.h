@@ -29,9 +29,10 @@ typedef struct CogTiledOutput {
 typedef struct CogTiledPanel {
   const CogTiledBlock *block;
   const CogTokenTile *tile;
-  const uint8_t *lines;     ///< the panel, where its weights are multiplied in place
-  const int8_t *expanded;   ///< its weights otherwise: the block's first group
-  const cog_lanes *scales;  ///< of the block's first group
+  const uint8_t *lines;          ///< the panel, where its weights are multiplied in place
+  const int8_t *expanded;        ///< its weights otherwise: the block's first group
+  const cog_lanes *scales;       ///< of the block's first group
+  const cog_int_lanes *offsets;  ///< likewise, or NULL where there are none
 } CogTiledPanel;
 
 /// A group's weights, [column / 4][row][4].
@@ -97,7 +98,7 @@ COG_INLINE void cog_multiply_short_tiled_group(
 /// Adds a group's products, times the scales of rows and tokens, to the sums.
 COG_INLINE void cog_add_tiled_group(
     const CogTiledPanel *panel, const size_t group_size, const bool is_full, size_t group,
-    const cog_int_lanes *dots, cog_lanes *sums) {
+    cog_int_lanes *dots, cog_lanes *sums) {
   const CogTokenTile *tile = panel->tile;
   const size_t tokens = is_full ? COG_TILED_TOKENS : tile->tokens;
   const CogTileGroup x = cog_group_at(tile->groups + group * tile->group_bytes, group_size, tokens);
@@ -105,6 +106,11 @@ COG_INLINE void cog_add_tiled_group(
   float padded[COG_TILED_TOKENS] = {0};
   if (!is_full) memcpy(padded, x.scales, tokens * sizeof *padded);
   const float *token_scales = is_full ? x.scales : padded;
+  if (__builtin_expect(panel->offsets != NULL, false)) {
+    for (size_t token = 0; token < tokens; token++) {
+      dots[token] -= panel->offsets[group - panel->block->first_group] * x.sums[token];
+    }
+  }
   COG_UNROLL for (size_t token = 0; token < COG_TILED_TOKENS; token++) {
     const cog_lanes products = row_scales * __builtin_convertvector(dots[token], cog_lanes);
     sums[token] = __builtin_elementwise_fma(products, (cog_lanes)token_scales[token], sums[token]);
@@ -205,7 +211,12 @@ COG_INLINE void cog_multiply_tiled_tile(
   for (size_t panel = block->first_panel; panel < block->end_panel; panel++) {
     const size_t place = panel - block->first_panel;
     const CogTiledPanel operand = {
-        block, tile, cog_panel(matrix, panel), block->scratch->weights[place], block->scratch->scales[place]};
+        block,
+        tile,
+        cog_panel(matrix, panel),
+        block->scratch->weights[place],
+        block->scratch->scales[place],
+        is_int4 && block->scratch->has_offsets[place] ? block->scratch->offsets[place] : NULL};
     cog_lanes sums[COG_TILED_TOKENS];
     cog_load_tiled_sums(block, panel, tile->tokens, output, target->stride, sums);
     cog_multiply_tiled_panel(tiles, &operand, group_size, is_int4, is_full, sums);

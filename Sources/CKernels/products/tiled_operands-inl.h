@@ -13,6 +13,7 @@ enum {
   COG_TILED_COLUMNS = 1024,
   COG_TILED_MOST_GROUPS = COG_TILED_COLUMNS / 32,
   COG_TILED_PANELS = 16,  ///< of a block
+  COG_TILED_MOST_ZERO = 15,
   /// Tokens that are worth expanding the weights for.
   COG_MANY_TILED_TOKENS = 32,
 };
@@ -24,6 +25,9 @@ enum { SUMS_0, SUMS_1, TOKENS_0, TOKENS_1, ROWS_0, ROWS_1, LAST_TOKENS, LAST_ROW
 /// A block's scratch memory, aligned to 64 bytes.
 typedef struct CogTiledScratch {
   cog_lanes scales[COG_TILED_PANELS][COG_TILED_MOST_GROUPS];
+  /// What zero points have above COG_TILED_MOST_ZERO, which no weight that is written by the format has.
+  cog_int_lanes offsets[COG_TILED_PANELS][COG_TILED_MOST_GROUPS];
+  bool has_offsets[COG_TILED_PANELS];
   int8_t weights[COG_TILED_PANELS][COG_TILED_COLUMNS * COG_PANEL_ROWS];  ///< [column / 4][row][4], of int4
 } CogTiledScratch;
 
@@ -43,6 +47,7 @@ COG_INLINE void cog_store_tiled_group(
   const size_t group_size = (size_t)((int8_t *)target.scales - target.values) / tokens;
   memcpy(target.values + token * group_size, source->values, count);
   target.scales[token] = source->scale;
+  target.sums[token] = source->sum;
 }
 
 COG_KERNEL void cog_quantize_tiled_activations(
@@ -55,13 +60,20 @@ COG_KERNEL void cog_quantize_tiled_activations(
 
 typedef uint8_t cog_line __attribute__((ext_vector_type(COG_LINE_BYTES), aligned(1)));
 
-/// Expands a group of int4 weights, less their zero points.
-COG_KERNEL void cog_expand_tiled_group(
-    const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, int8_t *weights) {
+/// Expands a group of int4 weights, less their zero points as far as bytes have room for them; the rest goes
+/// into `offsets` [row]. Whether there is any.
+COG_KERNEL bool cog_expand_tiled_group(
+    const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, int8_t *weights, int32_t *offsets) {
   const uint8_t *line = panel + cog_lines_offset(matrix, group, true);
   const uint8_t *row_zeros = panel + cog_zeros_offset(matrix, group);
   uint8_t bytes[COG_LINE_BYTES];
-  for (size_t i = 0; i < COG_LINE_BYTES; i++) bytes[i] = row_zeros[i / 4];
+  int32_t all_offsets = 0;
+  for (size_t row = 0; row < COG_PANEL_ROWS; row++) {
+    const uint8_t zero = row_zeros[row] < COG_TILED_MOST_ZERO ? row_zeros[row] : COG_TILED_MOST_ZERO;
+    memset(bytes + 4 * row, zero, 4);
+    offsets[row] = row_zeros[row] - zero;
+    all_offsets |= offsets[row];
+  }
   cog_line zeros;
   memcpy(&zeros, bytes, sizeof zeros);
   const size_t lines = cog_group_columns(matrix, group) / 8;
@@ -72,6 +84,7 @@ COG_KERNEL void cog_expand_tiled_group(
     memcpy(weights, &low, sizeof low);
     memcpy(weights + COG_LINE_BYTES, &high, sizeof high);
   }
+  return all_offsets != 0;
 }
 
 /// Fills the scratch memory of a block.
@@ -81,15 +94,17 @@ COG_KERNEL void cog_expand_tiled_block(const CogTiledBlock *block, CogTiledScrat
   for (size_t panel = block->first_panel; panel < block->end_panel; panel++) {
     const uint8_t *bytes = cog_panel(matrix, panel);
     const size_t place = panel - block->first_panel;
+    scratch->has_offsets[place] = false;
     for (size_t group = block->first_group; group < block->end_group; group++) {
       const size_t index = group - block->first_group;
       float *scales = (float *)&scratch->scales[place][index];
       for (size_t row = 0; row < COG_PANEL_ROWS; row++) {
         scales[row] = cog_panel_scale(matrix, bytes, group, row);
       }
-      if (matrix->bits == 4) {
-        cog_expand_tiled_group(matrix, bytes, group, scratch->weights[place] + index * group_bytes);
-      }
+      if (matrix->bits != 4) continue;
+      scratch->has_offsets[place] |= cog_expand_tiled_group(
+          matrix, bytes, group, scratch->weights[place] + index * group_bytes,
+          (int32_t *)&scratch->offsets[place][index]);
     }
   }
 }
