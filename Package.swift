@@ -75,7 +75,9 @@ let package = Package(
     library(
       "CogInspect",
       ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CKernels", "CogCompute", crypto]),
-    library("CogEngine", ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText"]),
+    library(
+      "CogEngine",
+      ["CogBase", "CogModel", "CogNative", "CogCompute", "CogMedia", "CogText", crypto]),
     library(
       "CogVerify",
       [

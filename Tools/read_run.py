@@ -64,6 +64,10 @@ def identity_of(header):
         f"--frames {header['frames']}",
         f"--max-new-tokens {settings['maxNewTokens']}",
         f"--tolerate-damage {'true' if settings['toleratesDamage'] else 'false'}",
+    ]
+    lines += [f"--prompt {header['prompt']['text']}"] if "text" in header["prompt"] else []
+    lines += [f"pieces {settings['pieces']}"] if "pieces" in settings else []
+    lines += [
         f"items {items['count']} of {items['videos']} videos, {items['digest']}",
     ]
     return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()[:16]

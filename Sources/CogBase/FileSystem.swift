@@ -78,6 +78,11 @@ package enum FileSystem {
     with(path, otherwise: -1) { old in with(other, otherwise: -1) { Glibc.rename(old, $0) } }
   }
 
+  /// Gives a file the time of now, as one that was just used; of no consequence where that is not allowed.
+  package static func touch(_ path: String) {
+    _ = with(path, otherwise: -1) { utimensat(AT_FDCWD, $0, nil, 0) }
+  }
+
   /// `link(2)`: another name for a file; fails where there is something of that name.
   package static func link(_ path: String, as other: String) -> Int32 {
     with(path, otherwise: -1) { old in with(other, otherwise: -1) { Glibc.link(old, $0) } }

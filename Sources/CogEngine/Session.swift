@@ -86,6 +86,18 @@ package final class Session {
     return try pass.run(tap: tap)
   }
 
+  /// Runs tokens that prompts begin with, before the rest of one: for what is kept of them.
+  ///
+  /// - Parameter progress: a task that counts each layer as one unit.
+  /// - Throws: as ``begin(_:lastOnly:progress:)``; an interrupt.
+  package func read(_ input: ModelInput, progress: (any ProgressTask)? = nil) throws {
+    let embeddings = try language.embedding(
+      ids: input.ids, tokenTypes: input.tokenTypes, features: input.features)
+    var pass = try language.reading(
+      embeddings, positions: input.positions, cache: cache, progress: progress)
+    _ = try pass.run()
+  }
+
   /// Runs one generated token.
   ///
   /// - Returns: the logits of the next one, `[1, vocabulary]`.

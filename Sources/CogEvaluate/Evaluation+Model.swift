@@ -24,12 +24,13 @@ extension Evaluation {
   /// Asks a model every question that has no answer yet and scores the answers. Each video is encoded once.
   ///
   /// - Parameters: as of ``checkVideos(engine:template:sampling:openVideo:)``.
+  ///   - cache: where features are kept; nil keeps none.
   /// - Throws: what the context's cancellation throws. The answers until then are in ``result``.
   package mutating func run(
     engine: Engine, template: PromptTemplate? = nil, sampling: FrameSampling? = nil, options: AnswerOptions,
-    openVideo: (String) throws -> VideoInput
+    cache: FeatureCache? = nil, openVideo: (String) throws -> VideoInput
   ) throws {
-    let encoder = VideoEncoder(engine)
+    let encoder = VideoEncoder(engine, cache: cache)
     try run(context: engine.context) { path in
       let features = try encoder.encode(openVideo(path), template: template, sampling: sampling)
       return Conversation(engine, about: features, template: template)

@@ -66,7 +66,7 @@ package struct Evaluation {
     try VideoLoop.run(left, context: context) {
       set.questions[$0].video
     } open: {
-      try load(set.videoPath(of: $0))
+      try load(set.videoPath(of: set.questions[$0].video))
     } ask: { place, video in
       try answer(set.questions[place], video)
     } finish: { place, reply in

@@ -9,12 +9,12 @@ enum VideoLoop {
   /// A `CogError` fails all items of the video when `open` throws it, and that item when `ask` does.
   ///
   /// - Parameters:
-  ///   - video: the video that an item is about; those of one video follow each other.
-  ///   - open: makes of a video what its items are asked about.
+  ///   - video: the video, or the part of one, that an item is about; those of one follow each other.
+  ///   - open: makes of an item's video what this and those that follow are asked about.
   ///   - finish: receives what was made of each item, or why nothing was.
   /// - Throws: what else `open` and `ask` throw, and all that `finish` and the context's cancellation throw.
   static func run<Item, Video, Reply>(
-    _ items: [Item], context: RunContext, video: (Item) -> String, open: (String) throws -> Video,
+    _ items: [Item], context: RunContext, video: (Item) -> String, open: (Item) throws -> Video,
     ask: (Item, Video) throws -> Reply, finish: (Item, Result<Reply, CogError>) throws -> Void
   ) throws {
     let progress = context.progress.begin("Asking", total: items.count)
@@ -26,7 +26,7 @@ enum VideoLoop {
       if current?.name != name {
         // The video before goes first: it is not held while the next one is opened.
         current = nil
-        current = (name, try keeping { try open(name) })
+        current = (name, try keeping { try open(item) })
       }
       guard let current else { continue }
       let reply: Result<Reply, CogError>

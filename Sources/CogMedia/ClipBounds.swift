@@ -1,6 +1,7 @@
 import CogBase
 
-/// The part of a video that a question is about, in seconds from the video's start.
+/// The part of a video that a question is about, in seconds from the video's start; where both ends are one,
+/// a moment of it.
 package struct ClipBounds: Hashable, Sendable, Codable {
   /// Where the part begins.
   package let start: Double
@@ -16,7 +17,8 @@ package struct ClipBounds: Hashable, Sendable, Codable {
 
 extension FrameSource {
   /// The frames that a sampling picks in a part of a video, by their place among those that are shown.
-  /// Seconds count from the start of the part.
+  /// Seconds count from the start of the part. Of a moment it is the frame that starts closest to it,
+  /// whatever the sampling.
   ///
   /// Source: `get_index` of MVBench for `uniform`, which counts by the average rate, clips the part to the
   /// video, and counts the images of a folder from 1.
@@ -25,6 +27,7 @@ extension FrameSource {
   func places(
     _ sampling: FrameSampling, within bounds: ClipBounds, times: [Float], maximumFrames: Int
   ) throws -> [Int] {
+    if bounds.start == bounds.end { return [try closest(to: bounds, times: times)] }
     switch sampling {
     case .uniform(let count):
       let last = firstNumber + times.count - 1
@@ -47,6 +50,13 @@ extension FrameSource {
         times: own, averageFrameRate: averageFrameRate, maximumFrames: maximumFrames
       ).map { window[$0] }
     }
+  }
+
+  private func closest(to moment: ClipBounds, times: [Float]) throws -> Int {
+    func distance(_ place: Int) -> Double { abs(Double(times[place]) - moment.start) }
+    let place = times.indices.min { distance($0) < distance($1) }
+    guard let place, moment.start < length + 1 else { throw behindTheEnd(moment, times) }
+    return place
   }
 
   /// A time as a number of frames, halves to even as Python rounds.

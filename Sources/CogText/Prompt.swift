@@ -17,6 +17,10 @@ package struct Prompt: Equatable, Sendable {
   /// Vision tokens of each frame.
   package let tokensPerFrame: Int
 
+  /// Tokens in front of the text: begin of text, and the frames with what stands between them. All prompts
+  /// about a video that are written by one template begin with them.
+  package let videoCount: Int
+
   /// The number of tokens.
   package var count: Int { ids.count }
 
@@ -62,6 +66,7 @@ package struct Prompt: Equatable, Sendable {
       types += repeatElement(1, count: tokensPerFrame)
       if template.numbersFrames { appendText(String(frame)) }
     }
+    videoCount = ids.count
     appendText(try template.text(query: query, history: history))
     self.ids = ids
     tokenTypes = types

@@ -7,18 +7,23 @@ import CogModel
 import CogReport
 import CogText
 
-/// `cogvlm ask`: one question, with or without a video.
+/// `cogvlm ask`: questions, with or without a video.
 struct AskCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "ask", abstract: "Ask a question about a video, or without one.")
+    commandName: "ask", abstract: "Ask questions about a video, or without one.",
+    discussion: """
+      The video is looked at once, whatever the number of questions; none is told of the others. Without a \
+      question, on a terminal, questions are typed.
+      """)
 
   @OptionGroup var options: ModelOptions
   @OptionGroup var runOptions: RunOptions
   @OptionGroup var videoOptions: VideoOptions
   @OptionGroup var frameOptions: FrameOptions
+  @OptionGroup var cacheOptions: CacheOptions
 
-  @Argument(help: "The question.")
-  var question: String
+  @Argument(help: ArgumentHelp("The questions.", valueName: "question"))
+  var questions: [String] = []
 
   @Option(help: "Prompt template. The model's own by default.")
   var template: PromptTemplate?
@@ -48,10 +53,13 @@ struct AskCommand: ParsableCommand {
   func validate() throws {
     guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
     _ = try history()
-    try frameOptions.validate(hasVideo: videoOptions.video != nil)
+    guard !questions.isEmpty || (Terminal.isInteractive && !json) else {
+      throw ValidationError("A question is missing.")
+    }
+    try frameOptions.validate(hasVideo: videoOptions.video != nil || questions.isEmpty)
   }
 
-  private func history() throws -> [Turn] {
+  func history() throws -> [Turn] {
     try turns.map { turn in
       let parts = turn.split(separator: "=>", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2 else { throw ValidationError("--history takes QUESTION=>ANSWER, got: \(turn)") }
@@ -60,7 +68,7 @@ struct AskCommand: ParsableCommand {
   }
 
   func run() throws {
-    for text in [question] + turns { try text.requireText("the question") }
+    for text in questions + turns { try text.requireText("the question") }
     let answerOptions = AnswerOptions(
       maximumNewTokens: maxNewTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
@@ -68,30 +76,66 @@ struct AskCommand: ParsableCommand {
     let start = ContinuousClock.now
     let engine = try Engine(file: options.open(context), mode: options.mode, context: context)
     let loaded = ContinuousClock.now
-    let encoder = VideoEncoder(engine)
-    let video = try videoOptions.input(frameOptions).map {
-      try encoder.prepare($0, template: template, sampling: frameOptions.frames)
-    }
-    let decoded = ContinuousClock.now
-    Terminal.noteDamage(in: videoOptions.video ?? "", video?.frames ?? [])
-    let features = try video.map(encoder.encode)
-    let encoded = ContinuousClock.now
+    if questions.isEmpty { return try converse(engine, answerOptions) }
+    let (features, video, vision) = try look(engine)
     let conversation = Conversation(engine, about: features, template: template, history: try history())
-    var isFirst = true
-    let answer = try conversation.answer(question, options: answerOptions) { piece in
-      guard !json, !piece.isEmpty else { return }
-      // The model begins its answer with a space.
-      Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
-      isFirst = false
-      // The reader has closed the pipe.
-      if Terminal.readerHasGone { throw ExitCode.success }
+    let answers = try questions.map { question in
+      var printer = AnswerPrinter()
+      let answer = try conversation.answer(question, options: answerOptions) { piece in
+        if !json { try printer.print(piece) }
+      }
+      if !json { Terminal.print("") }
+      return answer
     }
-    guard json else { return Terminal.print("") }
+    guard json, let first = answers.first else { return }
     let seconds = AskReport.Seconds(
-      load: (loaded - start).seconds, video: (decoded - loaded).seconds, vision: (encoded - decoded).seconds,
-      prefill: answer.prefillSeconds, decode: answer.decodeSeconds)
+      load: (loaded - start).seconds, video: video, vision: vision, prefill: first.prefillSeconds,
+      decode: first.decodeSeconds)
     Terminal.print(
       try JSONOutput.encode(
-        AskReport(answer, features: features, mode: engine.compute.mode, seconds: seconds)))
+        AskReport(answers, to: questions, features: features, mode: engine.compute.mode, seconds: seconds)))
+  }
+
+  /// What the model is given of the video, and the seconds that decoding it and looking at it took; nil
+  /// without a video.
+  private func look(_ engine: Engine) throws -> (VideoFeatures?, video: Double, vision: Double) {
+    guard let input = try videoOptions.input(frameOptions) else { return (nil, 0, 0) }
+    let (features, video, vision) = try look(at: input, engine)
+    return (features, video, vision)
+  }
+
+  /// The same for a video that is given.
+  func look(
+    at input: VideoInput, _ engine: Engine
+  ) throws -> (features: VideoFeatures, video: Double, vision: Double) {
+    let start = ContinuousClock.now
+    if let cache = try cacheOptions.open() {
+      let encoder = VideoEncoder(engine, cache: cache)
+      let features = try encoder.encode(input, template: template, sampling: frameOptions.frames)
+      Terminal.noteDamage(in: input.path, features.frames)
+      return (features, 0, (ContinuousClock.now - start).seconds)
+    }
+    let encoder = VideoEncoder(engine)
+    let video = try encoder.prepare(input, template: template, sampling: frameOptions.frames)
+    let decoded = ContinuousClock.now
+    Terminal.noteDamage(in: input.path, video.frames)
+    let features = try encoder.encode(video)
+    return (features, (decoded - start).seconds, (ContinuousClock.now - decoded).seconds)
+  }
+}
+
+/// Prints an answer as it grows.
+struct AnswerPrinter {
+  private var isFirst = true
+
+  /// Prints a piece.
+  ///
+  /// - Throws: `ExitCode` 0 when the reader has closed the pipe.
+  mutating func print(_ piece: String) throws {
+    guard !piece.isEmpty else { return }
+    // The model begins its answer with a space.
+    Terminal.print(isFirst ? String(piece.trimmingPrefix(" ")) : piece, terminator: "")
+    isFirst = false
+    if Terminal.readerHasGone { throw ExitCode.success }
   }
 }

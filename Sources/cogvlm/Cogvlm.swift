@@ -20,7 +20,7 @@ struct Cogvlm: ParsableCommand {
       InspectCommand.self, ConvertCommand.self, QuantizeCommand.self, CalibrateCommand.self,
       FramesCommand.self, TokenizeCommand.self,
       StatsCommand.self, DiffCommand.self, AskCommand.self, VerifyCommand.self, EvalCommand.self,
-      MergeCommand.self, ScoreCommand.self, BenchCommand.self,
+      CaptionCommand.self, MergeCommand.self, ScoreCommand.self, BenchCommand.self,
     ])
 
   /// Runs a command and turns what it throws into the exit status that the design names.

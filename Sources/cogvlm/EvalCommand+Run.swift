@@ -1,6 +1,5 @@
 import ArgumentParser
 import CogBase
-import CogCompute
 import CogEngine
 import CogEvaluate
 import CogMedia
@@ -9,6 +8,8 @@ import CogNative
 import CogReport
 
 extension EvalCommand {
+  private static let noun = "questions"
+
   /// Asks the questions of this process's share of a run, and prints the share's result.
   func run(in path: String) throws {
     let asked = try benchmarkOptions.questions(questions, videoFolder: videos)
@@ -18,39 +19,26 @@ extension EvalCommand {
     }
     let options = try folderOptions.options(videos: videoNames)
     let profile = try benchmarkOptions.profile(for: list)
-    let deadline = folderOptions.timeout.map { ItemDeadline(seconds: $0, besides: SignalCancellation()) }
+    let deadline = folderOptions.deadline()
     let context = try runOptions.context(cancellation: deadline ?? SignalCancellation())
     let file = try self.options.open(context)
     let header = try header(file, list, profile)
-    let inputs = [file.path] + asked.inputs
     for note in asked.notes { Terminal.note("note: \(note)".printable) }
-    if folderOptions.plan {
-      let lines = try RunFolder.begun(at: path, header, besides: inputs).map { try RunLines($0) }
-      return Terminal.print(RunPlan(list, lines, options: options).text)
+    let share = try folderOptions.work(
+      in: path, header, list, besides: [file.path] + asked.inputs, options, noun: Self.noun
+    ) {
+      try asked.requireAnyClip()
+    } ask: { share, tell in
+      try ContentCheck.checksums(of: file, context)
+      let engine = try Engine(file: file, mode: self.options.mode, context: context)
+      try share.run(
+        engine: engine, template: template, profile: profile, sampling: sampling, options: answerOptions,
+        deadline: deadline, cache: cacheOptions.open(), openVideo: { try input(of: $0, asked) }, failed: tell)
     }
-    try asked.requireAnyClip()
-    let folder = try RunFolder(path: path, header, list, besides: inputs)
-    let lines = try RunLines(folder)
-    for line in lines.damaged { Terminal.note("warning: \(line): damaged, it is left out".printable) }
-    var share = ShardedRun(folder, list, lines, options: options)
-    do {
-      try ask(&share, asked, profile, file, context, deadline)
-    } catch let interrupt as Interruption.Interrupted {
-      noteRest(of: share, options.shard)
-      if interrupt.isFromKeyboard { throw interrupt }
-      Terminal.note("interrupted")
-      // For schedulers: try again later.
-      throw ExitCode(75)
-    } catch let error as CogError {
-      noteRest(of: share, options.shard)
-      throw error
-    }
+    guard let share else { return }
     let result = try EvaluationResult(share.items, share.records, rule: asked.benchmark.rule)
     Terminal.print(json ? try JSONOutput.encode(result) : result.text)
-    guard share.missing == 0, share.failed == 0 else {
-      noteRest(of: share, options.shard)
-      throw ExitCode(3)
-    }
+    try folderOptions.finish(share, options.shard, noun: Self.noun)
   }
 
   private func header(_ file: NativeFile, _ list: RunList, _ profile: PromptProfile) throws -> RunHeader {
@@ -70,38 +58,10 @@ extension EvalCommand {
   /// The rule that was asked for, or the benchmark's; nil takes the template's.
   private var sampling: FrameSampling? { frameOptions.frames ?? benchmarkOptions.benchmark.frames }
 
-  private func ask(
-    _ share: inout ShardedRun, _ asked: BenchmarkQuestions, _ profile: PromptProfile, _ file: NativeFile,
-    _ context: RunContext, _ deadline: ItemDeadline?
-  ) throws {
-    // Told when no progress is drawn.
-    var failures: [(video: String, error: String)] = []
-    defer {
-      for (_, error) in failures { Terminal.note("warning: failed: \(error)") }
+  private func input(of item: RunItem, _ asked: BenchmarkQuestions) throws -> VideoInput {
+    try asked.input(of: item) { path, rate in
+      try VideoInput.checked(
+        path, imagesPerSecond: rate, toleratesDamage: frameOptions.tolerateDamage)
     }
-    guard !share.work.isEmpty else { return }
-    try ContentCheck.checksums(of: file, context)
-    let engine = try Engine(file: file, mode: options.mode, context: context)
-    try share.run(
-      engine: engine, template: template, profile: profile, sampling: sampling, options: answerOptions,
-      deadline: deadline
-    ) { clip in
-      try asked.input(of: clip) { path, rate in
-        try VideoInput.checked(
-          path, imagesPerSecond: rate, toleratesDamage: frameOptions.tolerateDamage)
-      }
-    } failed: { item, error in
-      // All questions of a video that does not open fail for one reason.
-      let failure = (item.video, error.description)
-      if failures.last.map({ $0 != failure }) ?? true { failures.append(failure) }
-    }
-  }
-
-  private func noteRest(of share: ShardedRun, _ shard: Shard) {
-    let left = "\(share.missing) left, \(share.failed) failed"
-    let retry = share.missing == 0 && share.failed > 0 && !folderOptions.retryFailed
-    Terminal.note(
-      "note: shard \(shard), \(share.items.count) questions: \(left); to go on: "
-        + Arguments.asGiven + (retry ? " --retry-failed" : ""))
   }
 }

@@ -15,6 +15,7 @@ struct EvalCommand: ParsableCommand {
   @OptionGroup var options: ModelOptions
   @OptionGroup var runOptions: RunOptions
   @OptionGroup var frameOptions: FrameOptions
+  @OptionGroup var cacheOptions: CacheOptions
 
   @Option(
     help: ArgumentHelp(
@@ -78,7 +79,7 @@ struct EvalCommand: ParsableCommand {
     tellFailures(of: evaluation, &told)
     try evaluation.run(
       engine: engine, template: template, sampling: frameOptions.frames,
-      options: answerOptions, openVideo: openVideo)
+      options: answerOptions, cache: cacheOptions.open(), openVideo: openVideo)
   }
 
   /// How answers are made.

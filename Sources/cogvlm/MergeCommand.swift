@@ -1,6 +1,6 @@
 import ArgumentParser
 import CogBase
-import CogEvaluate
+package import CogEvaluate
 import CogReport
 
 /// `cogvlm merge`: what the processes of a run have done, as one file.
@@ -16,9 +16,23 @@ struct MergeCommand: ParsableCommand {
   var runs: [String]
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("The results to write (JSON lines).", valueName: "file"),
-    completion: .file(extensions: ["jsonl"]))
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The results to write (JSON lines), or with --export the folder to write into.", valueName: "path"),
+    completion: .file())
   var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Write captions as other programs read them: "
+        + CaptionForm.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "form"))
+  var export: CaptionForm?
+
+  @Option(help: "Cut exported captions after so many words, where a sentence ends.")
+  var cutWords: Int?
+
+  @Flag(help: "Write exported files over others that have their names.")
+  var force = false
 
   @Flag(help: "Write nothing where items are missing or have replies that differ.")
   var strict = false
@@ -28,6 +42,10 @@ struct MergeCommand: ParsableCommand {
 
   func validate() throws {
     guard !runs.isEmpty else { throw ValidationError("A run is missing.") }
+    guard cutWords.map({ $0 > 0 }) ?? true else { throw ValidationError("--cut-words must be above 0.") }
+    guard export != nil || (cutWords == nil && !force) else {
+      throw ValidationError("--cut-words and --force go with --export FORM.")
+    }
   }
 
   func run() throws {
@@ -38,9 +56,16 @@ struct MergeCommand: ParsableCommand {
     for item in merged.failed { Terminal.note("warning: failed: \(item.summary)") }
     for item in conflicts { Terminal.note("warning: replies differ: \(item.summary)") }
     let isRefused = strict && !(missing.isEmpty && conflicts.isEmpty)
-    if !isRefused { try write(merged) }
-    let report = MergeReport(merged, output: isRefused ? nil : output)
-    Terminal.print(json ? try JSONOutput.encode(report) : report.text.printable)
+    let export = try export.map { try CaptionExport(merged, form: $0, words: cutWords) }
+    if !isRefused {
+      if let export {
+        try export.write(to: output, besides: merged.files, force: force, cancellation: SignalCancellation())
+      } else {
+        try write(merged)
+      }
+    }
+    let report = MergeReport(merged, output: isRefused ? nil : output, export: isRefused ? nil : export)
+    Terminal.print(json ? try JSONOutput.encode(report) : report.text)
     guard missing.isEmpty, merged.failed.isEmpty, !isRefused else { throw ExitCode(3) }
   }
 
@@ -51,3 +76,5 @@ struct MergeCommand: ParsableCommand {
     try file.commit()
   }
 }
+
+extension CaptionForm: ExpressibleByArgument {}

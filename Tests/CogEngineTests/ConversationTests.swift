@@ -25,8 +25,11 @@ struct ConversationTests {
     }
     let prompt = try engine.prompt(frameCount: features.frameCount, query: question)
     let session = try Session(engine)
+    // The frames first, then the text.
+    try session.read(ModelInput(prompt, 0..<prompt.videoCount, features: features))
+    let rest = ModelInput(prompt, prompt.videoCount..<prompt.count, features: nil)
     let tokens = try session.generate(
-      from: session.prefill(ModelInput(prompt, features: features)), maximumNewTokens: 6,
+      from: session.prefill(rest), maximumNewTokens: 6,
       endOfText: Set(engine.configuration.endOfTextIDs))
     #expect(answer.ids == tokens.ids)
     #expect(answer.margins == tokens.margins)

@@ -47,9 +47,9 @@ struct RunTests {
     var here: [String] = []
     defer { asked += here }
     do {
-      try share.run(context: RunContext()) { video in
-        if broken.contains(video) { throw CogError("cannot open", file: video) }
-        return video
+      try share.run(context: RunContext()) { item in
+        if broken.contains(item.video) { throw CogError("cannot open", file: item.video) }
+        return item.video
       } ask: { item, video in
         if here.count == stop { throw Stop() }
         here.append(item.key)

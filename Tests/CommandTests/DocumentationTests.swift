@@ -119,6 +119,8 @@ enum Documentation {
       "eval": [model, "--questions", questions, "--videos", Fixtures.path("sample/videos")],
       "merge": [run, "-o", folder.path("results.jsonl")],
       "score": [run],
+      "caption": [model, video, "--run", folder.path("captions"), "--max-new-tokens", "1"],
+      "merge": [folder.path("captions"), "--export", "csv", "-o", folder.path("export")],
       "bench": [model, "--prompt-tokens", "4", "--new-tokens", "1", "--frames", "1", "--runs", "1"],
     ]
     for (command, arguments) in calls {

@@ -11,10 +11,9 @@ struct JSONDocuments {
 
   /// By the name of the schema.
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
-    "ask": ask, "bench": bench, "calibrate": calibrate, "conversion": conversion, "diff": diff, "eval": eval,
-    "frames": frames,
-    "inspect": inspect, "merge": merge, "score": score, "score-pair": scorePair,
-    "stats": stats,
+    "ask": ask, "bench": bench, "calibrate": calibrate, "caption": caption, "conversion": conversion,
+    "diff": diff, "eval": eval, "frames": frames, "inspect": inspect, "merge": merge, "score": score,
+    "score-pair": scorePair, "stats": stats,
     "stats-calibration": statsOfCalibration,
     "tokenize": tokenize,
     "verify": verify,
@@ -37,6 +36,7 @@ struct JSONDocuments {
   func ask() throws -> [String] {
     let model = try SampleModel.float.get()
     return try print(["ask", model, "--video", Self.video, "What color is the circle?"])
+      + print(["ask", model, "--video", Self.video, "What?", "Where?", "--max-new-tokens", "1"])
       + print(["ask", model, "Hello?", "--max-new-tokens", "1"])
       + print(["ask", model, "--max-new-tokens", "1", "What?", "--video"] + damagedVideo())
   }
@@ -148,7 +148,18 @@ struct JSONDocuments {
     try ("x\n" + lines.replacing(/"reply":"[^"]*"/, with: #""reply":"other""#)).write(
       toFile: "\(run)/parts/part-other.jsonl", atomically: true, encoding: .utf8)
     try ask(run, [], status: 3)
+    let captions = folder.path("captions")
+    _ = try print(["caption", model, Self.video, "--run", captions, "--max-new-tokens", "4"])
     return try some + print(["merge", run, "-o", folder.path("all.jsonl")], status: 3)
+      + print(["merge", captions, "--export", "jsonl", "-o", folder.path("export")])
+  }
+
+  func caption() throws -> [String] {
+    let (model, list) = (try SampleModel.float.get(), folder.path("list.txt"))
+    try "\(Self.video)\nnone.mp4\n".write(toFile: list, atomically: true, encoding: .utf8)
+    let command = ["caption", model, "--max-new-tokens", "1", "--run"]
+    return try print(command + [folder.path("whole"), list], status: 3)
+      + print(command + [folder.path("pieces"), Self.video, "--split-seconds", "2"])
   }
 
   func score() throws -> [String] {

@@ -1,5 +1,5 @@
 import CogBase
-import CogCompute
+package import CogCompute
 package import CogModel
 package import CogText
 
@@ -13,6 +13,7 @@ package struct Conversation: Sendable {
   package let template: PromptTemplate
   /// Earlier turns, the oldest first: what the model is told before the next question.
   package private(set) var history: [Turn]
+  private let beginning = VideoBeginning()
 
   /// A conversation to begin or to go on with.
   ///
@@ -62,11 +63,10 @@ package struct Conversation: Sendable {
     emit: (String) throws -> Void = { _ in }
   ) throws -> Answer {
     let prompt = try prompt(question)
-    let room = engine.configuration.contextLength - prompt.count
-    let capacity = prompt.count + min(max(options.maximumNewTokens, 0), room)
-    let session = try Session(engine, capacity: capacity)
     let start = ContinuousClock.now
-    let logits = try prefill(session, prompt)
+    let (session, logits) = try read(prompt, newTokens: options.maximumNewTokens)
+    // What was read of the video serves the next question, whatever becomes of this one.
+    defer { keep(session, after: prompt) }
     let prefillEnd = ContinuousClock.now
     var decoder = StreamingDecoder(engine.tokenizer)
     let tokens = try session.generate(
@@ -80,9 +80,42 @@ package struct Conversation: Sendable {
       promptTokens: prompt.count, prefillSeconds: (prefillEnd - start).seconds,
       decodeSeconds: (ContinuousClock.now - prefillEnd).seconds)
   }
-  private func prefill(_ session: Session, _ prompt: Prompt) throws -> FloatMatrix {
-    let progress = engine.context.progress.begin("Reading the prompt", total: engine.language.stageCount)
+
+  /// Reads a prompt.
+  ///
+  /// Of a prompt with a video the frames are read first, and the text after them: text has no part in what
+  /// the frames are to the model, not by the rounding of attention either, so that what was read of them for
+  /// one question serves the next, and gives it the same bits as reading them anew.
+  ///
+  /// - Parameter newTokens: of the answer to come.
+  /// - Returns: a session at the prompt's end, and the logits of the first token of the answer.
+  /// - Throws: `CogError` when the prompt does not fit; what the context's cancellation throws.
+  package func read(_ prompt: Prompt, newTokens: Int) throws -> (session: Session, logits: FloatMatrix) {
+    let length = engine.configuration.contextLength
+    let hasBeginning = prompt.hasBeginning
+    let kept = hasBeginning ? beginning.take() : nil
+    let room = min(max(newTokens, 0), length - prompt.count)
+    let session = try kept ?? Session(engine, capacity: hasBeginning ? length : prompt.count + room)
+    let isNew = hasBeginning && kept == nil
+    let stages = engine.language.stageCount + (isNew ? engine.language.readingStageCount : 0)
+    let progress = engine.context.progress.begin("Reading the prompt", total: stages)
     defer { progress.finish() }
-    return try session.prefill(ModelInput(prompt, features: features), progress: progress)
+    guard hasBeginning else {
+      return (session, try session.prefill(ModelInput(prompt, features: features), progress: progress))
+    }
+    let split = prompt.videoCount
+    if isNew {
+      try session.read(ModelInput(prompt, 0..<split, features: features), progress: progress)
+    }
+    do {
+      let rest = ModelInput(prompt, split..<prompt.count, features: nil)
+      return (session, try session.prefill(rest, progress: progress))
+    } catch {
+      beginning.keep(session, after: prompt)
+      throw error
+    }
   }
+
+  /// Keeps what a session has read of the video for the next question. It must not be used any more.
+  package func keep(_ session: Session, after prompt: Prompt) { beginning.keep(session, after: prompt) }
 }

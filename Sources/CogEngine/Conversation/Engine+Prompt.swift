@@ -35,6 +35,14 @@ extension Prompt {
 }
 
 extension ModelInput {
+  /// Some tokens of a prompt, with the features of the frames where these are among them.
+  package init(_ prompt: Prompt, _ range: Range<Int>, features: VideoFeatures?) {
+    let types = Array(prompt.tokenTypes[range])
+    self.init(
+      ids: Array(prompt.ids[range]), tokenTypes: types, positions: Array(prompt.positions[range]),
+      features: types.contains(1) ? features?.matrix : nil)
+  }
+
   /// A prompt and the features of its frames.
   package init(_ prompt: Prompt, features: VideoFeatures?) {
     self.init(

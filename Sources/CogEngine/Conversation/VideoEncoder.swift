@@ -28,9 +28,12 @@ package struct VideoFeatures: Sendable {
 /// decoded one at a time, prepared, and sent through the vision tower and the adapter.
 package struct VideoEncoder: Sendable {
   private let engine: Engine
+  private let cache: FeatureCache?
 
   /// An encoder that belongs to a model.
-  package init(_ engine: Engine) { self.engine = engine }
+  ///
+  /// - Parameter cache: where features are kept from one process to the next; nil keeps none.
+  package init(_ engine: Engine, cache: FeatureCache? = nil) { (self.engine, self.cache) = (engine, cache) }
 
   /// The features of a video.
   ///
@@ -42,7 +45,20 @@ package struct VideoEncoder: Sendable {
   package func encode(
     _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
   ) throws -> VideoFeatures {
-    try encode(prepare(video, template: template, sampling: sampling))
+    let place = try cachePlace(of: video, template: template, sampling: sampling)
+    if let known = place.flatMap({ cache?.features(at: $0) }) { return known }
+    let features = try encode(prepare(video, template: template, sampling: sampling))
+    if let place { cache?.keep(features, of: video, at: place) }
+    return features
+  }
+
+  private func cachePlace(
+    of video: VideoInput, template: PromptTemplate?, sampling: FrameSampling?
+  ) throws -> FeatureCache.Place? {
+    let sampling = sampling ?? (template ?? engine.configuration.template).frameSampling
+    let piece = video.bounds.map { " \($0.start) to \($0.end)" } ?? ""
+    // Features in the cache have the frames' damage with them, so that nothing is left to look at.
+    return try cache?.place(of: video, rule: sampling.name + piece, engine)
   }
 
   /// The chosen frames of a video as the vision tower reads them.

@@ -37,6 +37,9 @@ package struct LanguageModel: Sendable {
     self.context = context
   }
 
+  /// Stages of a pass over tokens after which nothing is answered: the layers.
+  package var readingStageCount: Int { blocks.count }
+
   /// Stages of a pass: the layers, the final norm and the head.
   package var stageCount: Int { blocks.count + 2 }
 
@@ -59,6 +62,25 @@ package struct LanguageModel: Sendable {
     _ embeddings: FloatMatrix, positions: [Int], cache: KeyValueCache, lastOnly: Bool,
     progress: (any ProgressTask)? = nil
   ) throws -> ForwardPass {
+    try prepare(cache, for: embeddings, positions)
+    return ForwardPass(
+      stages(positions: positions, cache: cache, lastOnly: lastOnly) + lastStages, input: embeddings,
+      context: context, progress: progress)
+  }
+
+  /// The same for tokens after which nothing is answered: all layers, for what they leave in the cache.
+  ///
+  /// - Throws: as ``pass(_:positions:cache:lastOnly:progress:)``.
+  package func reading(
+    _ embeddings: FloatMatrix, positions: [Int], cache: KeyValueCache, progress: (any ProgressTask)? = nil
+  ) throws -> ForwardPass {
+    try prepare(cache, for: embeddings, positions)
+    return ForwardPass(
+      stages(positions: positions, cache: cache, lastOnly: true), input: embeddings, context: context,
+      progress: progress)
+  }
+
+  private func prepare(_ cache: KeyValueCache, for embeddings: FloatMatrix, _ positions: [Int]) throws {
     guard embeddings.rows > 0, positions.count == embeddings.rows else {
       throw CogError("the prompt is empty")
     }
@@ -69,9 +91,6 @@ package struct LanguageModel: Sendable {
     }
     // After a pass that was cancelled some layers have more tokens than others.
     cache.truncate(to: cache.count)
-    return ForwardPass(
-      stages(positions: positions, cache: cache, lastOnly: lastOnly), input: embeddings, context: context,
-      progress: progress)
   }
 
   /// The layers over prompts that begin alike, for who is not after an answer: the beginning is read once,
@@ -104,14 +123,13 @@ package struct LanguageModel: Sendable {
 
   private func stages(positions: [Int], cache: KeyValueCache, lastOnly: Bool) -> [Stage] {
     let tokens = TokenPositions(positions, frequencies: frequencies, compute: compute)
-    let layers = zip(blocks, cache.layers).enumerated().map { number, layer in
+    return zip(blocks, cache.layers).enumerated().map { number, layer in
       let (block, layerCache) = layer
       let wanted = lastOnly && number == blocks.count - 1 ? 1 : positions.count
       return Stage(
         .layer(number), isolated: { alone(block, $0, tokens) },
         { block($0, tokens: tokens, cache: layerCache, wanted: wanted) })
     }
-    return layers + lastStages
   }
 
   private func alone(_ block: DecoderBlock, _ x: FloatMatrix, _ tokens: TokenPositions) -> FloatMatrix {

@@ -14,7 +14,6 @@ package struct BenchmarkQuestions: Sendable {
   /// The files and folders that are read.
   package var inputs: [String] { files + [clips.path] }
   private let files: [String]
-  private let clipByName: [String: RunItem]
 
   /// Questions of a benchmark.
   ///
@@ -22,7 +21,6 @@ package struct BenchmarkQuestions: Sendable {
   init(_ benchmark: Benchmark, _ list: RunList, clips: ClipFolder, files: [String], notes: [String] = []) {
     (self.benchmark, self.list, self.clips) = (benchmark, list, clips)
     (self.files, self.notes) = (files, notes)
-    clipByName = Dictionary(list.items.map { ($0.clip, $0) }) { first, _ in first }
   }
 
   /// The questions of a file of the toolkit's own form.
@@ -30,19 +28,18 @@ package struct BenchmarkQuestions: Sendable {
     self.init(.questions, RunList(set), clips: ClipFolder(path: set.videoFolder), files: [file])
   }
 
-  /// The clip of that name, which is ``RunItem/clip`` of some item.
+  /// What the model is shown of an item's video.
   ///
   /// - Parameter open: makes the video of a path.
   /// - Throws: what `open` throws.
   package func input(
-    of clip: String, open: (_ path: String, _ imagesPerSecond: Double?) throws -> VideoInput
+    of item: RunItem, open: (_ path: String, _ imagesPerSecond: Double?) throws -> VideoInput
   ) throws -> VideoInput {
-    let item = clipByName[clip]
-    let path = clips.path(of: item?.video ?? clip)
+    let path = clips.path(of: item.video)
     // A video is read as one also where the list speaks of a folder of images.
     let isFolder = FileSystem.status(of: path)?.isFolder ?? false
-    let input = try open(path, isFolder ? item?.imagesPerSecond : nil)
-    return item?.bounds.map(input.within) ?? input
+    let input = try open(path, isFolder ? item.imagesPerSecond : nil)
+    return item.bounds.map(input.within) ?? input
   }
 
   /// - Throws: `CogError` when not one of the clips is there: that is another folder, and no failure of

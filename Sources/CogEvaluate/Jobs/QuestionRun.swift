@@ -4,22 +4,24 @@ package import CogMedia
 package import CogModel
 
 extension ShardedRun {
-  /// Asks a model the questions of a set that are to be asked; each video is encoded once.
+  /// Asks a model what is to be asked; each video, or each piece of one, is encoded once.
   ///
   /// - Parameters:
   ///   - template: the form of the questions; nil takes the model's own.
   ///   - sampling: which frames the model is shown; nil takes the template's.
   ///   - profile: the words around the questions.
-  ///   - openVideo: the video of that name in the list (``RunItem/clip``).
+  ///   - cache: where features are kept; nil keeps none.
+  ///   - openVideo: an item's video, or its part of it.
   /// - Throws: as ``run(context:deadline:open:ask:failed:)``.
   package mutating func run(
     engine: Engine, template: PromptTemplate?, profile: PromptProfile, sampling: FrameSampling?,
-    options: AnswerOptions, deadline: ItemDeadline?, openVideo: (String) throws -> VideoInput,
+    options: AnswerOptions, deadline: ItemDeadline?, cache: FeatureCache? = nil,
+    openVideo: (RunItem) throws -> VideoInput,
     failed tell: (RunItem, CogError) -> Void
   ) throws {
-    let encoder = VideoEncoder(engine)
-    try run(context: engine.context, deadline: deadline) { name in
-      let features = try encoder.encode(openVideo(name), template: template, sampling: sampling)
+    let encoder = VideoEncoder(engine, cache: cache)
+    try run(context: engine.context, deadline: deadline) { item in
+      let features = try encoder.encode(openVideo(item), template: template, sampling: sampling)
       return Conversation(engine, about: features, template: template)
     } ask: { item, conversation in
       let answer = try conversation.answer(profile.prompt(for: item), options: options)

@@ -25,9 +25,13 @@ package struct RunHeader: Codable, Equatable, Sendable {
     package let template: String
     /// What is added to the question: `plain` adds nothing.
     package let profile: String
+    /// What is asked where all items ask the same; nil elsewhere.
+    package let text: String?
 
     /// A form and a profile.
-    package init(template: String, profile: String) { (self.template, self.profile) = (template, profile) }
+    package init(template: String, profile: String, text: String? = nil) {
+      (self.template, self.profile, self.text) = (template, profile, text)
+    }
   }
 
   /// How the model runs.
@@ -38,10 +42,13 @@ package struct RunHeader: Codable, Equatable, Sendable {
     package let maxNewTokens: Int
     /// Whether damaged pictures are shown.
     package let toleratesDamage: Bool
+    /// The pieces that videos are cut into; nil where they are whole.
+    package let pieces: String?
 
     /// Settings.
-    package init(mode: String, maxNewTokens: Int, toleratesDamage: Bool) {
+    package init(mode: String, maxNewTokens: Int, toleratesDamage: Bool, pieces: String? = nil) {
       (self.mode, self.maxNewTokens, self.toleratesDamage) = (mode, maxNewTokens, toleratesDamage)
+      self.pieces = pieces
     }
   }
 
@@ -108,20 +115,21 @@ package struct RunHeader: Codable, Equatable, Sendable {
     self = header
   }
 
-  /// What is compared, by the option or the thing that decides about it.
+  /// What is compared, by the option or the thing that decides about it; empty where the run has none.
   private var compared: [(String, String)] {
     [
       ("job", job), ("model", model.digest), ("--mode", settings.mode), ("--template", prompt.template),
       ("prompt profile", prompt.profile), ("--frames", frames),
       ("--max-new-tokens", "\(settings.maxNewTokens)"),
       ("--tolerate-damage", "\(settings.toleratesDamage)"),
+      ("--prompt", prompt.text ?? ""), ("pieces", settings.pieces ?? ""),
       ("items", "\(items.count) of \(items.videos) videos, \(items.digest)"),
     ]
   }
 
   /// What identifies the run in each of its lines: 16 hexadecimal digits of the SHA-256 of what is compared.
   package var identity: String {
-    let text = compared.map { "\($0.0) \($0.1)\n" }.joined()
+    let text = compared.filter { !$0.1.isEmpty }.map { "\($0.0) \($0.1)\n" }.joined()
     return SHA256.hash(data: Array(text.utf8)).prefix(8).hexadecimal
   }
 

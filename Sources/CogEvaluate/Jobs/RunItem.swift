@@ -52,7 +52,10 @@ package struct RunItem: Codable, Equatable, Sendable {
   package var clip: String { bounds.map { "\(video)#t=\($0.start),\($0.end)" } ?? video }
 
   /// What the item asks, in a few words, for notes.
-  package var summary: String { "\(key) \(video): \(question)".printable }
+  package var summary: String {
+    let piece = bounds.map { $0.start == $0.end ? " at \($0.start) s" : " \($0.start) to \($0.end) s" } ?? ""
+    return "\(key) \(video)\(piece): \(question)".printable
+  }
 }
 
 extension RunItem {

@@ -57,13 +57,13 @@ package struct ShardedRun {
   ///
   /// - Parameters:
   ///   - deadline: ends items that take too long; the cancellation of the context, where there is one.
-  ///   - open: makes of a video, as the list names it (``RunItem/clip``), what its items are asked about.
+  ///   - open: makes of an item's video, or its part of it, what its items are asked about.
   ///   - ask: asks the model.
   ///   - tell: is told of each item that failed.
   /// - Throws: `CogError` when a reply cannot be kept (a full disk); what else `open` and `ask` throw; what
   ///   the context's cancellation throws. What was finished until then is kept.
   package mutating func run<Video>(
-    context: RunContext, deadline: ItemDeadline? = nil, open: (String) throws -> Video,
+    context: RunContext, deadline: ItemDeadline? = nil, open: (RunItem) throws -> Video,
     ask: (RunItem, Video) throws -> RunReply, failed tell: (RunItem, CogError) -> Void = { _, _ in }
   ) throws {
     guard !work.isEmpty else { return try markIfDone() }
@@ -72,10 +72,10 @@ package struct ShardedRun {
     clock.begin()
     try VideoLoop.run(work, context: context) {
       $0.clip
-    } open: { name in
+    } open: { item in
       deadline?.begin()
       defer { clock.opened() }
-      return try open(name)
+      return try open(item)
     } ask: { item, video in
       deadline?.begin()
       return try ask(item, video)

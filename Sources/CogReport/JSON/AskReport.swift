@@ -24,6 +24,33 @@ package struct AskReport: Equatable, Sendable, Codable {
     }
   }
 
+  /// The answer to a question after the first.
+  package struct Other: Equatable, Sendable, Codable {
+    /// Seconds for the text of the question and for the answer.
+    package struct Seconds: Equatable, Sendable, Codable {
+      package let prefill: Double
+      package let decode: Double
+    }
+
+    /// What was asked.
+    package let question: String
+    /// As of the first answer.
+    package let text: String
+    package let ids: [Int]
+    package let margins: [Float]
+    package let ending: GeneratedTokens.Ending
+    package let promptTokens: Int
+    package let newTokens: Int
+    package let seconds: Seconds
+
+    init(_ answer: Answer, to question: String) {
+      self.question = question
+      (text, ids, margins, ending) = (answer.text, answer.ids, answer.margins, answer.ending)
+      (promptTokens, newTokens) = (answer.promptTokens, answer.ids.count)
+      seconds = Seconds(prefill: answer.prefillSeconds, decode: answer.decodeSeconds)
+    }
+  }
+
   /// The answer.
   package let text: String
   /// Its tokens.
@@ -46,9 +73,16 @@ package struct AskReport: Equatable, Sendable, Codable {
   package let newTokens: Int
   /// Where the time went.
   package let seconds: Seconds
+  /// The answers to the questions after the first; nil where there was one question.
+  package let others: [Other]?
 
-  /// The document of an answer.
-  package init(_ answer: Answer, features: VideoFeatures?, mode: ComputeMode, seconds: Seconds) {
+  /// The document of answers, at least one.
+  package init(
+    _ answers: [Answer], to questions: [String], features: VideoFeatures?, mode: ComputeMode, seconds: Seconds
+  ) {
+    let answer = answers[0]
+    let rest = zip(answers, questions).dropFirst().map { Other($0, to: $1) }
+    others = rest.isEmpty ? nil : rest
     text = answer.text
     ids = answer.ids
     margins = answer.margins

@@ -1,3 +1,4 @@
+import CogBase
 package import CogEvaluate
 
 /// What `merge --json` prints.
@@ -23,9 +24,12 @@ package struct MergeReport: Equatable, Sendable, Encodable {
   package let damaged: [String]
   /// Where the results are; nil where they were not written.
   package let output: String?
+  /// What was exported; nil without an export.
+  package let export: ExportReport?
 
   /// What is there of a run.
-  package init(_ merged: MergedRun, output: String?) {
+  package init(_ merged: MergedRun, output: String?, export: CaptionExport? = nil) {
+    self.export = export.map(ExportReport.init)
     items = merged.list.items.count
     (failed, missing) = (merged.failed.map(Item.init), merged.missing.map(Item.init))
     (conflicts, damaged) = (merged.conflicts.map(Item.init), merged.lines.damaged)
@@ -37,12 +41,15 @@ package struct MergeReport: Equatable, Sendable, Encodable {
     let counts =
       "\(items - missing.count) of \(items) items, \(failed.count) failed, \(missing.count) missing, "
       + "\(conflicts.count) with replies that differ"
-    return output.map { "\(counts): \($0)" } ?? "\(counts): nothing is written"
+    let line = output.map { "\(counts): \($0.printable)" } ?? "\(counts): nothing is written"
+    return export.map { "\(line)\n\($0.text)" } ?? line
   }
 
-  private enum CodingKeys: String, CodingKey { case items, failed, missing, conflicts, damaged, output }
+  private enum CodingKeys: String, CodingKey {
+    case items, failed, missing, conflicts, damaged, output, export
+  }
 
-  /// Writes `output` as null where nothing was written.
+  /// Writes `output` as null where nothing was written; `export` is there only where something was exported.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(items, forKey: .items)
@@ -51,5 +58,6 @@ package struct MergeReport: Equatable, Sendable, Encodable {
     try container.encode(conflicts, forKey: .conflicts)
     try container.encode(damaged, forKey: .damaged)
     try container.encode(output, forKey: .output)
+    try container.encodeIfPresent(export, forKey: .export)
   }
 }

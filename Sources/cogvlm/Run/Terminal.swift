@@ -35,6 +35,9 @@ enum Terminal {
     }
   }
 
+  /// Whether somebody types at a terminal and sees what is printed.
+  static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 }
+
   /// Whether standard error is a terminal, where progress may be drawn.
   static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 

@@ -1,0 +1,207 @@
+import CogBase
+import CogCompute
+import CogMedia
+import Crypto
+import Foundation
+import Glibc
+
+/// Features of videos in a folder that several processes may share: a file for each video, named by all that
+/// decides about their bits.
+///
+/// A file appears when it is whole, and is believed only when its checksum is right; one that is damaged, or
+/// cannot be written, costs no more than making the features anew. When there are too many, those go that
+/// were not used for the longest time.
+package struct FeatureCache: Sendable {
+  /// Where the features of one video are, and what the video was when that was found out.
+  package struct Place: Equatable, Sendable {
+    fileprivate let path: String
+    fileprivate let video: VideoState
+  }
+
+  private let folder: String
+  private let limit: Int
+
+  private static let magic = Array("cogvlm features 1\n".utf8)
+  private static let ending = ".features"
+  private static let longestHeader = 1 << 20
+  private static let largestFile = 1 << 30
+  /// Seconds after which the unfinished file of a process that was killed is nobody's.
+  private static let oldestUnfinished = 86_400
+
+  /// A cache in a folder, which is made where there is none.
+  ///
+  /// - Parameter limit: bytes that its files may have together.
+  /// - Throws: ``CogError`` when the folder cannot be made, or nothing be written into it.
+  package init(path: String, limit: Int) throws {
+    (folder, self.limit) = (path, limit)
+    if FileSystem.makeFolder(path) != 0, errno != EEXIST {
+      throw CogError.system("cannot create the folder", file: path, code: errno)
+    }
+    // Said now rather than never: later a file that cannot be written is passed over.
+    try AtomicFile(path: path.appendingPath("probe" + Self.ending)).abandon()
+  }
+
+  // MARK: Names
+
+  /// Where the features of a video are, or belong; nil for what is no file and no folder, which the decoder
+  /// names.
+  ///
+  /// - Parameter rule: the choice of frames, in words.
+  /// - Throws: ``CogError`` when the video cannot be read; what the engine's cancellation throws.
+  func place(of video: VideoInput, rule: String, _ engine: Engine) throws -> Place? {
+    guard let status = FileSystem.status(of: video.path), status.isRegular || status.isFolder else {
+      return nil
+    }
+    let compute = engine.compute
+    let facts = [
+      "model \(engine.file.digest)", "mode \(compute.mode.rawValue)", "kernels \(compute.kernels.name)",
+      "BLAS \(BLASCore.name)", "threads \(compute.threads.threadCount)", "tool \(Version.tool)",
+      "frames \(rule)",
+      "rate \(video.imagesPerSecond.map { "\($0)" } ?? "-")", "damage \(video.toleratesDamage)",
+    ]
+    let (state, digest) = try VideoState.read(video.path, cancellation: engine.context.cancellation)
+    let text = (facts + ["video \(digest)"]).map { $0 + "\n" }.joined()
+    let name = SHA256.hash(data: Array(text.utf8)).hexadecimal
+    return Place(path: folder.appendingPath(name + Self.ending), video: state)
+  }
+
+  // MARK: Reading
+
+  private struct Header: Codable {
+    let rows: Int
+    let columns: Int
+    let frames: [VideoFrame]
+  }
+
+  /// The features that are kept; nil where there are none, or damaged ones.
+  func features(at place: Place) -> VideoFeatures? {
+    let found = try? MappedFile.withBytes(ofFile: place.path) { Self.decode($0) }
+    guard let features = found ?? nil else { return nil }
+    FileSystem.touch(place.path)
+    return features
+  }
+
+  private static func decode(_ bytes: UnsafeRawBufferPointer) -> VideoFeatures? {
+    guard bytes.count <= largestFile, bytes.starts(with: magic) else { return nil }
+    let content = UnsafeRawBufferPointer(rebasing: bytes.dropLast(SHA256.byteCount))
+    guard SHA256.hash(data: content).elementsEqual(bytes.suffix(SHA256.byteCount)) else { return nil }
+    let start = magic.count
+    guard let end = content[start...].prefix(longestHeader).firstIndex(of: UInt8(ascii: "\n")),
+      let header = try? JSONDecoder().decode(Header.self, from: Data(content[start..<end])),
+      header.rows > 0, header.columns > 0, !header.frames.isEmpty,
+      let count = try? Checked.multiply(header.rows, header.columns, "features"),
+      let size = try? Checked.multiply(count, MemoryLayout<Float>.size, "features"),
+      size == content.count - end - 1
+    else { return nil }
+    let matrix = FloatMatrix(uninitializedRows: header.rows, columns: header.columns)
+    UnsafeMutableRawPointer(matrix.pointer).copyMemory(
+      from: UnsafeRawPointer(content.baseAddress.map { $0 + end + 1 } ?? UnsafeRawPointer(matrix.pointer)),
+      byteCount: size)
+    return VideoFeatures(matrix: matrix, frames: header.frames)
+  }
+
+  // MARK: Writing
+
+  /// Keeps features, unless the video has become another one meanwhile, or they are larger than the cache.
+  func keep(_ features: VideoFeatures, of video: VideoInput, at place: Place) {
+    guard VideoState(of: video.path) == place.video else { return }
+    // Without it the next process looks at the video anew.
+    try? write(features, to: place.path)
+    removeOldest()
+  }
+
+  private func write(_ features: VideoFeatures, to path: String) throws {
+    let matrix = features.matrix
+    let header = Header(rows: matrix.rows, columns: matrix.columns, frames: features.frames)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let start = try Self.magic + Array(encoder.encode(header)) + [UInt8(ascii: "\n")]
+    let values = UnsafeRawBufferPointer(start: matrix.pointer, count: matrix.count * MemoryLayout<Float>.size)
+    guard start.count + values.count + SHA256.byteCount <= min(limit, Self.largestFile) else { return }
+    var hash = SHA256()
+    hash.update(data: start)
+    hash.update(bufferPointer: values)
+    let file = try AtomicFile(path: path)
+    try file.write(start)
+    try withExtendedLifetime(matrix) { try file.write(values) }
+    try file.write(Array(hash.finalize()))
+    try file.commit()
+  }
+
+  /// Removes what was not used for the longest time until the rest fits; other processes may do so too.
+  private func removeOldest() {
+    let names = (try? FolderListing.visibleNames(in: folder)) ?? []
+    var files: [(path: String, size: Int, used: timespec)] = []
+    for name in names where name.contains(Self.ending) {
+      let path = folder.appendingPath(name)
+      guard let status = FileSystem.linkStatus(of: path), status.isRegular else { continue }
+      if name.hasSuffix(Self.ending) {
+        files.append((path, Int(status.st_size), status.st_mtim))
+      } else if time(nil) - status.st_mtim.tv_sec > Self.oldestUnfinished {
+        FileSystem.remove(path)
+      }
+    }
+    var total = files.reduce(0) { $0 + $1.size }
+    let oldestFirst = files.sorted { ($0.used.tv_sec, $0.used.tv_nsec) < ($1.used.tv_sec, $1.used.tv_nsec) }
+    for file in oldestFirst {
+      guard total > limit else { return }
+      FileSystem.remove(file.path)
+      total -= file.size
+    }
+  }
+}
+
+/// What tells whether a video is still the one that was read: of each of its files the size and the time.
+private struct VideoState: Equatable, Sendable {
+  private let files: [[Int]]
+
+  /// The state of a file or of a folder's files.
+  init(of path: String) {
+    files = Self.paths(of: path).map { path in
+      guard let status = FileSystem.status(of: path) else { return [] }
+      return [
+        Int(status.st_ino), Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+      ]
+    }
+  }
+
+  private static func paths(of path: String) -> [String] {
+    guard FileSystem.status(of: path)?.isFolder == true else { return [path] }
+    let names = (try? FolderListing.visibleNames(in: path)) ?? []
+    return names.map { path.appendingPath($0) }.filter { FileSystem.status(of: $0)?.isRegular == true }.sorted
+    {
+      $0.pathBytes.lexicographicallyPrecedes($1.pathBytes)
+    }
+  }
+
+  /// The state of a video, and the SHA-256 of its bytes; of a folder, of the names and bytes of its files.
+  static func read(
+    _ path: String, cancellation: any Cancellation
+  ) throws -> (state: VideoState, digest: String) {
+    let state = VideoState(of: path)
+    var hash = SHA256()
+    let isFolder = FileSystem.status(of: path)?.isFolder == true
+    for file in paths(of: path) {
+      let size = FileSystem.status(of: file).map { "\($0.st_size)" } ?? "-"
+      hash.update(data: Array((isFolder ? "\(file.lastPathName) \(size)\n" : "\(size)\n").utf8))
+      try update(&hash, with: file, cancellation)
+    }
+    return (state, hash.finalize().hexadecimal)
+  }
+
+  private static func update(_ hash: inout SHA256, with path: String, _ cancellation: any Cancellation) throws
+  {
+    let descriptor = FileSystem.openForReading(path)
+    guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      try cancellation.check()
+      let count = Glibc.read(descriptor, &bytes, bytes.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw CogError.system("cannot read", file: path, code: errno) }
+      guard count > 0 else { return }
+      hash.update(data: bytes.prefix(count))
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package import CogBase
+import Glibc
+
+extension CaptionExport {
+  /// The folder of an export, as an output.
+  private static let outputKind = OutputKind(folder: "an export")
+  /// So few files are all written before the first one gets its name.
+  private static let fewFiles = 16
+
+  /// Writes the files into a folder, which may have others.
+  ///
+  /// - Parameters:
+  ///   - inputs: what is read, which is never written over.
+  ///   - force: whether files with other content that have the same names are written over.
+  /// - Throws: ``CogError`` when a file cannot be written, or stands there with other content; in that case
+  ///   nothing is written.
+  package func write(
+    to folder: String, besides inputs: [String], force: Bool,
+    cancellation: any Cancellation = NeverCancelled()
+  ) throws {
+    try OutputPlace(folder).require(Self.outputKind)
+    let files = try files().map { (path: folder.appendingPath($0.path), bytes: Array($0.text.utf8)) }
+    if !force {
+      for (path, bytes) in files { try Self.requireSame(path, bytes) }
+    }
+    try Self.makeFolders(folder, of: files.map(\.path))
+    var open: [AtomicFile] = []
+    for (path, bytes) in files {
+      try cancellation.check()
+      let file = try AtomicFile(path: path, besides: inputs)
+      try file.write(bytes)
+      open.append(file)
+      if files.count > Self.fewFiles { try Self.commit(&open) }
+    }
+    try Self.commit(&open)
+  }
+
+  private static func commit(_ files: inout [AtomicFile]) throws {
+    for file in files { try file.commit() }
+    files = []
+  }
+
+  private static func requireSame(_ path: String, _ bytes: [UInt8]) throws {
+    guard let status = FileSystem.status(of: path) else { return }
+    let isSame = try status.isRegular && MappedFile.withBytes(ofFile: path) { $0.elementsEqual(bytes) }
+    guard !isSame else { return }
+    throw CogError(
+      "a file with another content stands at the place of a caption", file: path,
+      expected: "nothing, or what an export has written", advice: "Write over such files with --force.")
+  }
+
+  /// Makes the folder and those below it that the files lie in.
+  private static func makeFolders(_ folder: String, of paths: [String]) throws {
+    var made: Set<String> = []
+    func make(_ path: String) throws {
+      guard made.insert(path).inserted, FileSystem.makeFolder(path) != 0 else { return }
+      let code = errno
+      guard code == EEXIST, FileSystem.status(of: path)?.isFolder == true else {
+        throw CogError.system("cannot create the folder", file: path, code: code)
+      }
+    }
+    try make(folder)
+    for path in paths {
+      let names = path.dropFirst(folder.count).split(separator: "/").dropLast()
+      var inner = folder
+      for name in names {
+        inner = inner.appendingPath(String(name))
+        try make(inner)
+      }
+    }
+  }
+}
