@@ -45,7 +45,7 @@ extension FrameSource {
         window = times.indices.filter { times[$0] <= Float(bounds.start) }.suffix(1)
       }
       guard !window.isEmpty else { throw behindTheEnd(bounds, times) }
-      let own = window.map { times[$0] - Float(bounds.start) }
+      let own = window.map { max(0, times[$0] - Float(bounds.start)) }
       return sampling.indices(
         times: own, averageFrameRate: averageFrameRate, maximumFrames: maximumFrames
       ).map { window[$0] }
