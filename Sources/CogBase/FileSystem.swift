@@ -73,6 +73,17 @@ package enum FileSystem {
     with(path, otherwise: -1) { Glibc.mkdir($0, 0o755) }
   }
 
+  /// Makes a folder where there is none.
+  ///
+  /// - Throws: ``CogError`` when it cannot be made, or something else stands there.
+  package static func requireFolder(_ path: String) throws {
+    guard makeFolder(path) != 0 else { return }
+    let code = errno
+    guard code == EEXIST, status(of: path)?.isFolder == true else {
+      throw CogError.system("cannot create the folder", file: path, code: code)
+    }
+  }
+
   /// `rename(2)`.
   package static func rename(_ path: String, to other: String) -> Int32 {
     with(path, otherwise: -1) { old in with(other, otherwise: -1) { Glibc.rename(old, $0) } }

@@ -22,6 +22,19 @@ package struct InputLines {
     self.wait = wait
   }
 
+  /// What `body` makes of the lines of a file.
+  ///
+  /// - Throws: ``CogError`` when the file cannot be opened; what `body` throws.
+  package static func ofFile<Result>(
+    _ path: String, _ body: (inout InputLines) throws -> Result
+  ) throws -> Result {
+    let descriptor = FileSystem.openForReading(path)
+    guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
+    defer { close(descriptor) }
+    var lines = InputLines(descriptor: descriptor, name: path)
+    return try body(&lines)
+  }
+
   /// The next line, or nil after the last; a last line needs no line feed.
   ///
   /// - Throws: ``CogError`` when the stream cannot be read or a line has more than 64 MiB; what ends the

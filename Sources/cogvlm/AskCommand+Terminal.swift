@@ -19,7 +19,7 @@ extension AskCommand {
         switch TypedLine(line) {
         case .nothing: break
         case .quit: return
-        case .new: conversation = Conversation(engine, about: conversation.features, template: template)
+        case .new: conversation.forget()
         case .video(let path):
           let video = try VideoInput.checked(
             path, imagesPerSecond: videoOptions.fps, toleratesDamage: frameOptions.tolerateDamage)

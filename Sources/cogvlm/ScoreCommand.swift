@@ -91,14 +91,12 @@ struct ScoreCommand: ParsableCommand {
       guard clips.count < ScorePage.mostClips else { break }
       try SignalCancellation().check()
       let item = run.results[place].item
-      let path = folder.path(of: item.video)
-      let isFolder = FileSystem.status(of: path)?.isFolder ?? false
-      let video = VideoInput(
-        path: path, imagesPerSecond: isFolder ? item.imagesPerSecond : nil, toleratesDamage: true)
+      let video = folder.input(of: item) {
+        VideoInput(path: $0, imagesPerSecond: $1, toleratesDamage: true)
+      }
       do {
         let prepared = try PreparedVideo(
-          item.bounds.map(video.within) ?? video, sampling: sampling, size: Self.pictureSize,
-          cancellation: SignalCancellation())
+          video, sampling: sampling, size: Self.pictureSize, cancellation: SignalCancellation())
         clips.append(try Self.clip(place, prepared))
       } catch let error as CogError {
         Terminal.note("note: no frames of \(item.clip): \(error)".printable)

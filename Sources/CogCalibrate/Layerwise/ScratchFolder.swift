@@ -25,9 +25,7 @@ struct ScratchFolder {
   init(_ path: String, isContinued: Bool) throws {
     self.path = path
     if !isContinued { remove() }
-    guard FileSystem.makeFolder(path) == 0 || FileSystem.status(of: path)?.isFolder == true else {
-      throw CogError.system("cannot make the folder of the activations", file: path, code: errno)
-    }
+    try FileSystem.requireFolder(path)
   }
 
   /// A new file in the place of an old one. - Throws: `CogError` when it cannot be created.

@@ -53,6 +53,9 @@ package struct Conversation: Sendable {
     return answer
   }
 
+  /// Forgets all turns, but not what was read of the video.
+  package mutating func forget() { history = [] }
+
   /// Answers a question without remembering it, so that another one can be asked in its place.
   ///
   /// - Parameter emit: receives the text as it grows, in whole characters.

@@ -34,9 +34,7 @@ package struct FeatureCache: Sendable {
   /// - Throws: ``CogError`` when the folder cannot be made, or nothing be written into it.
   package init(path: String, limit: Int) throws {
     (folder, self.limit) = (path, limit)
-    if FileSystem.makeFolder(path) != 0, errno != EEXIST {
-      throw CogError.system("cannot create the folder", file: path, code: errno)
-    }
+    try FileSystem.requireFolder(path)
     // Said now rather than never: later a file that cannot be written is passed over.
     try AtomicFile(path: path.appendingPath("probe" + Self.ending)).abandon()
   }

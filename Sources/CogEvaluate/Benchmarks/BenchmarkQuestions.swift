@@ -35,11 +35,7 @@ package struct BenchmarkQuestions: Sendable {
   package func input(
     of item: RunItem, open: (_ path: String, _ imagesPerSecond: Double?) throws -> VideoInput
   ) throws -> VideoInput {
-    let path = clips.path(of: item.video)
-    // A video is read as one also where the list speaks of a folder of images.
-    let isFolder = FileSystem.status(of: path)?.isFolder ?? false
-    let input = try open(path, isFolder ? item.imagesPerSecond : nil)
-    return item.bounds.map(input.within) ?? input
+    try clips.input(of: item, open: open)
   }
 
   /// - Throws: `CogError` when not one of the clips is there: that is another folder, and no failure of
@@ -102,6 +98,20 @@ package struct ClipFolder: Sendable {
       between.map { $0.appendingPath(name) }
       + affixes.map { plain.folderOfPath + $0.0 + plain.lastPathName + $0.1 }
     return others.first(where: FileSystem.isThere) ?? plain
+  }
+
+  /// What the model is shown of an item's video.
+  ///
+  /// - Parameter open: makes the video of a path.
+  /// - Throws: what `open` throws.
+  package func input(
+    of item: RunItem, open: (_ path: String, _ imagesPerSecond: Double?) throws -> VideoInput
+  ) rethrows -> VideoInput {
+    let path = path(of: item.video)
+    // A video is read as one also where the list speaks of a folder of images.
+    let isFolder = FileSystem.status(of: path)?.isFolder ?? false
+    let input = try open(path, isFolder ? item.imagesPerSecond : nil)
+    return item.bounds.map(input.within) ?? input
   }
 
   /// Whether there is something of that name.

@@ -16,10 +16,13 @@ extension BenchmarkQuestions {
   ///   - videoFolder: the folder of the videos; nil takes `videos` beside it.
   /// - Throws: `CogError` that names the line when it is none.
   static func tqa(path: String, videoFolder: String?) throws -> BenchmarkQuestions {
-    let descriptor = FileSystem.openForReading(path)
-    guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
-    defer { close(descriptor) }
-    var lines = InputLines(descriptor: descriptor, name: path)
+    let items = try InputLines.ofFile(path) { try tqaItems(of: &$0, path) }
+    guard !items.isEmpty else { throw CogError("the file asks nothing", file: path, expected: "JSON lines") }
+    return BenchmarkQuestions(
+      .tqa, RunList(items), clips: ClipFolder(stems: videoFolder ?? path.besidePath("videos")), files: [path])
+  }
+
+  private static func tqaItems(of lines: inout InputLines, _ path: String) throws -> [RunItem] {
     var (items, number, copies): ([RunItem], Int, RunItem.Copies) = ([], 0, .init())
     while let line = try lines.next() {
       number += 1
@@ -39,9 +42,7 @@ extension BenchmarkQuestions {
           })
       }
     }
-    guard !items.isEmpty else { throw CogError("the file asks nothing", file: path, expected: "JSON lines") }
-    return BenchmarkQuestions(
-      .tqa, RunList(items), clips: ClipFolder(stems: videoFolder ?? path.besidePath("videos")), files: [path])
+    return items
   }
 
   /// A number of seconds as texts have it: whole ones without a point.

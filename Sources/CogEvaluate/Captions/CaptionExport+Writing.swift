@@ -52,20 +52,13 @@ extension CaptionExport {
   /// Makes the folder and those below it that the files lie in.
   private static func makeFolders(_ folder: String, of paths: [String]) throws {
     var made: Set<String> = []
-    func make(_ path: String) throws {
-      guard made.insert(path).inserted, FileSystem.makeFolder(path) != 0 else { return }
-      let code = errno
-      guard code == EEXIST, FileSystem.status(of: path)?.isFolder == true else {
-        throw CogError.system("cannot create the folder", file: path, code: code)
-      }
-    }
-    try make(folder)
+    try FileSystem.requireFolder(folder)
     for path in paths {
       let names = path.dropFirst(folder.count).split(separator: "/").dropLast()
       var inner = folder
       for name in names {
         inner = inner.appendingPath(String(name))
-        try make(inner)
+        if made.insert(inner).inserted { try FileSystem.requireFolder(inner) }
       }
     }
   }

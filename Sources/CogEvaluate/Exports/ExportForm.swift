@@ -55,9 +55,7 @@ package struct ExportForm: Sendable {
     let files = try make(run)
     let inputs = run.files
     try OutputPlace(folder).require(Self.outputKind, besides: inputs)
-    if !FileSystem.isThere(folder), FileSystem.makeFolder(folder) != 0 {
-      throw CogError("cannot create the folder", file: folder)
-    }
+    try FileSystem.requireFolder(folder)
     return try files.map { file in
       let path = folder.appendingPath(file.name)
       let output = try AtomicFile(

@@ -65,7 +65,7 @@ package struct RunFolder: Sendable {
     path: String, _ header: RunHeader, _ list: RunList, besides inputs: [String] = []
   ) throws {
     if try Self.begun(at: path, header, besides: inputs) == nil {
-      try Self.makeFolder(path)
+      try FileSystem.requireFolder(path)
       let names = try FolderListing.visibleNames(in: path)
       let own = ["header.json", "items.jsonl"]
       // What a process that was killed has left of its own goes unnoticed.
@@ -83,8 +83,8 @@ package struct RunFolder: Sendable {
     // Another process may have been first.
     try self.init(path: path)
     try self.header.requireSame(as: header, file: headerPath)
-    try Self.makeFolder(partsPath)
-    try Self.makeFolder(donePath)
+    try FileSystem.requireFolder(partsPath)
+    try FileSystem.requireFolder(donePath)
   }
 
   /// The list of items.
@@ -121,14 +121,6 @@ package struct RunFolder: Sendable {
   }
 
   // MARK: Files
-
-  private static func makeFolder(_ path: String) throws {
-    guard FileSystem.makeFolder(path) != 0 else { return }
-    let code = errno
-    guard code == EEXIST, FileSystem.status(of: path)?.isFolder == true else {
-      throw CogError.system("cannot create the folder", file: path, code: code)
-    }
-  }
 
   /// Writes a file that stays as it is; one that another process has put there meanwhile stays.
   private static func publish(_ bytes: [UInt8], as path: String) throws {

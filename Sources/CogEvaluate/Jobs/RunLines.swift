@@ -41,31 +41,28 @@ package struct RunLines: Sendable {
 
   private mutating func read(_ path: String, run: String) throws {
     files.append(path)
-    let descriptor = FileSystem.openForReading(path)
-    guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.isRegular else {
+    guard FileSystem.status(of: path)?.isRegular ?? true else {
       throw CogError("the part of the run is no regular file", file: path, advice: "Remove it.")
     }
-    var lines = InputLines(descriptor: descriptor, name: path)
-    var number = 0
-    // The last line may be torn, or be written right now: whether it was the last shows with the next.
-    var torn: Int?
-    while let line = try lines.next() {
-      number += 1
-      if let torn { damaged.append("\(path), line \(torn)") }
-      torn = nil
-      guard let record = RunLine.decode(RunRecord.self, line) else {
-        torn = number
-        continue
+    try InputLines.ofFile(path) { lines in
+      var number = 0
+      // The last line may be torn, or be written right now: whether it was the last shows with the next.
+      var torn: Int?
+      while let line = try lines.next() {
+        number += 1
+        if let torn { damaged.append("\(path), line \(torn)") }
+        torn = nil
+        guard let record = RunLine.decode(RunRecord.self, line) else {
+          torn = number
+          continue
+        }
+        guard record.run == run else {
+          throw CogError(
+            "the part has lines of another run", file: path, subject: "line \(number), run", expected: run,
+            found: record.run, advice: "Remove it from the folder.")
+        }
+        add(record)
       }
-      guard record.run == run else {
-        throw CogError(
-          "the part has lines of another run", file: path, subject: "line \(number), run", expected: run,
-          found: record.run, advice: "Remove it from the folder.")
-      }
-      add(record)
     }
   }
 

@@ -96,26 +96,25 @@ package struct RunResults: Sendable {
   }
 
   private static func lines(of path: String, _ cancellation: any Cancellation) throws -> [RunResult] {
-    let descriptor = FileSystem.openForReading(path)
-    guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
-    defer { close(descriptor) }
-    var lines = InputLines(descriptor: descriptor, name: path)
-    var (results, keys): ([RunResult], Set<String>) = ([], [])
-    while let line = try lines.next() {
-      try cancellation.check()
-      let number = results.count + 1
-      guard let result = RunLine.decode(RunResult.self, line) else {
-        throw CogError(
-          "the line is no result of a run", code: .damaged, file: path, subject: "line \(number)",
-          expected: "a line that cogvlm merge has written", advice: "Give the folder of a run, or merge it.")
+    try InputLines.ofFile(path) { lines in
+      var (results, keys): ([RunResult], Set<String>) = ([], [])
+      while let line = try lines.next() {
+        try cancellation.check()
+        let number = results.count + 1
+        guard let result = RunLine.decode(RunResult.self, line) else {
+          throw CogError(
+            "the line is no result of a run", code: .damaged, file: path, subject: "line \(number)",
+            expected: "a line that cogvlm merge has written", advice: "Give the folder of a run, or merge it."
+          )
+        }
+        guard keys.insert(result.item.key).inserted else {
+          throw CogError(
+            "an item has two results", code: .damaged, file: path, subject: "line \(number)",
+            expected: "each key once", found: result.item.key)
+        }
+        results.append(result)
       }
-      guard keys.insert(result.item.key).inserted else {
-        throw CogError(
-          "an item has two results", code: .damaged, file: path, subject: "line \(number)",
-          expected: "each key once", found: result.item.key)
-      }
-      results.append(result)
+      return results
     }
-    return results
   }
 }
