@@ -176,6 +176,12 @@ COG_INLINE void cog_load_tiled_sums(
   }
 }
 
+/// Asks for the outputs of a panel that comes next: they lie in as many pages as there are tokens.
+COG_INLINE void cog_ask_for_tiled_sums(size_t panel, size_t tokens, const float *output, size_t stride) {
+  output += panel * COG_PANEL_ROWS;
+  for (size_t token = 0; token < tokens; token++) __builtin_prefetch(output + token * stride, 1);
+}
+
 /// Stores sums, with the bias added unless it is NULL.
 COG_INLINE void cog_store_tiled_sums(
     const CogPanelMatrix *matrix, size_t panel, const float *bias, size_t tokens, float *output,
@@ -223,6 +229,9 @@ COG_INLINE void cog_multiply_tiled_tile(
         is_int4 && block->scratch->has_offsets[place] ? block->scratch->offsets[place] : NULL};
     cog_lanes sums[COG_TILED_TOKENS];
     cog_load_tiled_sums(block, panel, tile->tokens, output, target->stride, sums);
+    if (panel + 1 < block->end_panel) {
+      cog_ask_for_tiled_sums(panel + 1, tile->tokens, output, target->stride);
+    }
     cog_multiply_tiled_panel(tiles, &operand, group_size, is_int4, is_full, sums);
     cog_store_tiled_sums(matrix, panel, bias, tile->tokens, output, target->stride, sums);
   }
