@@ -201,10 +201,11 @@ COG_KERNEL float cog_round_query(const float *restrict query, size_t dimension, 
   return scales[0];
 }
 
-/// 2^x for x <= 0, from 2^-126 on, within 3e-6 of it: 2^n times a polynomial of the remainder, fitted by
-/// iterated weighted least squares.
+/// 2^x for x <= 0, from 2^-125 on, within 3e-6 of it: 2^n times a polynomial of the remainder, fitted by
+/// iterated weighted least squares. What is smaller would be subnormal, which takes processors a hundred times
+/// as long, and is nothing beside the largest, 1.
 COG_INLINE void cog_approximate_exp2(cog_lanes *x) {
-  const cog_lanes bounded = *x < -126 ? (cog_lanes)-126.0f : *x;
+  const cog_lanes bounded = *x < -125 ? (cog_lanes)-125.0f : *x;
   const cog_lanes shifted = bounded + cog_rounder;
   const cog_lanes remainder = bounded - (shifted - cog_rounder);
   const cog_int_lanes exponents = (cog_int_lanes)shifted - (int32_t)cog_bits_of_float(cog_rounder) + 127;
