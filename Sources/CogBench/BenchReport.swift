@@ -76,6 +76,8 @@ package struct BenchReport: Equatable, Sendable, Codable {
     package var int8OperationsPerSecond: Spread
     /// Float32 operations per second.
     package var floatOperationsPerSecond: Spread
+    /// 8-bit integer operations per second by products of tiles; nil where the kernels have none.
+    package var tileOperationsPerSecond: Spread?
   }
 
   /// The vision part.
@@ -88,7 +90,8 @@ package struct BenchReport: Equatable, Sendable, Codable {
     package var framesPerSecond: Spread
     /// Operations per second of the products with weights.
     package var operationsPerSecond: Spread
-    /// Those as a share of the peak that the mode is up against: int8 in fast mode, else float32.
+    /// Those as a share of the peak that the mode is up against: that of tiles or else int8 in fast mode,
+    /// float32 in the others.
     package var shareOfPeak: Spread
   }
 
@@ -102,7 +105,8 @@ package struct BenchReport: Equatable, Sendable, Codable {
     package var tokensPerSecond: Spread
     /// Operations per second of the products with weights.
     package var operationsPerSecond: Spread
-    /// Those as a share of the peak that the mode is up against: int8 in fast mode, else float32.
+    /// Those as a share of the peak that the mode is up against: that of tiles or else int8 in fast mode,
+    /// float32 in the others.
     package var shareOfPeak: Spread
   }
 

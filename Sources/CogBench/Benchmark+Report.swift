@@ -11,9 +11,7 @@ extension Benchmark {
     loadAverages: [Double]
   ) throws -> BenchReport {
     let work = Workload(model.file)
-    let peaks = samples.limits.map {
-      model.compute.mode == .fast ? $0.int8OperationsPerSecond : $0.floatOperationsPerSecond
-    }
+    let peaks = samples.limits.map { $0.peak(model.compute.mode) }
     return BenchReport(
       model: BenchReport.Model(model.file, name: name),
       machine: BenchReport.Machine(
@@ -32,7 +30,8 @@ extension Benchmark {
     BenchReport.Limits(
       readBytesPerSecond: try Self.spread(measured.map(\.readBytesPerSecond)),
       int8OperationsPerSecond: try Self.spread(measured.map(\.int8OperationsPerSecond)),
-      floatOperationsPerSecond: try Self.spread(measured.map(\.floatOperationsPerSecond)))
+      floatOperationsPerSecond: try Self.spread(measured.map(\.floatOperationsPerSecond)),
+      tileOperationsPerSecond: Spread(measured.compactMap(\.tileOperationsPerSecond)))
   }
 
   private func vision(_ seconds: [Double], _ work: Workload, peaks: [Double]) throws -> BenchReport.Vision {

@@ -11,12 +11,19 @@ package struct MachineLimits: Equatable, Sendable, Codable {
   package var int8OperationsPerSecond: Double
   /// Float32 operations per second of all threads, counted likewise.
   package var floatOperationsPerSecond: Double
+  /// The same as of ``int8OperationsPerSecond`` by products of tiles; nil where the instruction set has none.
+  package var tileOperationsPerSecond: Double?
 
-  /// Seconds that each of the three measurements takes, about.
+  /// Seconds that each of the measurements takes, about.
   private static let seconds = 0.25
   private static let smallestBuffer = 512 << 20
 
-  /// Measures all three.
+  /// The most operations per second that a mode's products can be made of.
+  func peak(_ mode: ComputeMode) -> Double {
+    mode == .fast ? max(int8OperationsPerSecond, tileOperationsPerSecond ?? 0) : floatOperationsPerSecond
+  }
+
+  /// Measures all of them.
   ///
   /// - Parameters:
   ///   - kernels: the instruction set whose dot products and multiply-adds count.
@@ -27,7 +34,8 @@ package struct MachineLimits: Equatable, Sendable, Codable {
     return MachineLimits(
       readBytesPerSecond: try readBandwidth(kernels: kernels, pool: pool),
       int8OperationsPerSecond: operationRate(pool) { loops.int8_peak($0) },
-      floatOperationsPerSecond: operationRate(pool) { loops.float_peak($0) })
+      floatOperationsPerSecond: operationRate(pool) { loops.float_peak($0) },
+      tileOperationsPerSecond: loops.tile_peak.map { peak in operationRate(pool) { peak($0) } })
   }
 
   /// Sums a buffer far larger than the caches, over and over, and returns bytes per second.

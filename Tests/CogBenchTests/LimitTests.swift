@@ -19,7 +19,9 @@ import Testing
   @Test("The peak loops of every instruction set count operations in proportion to their rounds")
   func operations() {
     for kernels in KernelSet.available {
-      for peak in [kernels.limits.int8_peak, kernels.limits.float_peak] {
+      let tiles = kernels.limits.tile_peak.map { [$0] } ?? []
+      #expect(tiles.isEmpty == (kernels.name != "amx"))
+      for peak in [kernels.limits.int8_peak, kernels.limits.float_peak] + tiles {
         #expect(peak(0) == 0)
         let once = peak(1)
         #expect(once > 0)
@@ -28,13 +30,14 @@ import Testing
     }
   }
 
-  @Test("All three limits are positive numbers for every instruction set of this machine")
+  @Test("All limits are positive numbers for every instruction set of this machine")
   func measured() throws {
     let pool = ThreadPool(threadCount: 2)
     for kernels in KernelSet.available {
       let limits = try MachineLimits.measure(kernels: kernels, pool: pool)
       for value in [
         limits.readBytesPerSecond, limits.int8OperationsPerSecond, limits.floatOperationsPerSecond,
+        limits.tileOperationsPerSecond ?? 1,
       ] {
         #expect(value.isFinite && value > 0)
       }

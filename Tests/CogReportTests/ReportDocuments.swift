@@ -253,7 +253,7 @@ enum ReportDocuments {
       },
       "limits" : {
         "floatOperationsPerSecond" : \(spread(0.25e12)), "int8OperationsPerSecond" : \(spread(0.93e12)),
-        "readBytesPerSecond" : \(spread(40e9))
+        "readBytesPerSecond" : \(spread(40e9)), "tileOperationsPerSecond" : \(spread(4e12))
       },
       "loadSeconds" : \(spread(0.03125)),
       "machine" : {

@@ -15,10 +15,12 @@
 #include "avx512-inl.h"
 
 #include "../generic/kernel_table-inl.h"
-#include "../generic/limits-inl.h"
 #include "../products/tiles_amx-inl.h"
 
+#include "../products/tile_peak-inl.h"
 #include "../products/tiled-inl.h"
+
+#include "../generic/limits-inl.h"
 
 static const CogProduct int4_tiled_product = COG_TILED_PRODUCT(4, false);
 static const CogProduct int8_tiled_product = COG_TILED_PRODUCT(8, false);
@@ -32,10 +34,6 @@ const CogBackend cog_amx_backend = {
     .name = "amx",
 #if defined(__x86_64__) && !defined(COG_SIMDE)
     .runs_here = cog_has_amx,
-    .kernels = &cog_kernels,
-    .statistics = &cog_statistics,
-    .limits = &cog_limits,
-    .products = products,
-    .product_count = sizeof products / sizeof *products,
+    COG_BACKEND_TABLES,
 #endif
 };

@@ -120,10 +120,6 @@ const CogBackend cog_avx2_backend = {
     .name = "avx2",
 #if defined(__x86_64__)
     .runs_here = cog_has_avx2,
-    .kernels = &cog_kernels,
-    .statistics = &cog_statistics,
-    .limits = &cog_limits,
-    .products = products,
-    .product_count = sizeof products / sizeof *products,
+    COG_BACKEND_TABLES,
 #endif
 };

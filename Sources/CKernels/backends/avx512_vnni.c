@@ -41,10 +41,6 @@ const CogBackend cog_avx512_vnni_backend = {
 #if defined(__x86_64__)
     .runs_here = cog_has_avx512_vnni,
     .option_pays_here = adds_faster_than_it_multiplies,
-    .kernels = &cog_kernels,
-    .statistics = &cog_statistics,
-    .limits = &cog_limits,
-    .products = products,
-    .product_count = sizeof products / sizeof *products,
+    COG_BACKEND_TABLES,
 #endif
 };

@@ -73,10 +73,6 @@ const CogBackend cog_avx_vnni_backend = {
     .name = "avx-vnni",
 #if defined(__x86_64__)
     .runs_here = cog_has_avx_vnni,
-    .kernels = &cog_kernels,
-    .statistics = &cog_statistics,
-    .limits = &cog_limits,
-    .products = products,
-    .product_count = sizeof products / sizeof *products,
+    COG_BACKEND_TABLES,
 #endif
 };

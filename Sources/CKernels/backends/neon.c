@@ -136,10 +136,6 @@ const CogBackend cog_neon_backend = {
     .name = "neon",
 #if defined(__aarch64__)
     .runs_here = has_dot_products,
-    .kernels = &cog_kernels,
-    .statistics = &cog_statistics,
-    .limits = &cog_limits,
-    .products = products,
-    .product_count = sizeof products / sizeof *products,
+    COG_BACKEND_TABLES,
 #endif
 };

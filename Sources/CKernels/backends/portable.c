@@ -165,9 +165,5 @@ const CogBackend cog_portable_backend = {
     .option_name = "portable-tiles",
     .runs_here = runs_here,
     .option_pays_here = never_pays,
-    .kernels = &cog_kernels,
-    .statistics = &cog_statistics,
-    .limits = &cog_limits,
-    .products = products,
-    .product_count = sizeof products / sizeof *products,
+    COG_BACKEND_TABLES,
 };

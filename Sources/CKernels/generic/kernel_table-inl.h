@@ -43,4 +43,9 @@ static const CogKernels cog_kernels = {
     .divide = cog_divide,
 };
 
+/// What a CogBackend shows of a source file, whose list of products is `products`.
+#define COG_BACKEND_TABLES                                                                                   \
+  .kernels = &cog_kernels, .statistics = &cog_statistics, .limits = &cog_limits, .products = products,       \
+  .product_count = sizeof products / sizeof *products
+
 #endif

@@ -78,6 +78,12 @@ COG_KERNEL uint64_t cog_sum_words(const void *bytes, size_t count) {
 }
 
 static const CogLimits cog_limits = {
-    .sum_words = cog_sum_words, .int8_peak = cog_int8_peak, .float_peak = cog_float_peak};
+    .sum_words = cog_sum_words,
+    .int8_peak = cog_int8_peak,
+    .float_peak = cog_float_peak,
+#ifdef COG_TILE_PEAK_INL_H  // where the backend has opened it
+    .tile_peak = cog_tile_peak,
+#endif
+};
 
 #endif

@@ -37,9 +37,10 @@ extension BenchReport {
       table.add(
         [what, unit] + [spread.median, spread.minimum, spread.maximum].map { NumberText.plain($0 / scale) })
     }
-    let peak = mode == .fast ? "int8" : "float32"
+    let peak = mode == .fast ? (limits.tileOperationsPerSecond == nil ? "int8" : "tiles'") : "float32"
     add("memory read", "GB/s", limits.readBytesPerSecond, scale: 1e9)
     add("int8 peak", "TOPS", limits.int8OperationsPerSecond, scale: 1e12)
+    if let tiles = limits.tileOperationsPerSecond { add("tiles' peak", "TOPS", tiles, scale: 1e12) }
     add("float32 peak", "TFLOPS", limits.floatOperationsPerSecond, scale: 1e12)
     add("load", "s", loadSeconds)
     if let vision {
