@@ -200,7 +200,7 @@ package.targets += [
 if Context.environment["COGVLM_FUZZERS"] != nil {
   let parsers = [
     "safetensors", "zip", "pickle", "index", "native", "journal", "calibration", "config", "tokenizer",
-    "questions", "run",
+    "questions", "run", "videos",
   ]
   package.targets += parsers.map { parser in
     .executableTarget(
