@@ -61,8 +61,8 @@ struct SegmentOptions: ParsableArguments {
 extension AskCommand {
   /// Asks the question about each window of the video.
   ///
-  /// - Throws: ``CogError`` when the video does not open, or nothing of it can be looked at; `ExitCode` 3 when
-  ///   some of it cannot; an interrupt.
+  /// - Throws: ``CogError`` when the video does not open, or nothing of it can be looked at; `ExitCode` 3
+  ///   when some of it cannot; an interrupt.
   func ask(windowsOf seconds: Int, _ video: VideoInput, _ engine: Engine, _ options: AnswerOptions) throws {
     let windows = try video.open(cancellation: engine.context.cancellation).windows(ofSeconds: seconds)
     let merge =

@@ -19,8 +19,8 @@ package struct MergedAnswer: Equatable, Sendable, Codable {
   }
 }
 
-/// Puts answers about consecutive parts of a video together: the model reads as many as its context holds, and
-/// what it makes of them again, until one is left.
+/// Puts answers about consecutive parts of a video together: the model reads as many as its context holds,
+/// and what it makes of them again, until one is left.
 package struct SegmentMerge {
   /// An answer, and the part that it is about in seconds.
   package struct Part: Equatable, Sendable {
