@@ -158,14 +158,18 @@ let package = Package(
         "CogInspect",
         "CogEngine",
       ]),
-    tests("CogEvaluate", ["CogBase", "CogCompute", "CogMedia"]),
+    tests("CogEvaluate", ["CogBase", "CogCompute", "CogMedia", "CogEngine"]),
     tests(
       "CogCalibrate",
       [
         "CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute", "CogMedia", "CogQuantize",
         "CogEngine", "CogEvaluate", crypto,
       ]),
-    tests("CogReport", ["CogBase", "CogModel", "CogInspect", "CogVerify", "CogEvaluate", "CogBench"]),
+    tests(
+      "CogReport",
+      [
+        "CogBase", "CogModel", "CogMedia", "CogInspect", "CogEngine", "CogVerify", "CogEvaluate", "CogBench",
+      ]),
     tests(
       "CogBench",
       ["CogBase", "CogModel", "CogNative", "CKernels", "CogCompute", "CogQuantize", "CogEngine"]),
@@ -196,7 +200,7 @@ package.targets += [
 if Context.environment["COGVLM_FUZZERS"] != nil {
   let parsers = [
     "safetensors", "zip", "pickle", "index", "native", "journal", "calibration", "config", "tokenizer",
-    "questions", "run",
+    "questions", "run", "videos",
   ]
   package.targets += parsers.map { parser in
     .executableTarget(

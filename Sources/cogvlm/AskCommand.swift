@@ -21,6 +21,7 @@ struct AskCommand: ParsableCommand {
   @OptionGroup var videoOptions: VideoOptions
   @OptionGroup var frameOptions: FrameOptions
   @OptionGroup var cacheOptions: CacheOptions
+  @OptionGroup var segmentOptions: SegmentOptions
 
   @Argument(help: ArgumentHelp("The questions.", valueName: "question"))
   var questions: [String] = []
@@ -57,6 +58,9 @@ struct AskCommand: ParsableCommand {
       throw ValidationError("A question is missing.")
     }
     try frameOptions.validate(hasVideo: videoOptions.video != nil || questions.isEmpty)
+    guard segmentOptions.segments == nil || (videoOptions.video != nil && questions.count == 1) else {
+      throw ValidationError("--segments goes with --video and one question.")
+    }
   }
 
   func history() throws -> [Turn] {
@@ -72,11 +76,15 @@ struct AskCommand: ParsableCommand {
     let answerOptions = AnswerOptions(
       maximumNewTokens: maxNewTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
+    try segmentOptions.requireOutput(besides: inputs)
     let context = try runOptions.context()
     let start = ContinuousClock.now
     let engine = try Engine(file: options.open(context), mode: options.mode, context: context)
     let loaded = ContinuousClock.now
     if questions.isEmpty { return try converse(engine, answerOptions) }
+    if let seconds = segmentOptions.segments, let video = try videoOptions.input(frameOptions) {
+      return try ask(windowsOf: seconds, video, engine, answerOptions)
+    }
     let (features, video, vision) = try look(engine)
     let conversation = Conversation(engine, about: features, template: template, history: try history())
     let answers = try questions.map { question in

@@ -11,6 +11,10 @@ import Testing
     #expect(NumberText.plain(0.00125) == "0.00125" && NumberText.plain(1250) == "1250")
     #expect(NumberText.plain(0) == "0.0" && NumberText.plain(.infinity) == "inf")
     #expect(NumberText.percent(0.98765) == "98.8 %")
+    #expect(NumberText.clock(65) == "0:01:05" && NumberText.clock(36_065.25) == "10:01:05.25")
+    #expect(NumberText.clock(0) == "0:00:00" && NumberText.clock(10.1) == "0:00:10.1")
+    #expect(NumberText.timecode(65.25, mark: ",") == "00:01:05,250")
+    #expect(NumberText.timecode(360_000.9996, mark: ".") == "100:00:01.000")
     #expect(NumberText.exact(0.1) == "0.1" && NumberText.exact(.nan) == "nan")
   }
 

@@ -156,6 +156,38 @@ import Testing
     #expect(reader.output.split(separator: "\n").count == count)
   }
 
+  @Test(
+    "odd captions of windows and of seconds arrive whole in the forms that have pieces",
+    .enabled(if: Python.isThere, "needs python3"))
+  func oddPieces() throws {
+    let videos = ["v22_h264.mp4", "v23_h264.mp4"]
+    let words = (0..<500).map { "word\($0)" }.joined(separator: " ")
+    let replies = ["v22_h264.mp4": "a \"b\", c\n\u{2028}d\r\n👩‍👩‍👧; é", "v23_h264.mp4": words]
+    let texts = replies.mapValues { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+    for (run, options) in [("windows", ["--split-seconds", "1"]), ("seconds", ["--every-second"])] {
+      let document = try caption(run, videos.map(SampleModel.video), options, tokens: 1)
+      try rewriteReplies(of: run, replies)
+      let pieces = try #require(document["captions"] as? [[String: Any]])
+      #expect(pieces.count > 4)
+      let expected = try Dictionary(
+        uniqueKeysWithValues: pieces.map { piece in
+          let video = try #require(piece["video"] as? String)
+          let (start, end) = (piece["start"] as? Double ?? -1, piece["end"] as? Double ?? -1)
+          let name = run == "seconds" ? "\(Int(start))" : String(format: "%g-%g", start, end)
+          return ("\(video)@\(name)", try #require(texts[video]))
+        })
+      for form in run == "seconds" ? ["seconds"] : ["csv", "jsonl"] {
+        #expect(try read(form, export(run, form)) == expected, "\(form)")
+      }
+    }
+    let sidecar = try export("windows", "sidecar")
+    for video in videos {
+      let text = try String(contentsOfFile: "\(sidecar)/\(video.dropLast(4)).txt", encoding: .utf8)
+      let caption = try #require(texts[video])
+      #expect(Set(text.split(separator: "\n").map(String.init)) == [caption])
+    }
+  }
+
   @Test("lists, CSV and JSON lines name videos; what is missing fails, and nothing there is an error")
   func lists() throws {
     let entries = ["\(Self.videos)/v22_h264.mp4", "none.mp4"]

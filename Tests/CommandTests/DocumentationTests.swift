@@ -112,6 +112,7 @@ enum Documentation {
       "stats": [source, "--layers", "0"],
       "diff": [try SampleModel.int4.get(), source, "--fail-over", "1"],
       "ask": [model, "--video", video, "What color is the circle?"],
+      "ask": [model, "--video", video, "--segments", "--merge", "What color is the circle?"],
       "verify": [
         model, "--reference", Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors"),
       ],

@@ -11,7 +11,8 @@ struct JSONDocuments {
 
   /// By the name of the schema.
   static let makers: [String: @Sendable (JSONDocuments) -> () throws -> [String]] = [
-    "ask": ask, "bench": bench, "calibrate": calibrate, "caption": caption, "conversion": conversion,
+    "ask": ask, "ask-segments": askSegments, "bench": bench, "calibrate": calibrate, "caption": caption,
+    "conversion": conversion,
     "diff": diff, "eval": eval, "frames": frames, "inspect": inspect, "merge": merge, "score": score,
     "score-pair": scorePair, "stats": stats,
     "stats-calibration": statsOfCalibration,
@@ -39,6 +40,19 @@ struct JSONDocuments {
       + print(["ask", model, "--video", Self.video, "What?", "Where?", "--max-new-tokens", "1"])
       + print(["ask", model, "Hello?", "--max-new-tokens", "1"])
       + print(["ask", model, "--max-new-tokens", "1", "What?", "--video"] + damagedVideo())
+  }
+
+  func askSegments() throws -> [String] {
+    let ask = [
+      "ask", try SampleModel.float.get(), "--segments", "6", "When does the background change color?",
+    ]
+    return try print(ask + ["--merge", "--video", SampleModel.video("v24_h264.mp4")])
+      + print(ask + ["--max-new-tokens", "1", "--video"] + damagedVideo())
+      + print(
+        [
+          "ask", SampleModel.float.get(), "--segments", "1", "What?", "--max-new-tokens", "1", "--video",
+          Fixtures.path("reports/damage/h264_zero.mp4"),
+        ], status: 3)
   }
 
   func bench() throws -> [String] {

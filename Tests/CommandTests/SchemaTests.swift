@@ -24,7 +24,11 @@ import Testing
   func complete() throws {
     let commands = try Documentation.commands().filter { $0.arguments.contains("--json") }.map(\.name)
     let named = Set(commands.map { ["convert", "quantize"].contains($0) ? "conversion" : $0 })
-    #expect(try Self.names() == named.union(["verify-against", "stats-calibration", "score-pair"]).sorted())
+    #expect(
+      try Self.names()
+        == named.union([
+          "ask-segments", "verify-against", "stats-calibration", "score-pair",
+        ]).sorted())
   }
 
   @Test(

@@ -114,4 +114,25 @@ import Testing
     let list = Array("00000000 {\"sources\":[".utf8) + Self.repeated("0,", 7 << 20) + Array("0]}\n".utf8)
     try expect(.journal, list, says: "not one of a conversion")
   }
+
+  @Test("Lists of videos with endless lines, columns and names are read or refused")
+  func videos() throws {
+    let size = 48 << 20
+    for (unit, says) in [
+      ("\n", "the list has no videos"), ("\r\n", "the list has no videos"), (",", "too many columns"),
+      ("\"", "the text is too long"), ("a", "the text is too long"), ("a\n", "the list is too long"),
+      ("{", "refused"),
+      ("{}\n", "there is no video"),
+    ] as [(String, String?)] {
+      try expect(.videos, Self.repeated(unit, size / unit.utf8.count), says: says)
+    }
+    let table = Array("video,b\na,".utf8)
+    for (unit, says) in [
+      ("\n", nil), ("\r\n", nil), ("b\na,", "the list is too long"), (",", "too many columns"),
+    ] as [(String, String?)] {
+      try expect(.videos, table + Self.repeated(unit, size / unit.utf8.count), says: says)
+    }
+    let names = (0..<1_100_000).map { "\($0)\n" }.joined()
+    try expect(.videos, Array(names.utf8), says: "the list is too long")
+  }
 }

@@ -7,7 +7,8 @@ import Glibc
 /// same entries. Readers take files: the bytes go into a file in a scratch folder, which `Tools/fuzz` puts
 /// into memory.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  case safetensors, zip, pickle, index, native, journal, calibration, config, tokenizer, questions, run
+  case safetensors, zip, pickle, index, native, journal, calibration, config, tokenizer, questions, run,
+    videos
 
   /// What became of an input.
   package enum Outcome: Sendable {
@@ -36,6 +37,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
       case .tokenizer: try TextTargets.tokenizer(bytes)
       case .questions: try TextTargets.questions(bytes)
       case .run: try RunTarget.run(bytes, scratch)
+      case .videos: try TextTargets.videos(bytes, scratch)
       }
       return .read
     } catch let error as CogError {

@@ -3,7 +3,7 @@ import CogEvaluate
 import CogModel
 import CogText
 
-/// Text files: configuration, tokenizer, questions.
+/// Text files: configuration, tokenizer, questions, lists of videos.
 enum TextTargets {
   /// A `config.json`, and the table of tensors that follows from it.
   static func config(_ bytes: UnsafeRawBufferPointer) throws {
@@ -48,5 +48,17 @@ enum TextTargets {
       throw ContractBroken(what: "questions are asked twice or not at all")
     }
     for question in set.questions { _ = set.videoPath(of: question.video) }
+  }
+
+  /// A list of videos: a path on each line, comma-separated values, or JSON lines. What is no text counts as
+  /// a video itself.
+  static func videos(_ bytes: UnsafeRawBufferPointer, _ scratch: Scratch) throws {
+    let path = try scratch.write(bytes, as: "videos")
+    let list = try VideoList([path])
+    guard !list.entries.isEmpty, Set(list.entries.map(\.name)).count == list.entries.count,
+      list.entries.allSatisfy({ list.path(of: $0.name) == $0.path })
+    else { throw ContractBroken(what: "videos of a list that share a name, or none") }
+    // A column of a name that only tables have.
+    do { _ = try VideoList([path], column: "clip") } catch is CogError {}
   }
 }

@@ -44,12 +44,22 @@ def read_sat(folder, videos):
                 yield path, label.read_text(encoding="utf-8").splitlines()[0]
 
 
+def piece(row):
+    """`@START-END` of a caption of a piece, nothing of a whole video's."""
+    if "start" not in row:
+        return ""
+    start, end = float(row["start"]), float(row["end"])
+    if not 0 <= start <= end:
+        raise SystemExit(f"the piece of {row}")
+    return f"@{start:g}-{end:g}"
+
+
 def read_csv(folder, videos):
     with open(folder / "metadata.csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file, strict=True):
             if row["file_name"] != row["video_path"] or None in row:
                 raise SystemExit(f"the row {row}")
-            yield row["file_name"], row["caption"]
+            yield row["file_name"] + piece(row), row["caption"]
 
 
 def read_jsonl(folder, videos):
@@ -58,7 +68,7 @@ def read_jsonl(folder, videos):
             record = json.loads(line)
             if record["file_name"] != record["video_path"]:
                 raise SystemExit(f"the line {line}")
-            yield record["file_name"], record["caption"]
+            yield record["file_name"] + piece(record), record["caption"]
 
 
 def read_videox_fun(folder, videos):
@@ -88,6 +98,6 @@ if __name__ == "__main__":
         # What readers of lines would tear apart, and what tokenizers would not take for a space.
         if len(caption.splitlines()) != 1 or caption != " ".join(caption.split()):
             raise SystemExit(f"{name}: {caption!r} is not one line")
-    if form not in ("seconds",) and not all((Path(videos) / name).is_file() for name, _ in found):
+    if not all((Path(videos) / name.rpartition("@")[0 if "@" in name else 2]).is_file() for name, _ in found):
         raise SystemExit("a video is not there")
     print(json.dumps(dict(found)))

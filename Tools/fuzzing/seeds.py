@@ -231,6 +231,25 @@ def runs():
     yield lines([header]) + b"\0" + lines([{"key": 1}]) + b"\0"
 
 
+def videos():
+    """Lists of videos: lines, tables and JSON lines."""
+    yield b'a.mp4\nb c/d.mp4\r\n\n./e, "f".mp4\n/g.mp4'
+    yield b"a.mp4\n./a.mp4\na.mp4\n../videos\n"
+    yield "\ufeffv/é.mp4\n電視.webm\n".encode() + b"\xff\xfe.mp4\n"
+    yield b'n,video,text\n1,a.mp4,"two\nlines, and ""quotes"""\n\n2,"b,c.mp4",\r\n'
+    yield b"file_name,path\na.mp4,b.mp4\n"
+    yield b"video\na.mp4\n,\n"
+    yield b'clip,video\n"a.mp4,b.mp4\n'
+    yield b"clip;video\na.mp4;b.mp4\n"
+    yield b'{"video": "a.mp4"}\n\n{"file_name": "b\\u00e9.mp4", "caption": "x"}\n'
+    yield b'{"video_path": "a.mp4"}\n{"text": "no video"}\n'
+    yield b'{"video": "a.mp4"}\n{"video": 1}\n'
+    yield b'{"video": "a.mp4"}\n{\n'
+    yield b"\n \t\n"
+    yield b"\0\0\0\x18ftypmp42"
+    yield b""
+
+
 SEEDS = {
     "safetensors": safetensors,
     "zip": zips,
@@ -243,4 +262,5 @@ SEEDS = {
     "calibration": calibrations,
     "questions": questions,
     "run": runs,
+    "videos": videos,
 }

@@ -117,6 +117,19 @@ WORDS = {
         '"damagedFrames":[',
         '"candidates":[',
     ],
+    "videos": [
+        *JSON,
+        "\n",
+        "\r\n",
+        ",",
+        '""',
+        "video",
+        "video_path",
+        "file_name",
+        "clip",
+        "./",
+        "\xef\xbb\xbf",
+    ],
 }
 
 

@@ -28,4 +28,14 @@ package struct Answer: Equatable, Sendable, Codable {
   package var prefillSeconds: Double
   /// Seconds for all tokens after the first.
   package var decodeSeconds: Double
+
+  /// An answer.
+  package init(
+    text: String, ids: [Int], margins: [Float], ending: GeneratedTokens.Ending, promptTokens: Int,
+    prefillSeconds: Double, decodeSeconds: Double
+  ) {
+    (self.text, self.ids, self.margins, self.ending) = (text, ids, margins, ending)
+    (self.promptTokens, self.prefillSeconds) = (promptTokens, prefillSeconds)
+    self.decodeSeconds = decodeSeconds
+  }
 }

@@ -24,7 +24,6 @@ package struct VideoList: Equatable, Sendable {
   ]
   /// Columns of tables that have videos, the likeliest first.
   package static let columns = ["video", "video_path", "file_name", "file_path", "path", "file"]
-  private static let mostEntries = 1_000_000
   private static let deepestFolder = 64
 
   /// Finds the videos that paths lead to: a folder's, with those of its folders; a list's, which is text; or
@@ -71,8 +70,8 @@ package struct VideoList: Equatable, Sendable {
         "two videos have one name", file: path, expected: "names that differ", found: other,
         advice: "Name a folder that has both, or a list with longer paths.")
     }
-    guard entries.count < Self.mostEntries else {
-      throw CogError("too many videos", file: path, expected: "at most \(Self.mostEntries)")
+    guard entries.count < VideoTable.mostNames else {
+      throw CogError("too many videos", file: path, expected: "at most \(VideoTable.mostNames)")
     }
     pathByName[name] = path
     entries.append(Entry(name: name, path: path))

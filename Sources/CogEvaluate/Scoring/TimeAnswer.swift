@@ -16,12 +16,18 @@ package struct TimeAnswer: Equatable, Sendable {
     let range: Range<String.Index>
   }
 
+  /// A time that is known.
+  init(start: Double, end: Double?) { (self.start, self.end) = (start, end) }
+
   /// Reads the first time of a text, or the span that begins with it; nil where there is none.
-  package init?(_ text: String) {
+  ///
+  /// - Parameter takesBareNumbers: whether a text that is nothing but a number is a time.
+  package init?(_ text: String, takesBareNumbers: Bool = true) {
     // Replies are short; a few thousand characters hold every time that matters.
     let text = String(text.prefix(4096)).lowercased()
     let marks = Self.marks(in: text)
-    guard let first = marks.indices.first(where: { Self.isTime($0, in: marks, text) }) else { return nil }
+    let isTime = { Self.isTime($0, in: marks, text, takesBareNumbers: takesBareNumbers) }
+    guard let first = marks.indices.first(where: isTime) else { return nil }
     let begin = marks[first].seconds
     guard first + 1 < marks.count, Self.isSpan(marks[first], marks[first + 1], in: text),
       marks[first + 1].seconds >= begin
@@ -41,13 +47,15 @@ package struct TimeAnswer: Equatable, Sendable {
 
   // MARK: Reading
 
-  private static func isTime(_ place: Int, in marks: [Mark], _ text: String) -> Bool {
+  private static func isTime(
+    _ place: Int, in marks: [Mark], _ text: String, takesBareNumbers: Bool
+  ) -> Bool {
     if marks[place].isTime { return true }
     // "3 to 7 seconds": the second number says what the first one is.
     if place + 1 < marks.count, marks[place + 1].isTime {
       return isSpan(marks[place], marks[place + 1], in: text, bySentence: false)
     }
-    // Nothing but a number.
+    guard takesBareNumbers else { return false }
     let (before, after) = (text[..<marks[place].range.lowerBound], text[marks[place].range.upperBound...])
     return marks.count == 1 && (before + after).allSatisfy { $0.isWhitespace || $0 == "." }
   }

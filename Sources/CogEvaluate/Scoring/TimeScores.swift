@@ -78,7 +78,7 @@ package struct TimeScores: Equatable, Sendable, Encodable {
     for least in Self.overlaps { spans.recall["\(least)"] = 0 }
     for answer in answers {
       guard let truth = TimeAnswer(answer.expected) else { continue }
-      let said = answer.answer.flatMap(TimeAnswer.init)
+      let said = answer.answer.flatMap { TimeAnswer($0) }
       let isOutside = truth.start >= Self.shownSeconds
       if truth.end == nil {
         add(moment: truth, said, isOutside, &errors)

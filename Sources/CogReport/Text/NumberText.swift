@@ -27,6 +27,27 @@ package enum NumberText {
   /// A share as a percentage with one decimal: `98.8 %`.
   package static func percent(_ share: Double) -> String { fixed(100 * share, decimals: 1) + " %" }
 
+  /// Seconds as hours, minutes and seconds, and a fraction where there is one: `0:01:05`, `0:01:05.25`.
+  package static func clock(_ seconds: Double) -> String {
+    let all = milliseconds(seconds)
+    let fraction = String(format: ".%03d", all % 1000).reversed().drop { $0 == "0" || $0 == "." }.reversed()
+    return String(format: "%d:%02d:%02d", all / 3_600_000, all / 60_000 % 60, all / 1000 % 60)
+      + String(fraction)
+  }
+
+  /// Seconds as subtitles have them, to the millisecond: `00:01:05,250`.
+  ///
+  /// - Parameter mark: what is between the seconds and their thousandths.
+  package static func timecode(_ seconds: Double, mark: String) -> String {
+    let all = milliseconds(seconds)
+    return String(format: "%02d:%02d:%02d", all / 3_600_000, all / 60_000 % 60, all / 1000 % 60) + mark
+      + String(format: "%03d", all % 1000)
+  }
+
+  private static func milliseconds(_ seconds: Double) -> Int {
+    Int((max(0, min(seconds, 1e9)) * 1000).rounded())
+  }
+
   /// All digits that tell the number from its neighbors, as programs read it.
   package static func exact(_ value: Double) -> String { "\(value)" }
 
