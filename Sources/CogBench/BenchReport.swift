@@ -78,6 +78,15 @@ package struct BenchReport: Equatable, Sendable, Codable {
     package var floatOperationsPerSecond: Spread
     /// 8-bit integer operations per second by products of tiles; nil where the kernels have none.
     package var tileOperationsPerSecond: Spread?
+
+    /// Writes `tileOperationsPerSecond` as null where the kernels have no tiles.
+    package func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(readBytesPerSecond, forKey: .readBytesPerSecond)
+      try container.encode(int8OperationsPerSecond, forKey: .int8OperationsPerSecond)
+      try container.encode(floatOperationsPerSecond, forKey: .floatOperationsPerSecond)
+      try container.encode(tileOperationsPerSecond, forKey: .tileOperationsPerSecond)
+    }
   }
 
   /// The vision part.

@@ -202,8 +202,8 @@ COG_KERNEL float cog_round_query(const float *restrict query, size_t dimension, 
 }
 
 /// 2^x for x <= 0, from 2^-125 on, within 3e-6 of it: 2^n times a polynomial of the remainder, fitted by
-/// iterated weighted least squares. What is smaller would be subnormal, which takes processors a hundred times
-/// as long, and is nothing beside the largest, 1.
+/// iterated weighted least squares. What is smaller would be subnormal, which takes processors a hundred
+/// times as long, and is nothing beside the largest, 1.
 COG_INLINE void cog_approximate_exp2(cog_lanes *x) {
   const cog_lanes bounded = *x < -125 ? (cog_lanes)-125.0f : *x;
   const cog_lanes shifted = bounded + cog_rounder;
