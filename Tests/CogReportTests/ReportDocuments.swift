@@ -257,7 +257,7 @@ enum ReportDocuments {
       },
       "loadSeconds" : \(spread(0.03125)),
       "machine" : {
-        "kernels" : "avx512-vnni", "loadAverages" : [0.5, 0.25, 0], "processor" : "A processor",
+        "kernels" : "amx", "loadAverages" : [0.5, 0.25, 0], "processor" : "A processor",
         "threads" : 2
       },
       "mode" : "fast",

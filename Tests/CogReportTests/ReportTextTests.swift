@@ -137,17 +137,18 @@ import Testing
         Model      full: 12.5 billion parameters, 5.00 GB (int4/64 4.50 GB)
         Language   32 layers, width 4096, MLP 14336, vocabulary 128256, 4.50 bits per weight
         Vision     63 layers, width 1792, MLP 15360
-        Processor  A processor, 2 threads, kernels avx512-vnni, load average 0.500 0.250 0.0
+        Processor  A processor, 2 threads, kernels amx, load average 0.500 0.250 0.0
         Runs       3, mode fast
 
         What                          Unit      Median  Minimum  Maximum
         memory read                   GB/s        40.0     40.0     40.0
         int8 peak                     TOPS       0.930    0.930    0.930
+        tiles' peak                   TOPS        4.00     4.00     4.00
         float32 peak                  TFLOPS     0.250    0.250    0.250
         load                          s         0.0312   0.0312   0.0312
         prefill, 512 tokens           tokens/s    62.5     62.5     62.5
           products with weights       TOPS       0.500    0.500    0.500
-          share of the int8 peak      %           50.0     50.0     50.0
+          share of the tiles' peak    %           50.0     50.0     50.0
         decode, 32 tokens after 512   tokens/s    11.5     11.5     11.5
           weights, 4.50 GB per token  GB/s        30.0     30.0     30.0
           share of the memory read    %           75.0     75.0     75.0
