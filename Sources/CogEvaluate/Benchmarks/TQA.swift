@@ -38,16 +38,11 @@ extension BenchmarkQuestions {
           copies.numbered {
             RunItem(
               dataset: "tqa", video: video, task: gold.count == 1 ? "moment" : "span", question: question,
-              answer: gold.map(shown).joined(separator: " to ") + " s", copy: $0)
+              answer: gold.map(\.secondsText).joined(separator: " to ") + " s", copy: $0)
           })
       }
     }
     return items
-  }
-
-  /// A number of seconds as texts have it: whole ones without a point.
-  private static func shown(_ seconds: Double) -> String {
-    seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)"
   }
 
   private static func parsed(

@@ -136,8 +136,7 @@ package struct CaptionExport: Sendable {
   /// In the order of the seconds, which sorted texts would not be in.
   private static func seconds(_ video: String, _ rows: [Row]) -> String {
     let captions = rows.map { row in
-      let start = row.bounds?.start ?? 0
-      let name = Int(exactly: start).map { "\($0)" } ?? "\(start)"
+      let name = (row.bounds?.start ?? 0).secondsText
       return "\(name.jsonLiteral):\(row.text.line.jsonLiteral)"
     }
     return "{\"video\":\(video.jsonLiteral),\"captions\":{\(captions.joined(separator: ","))}}"

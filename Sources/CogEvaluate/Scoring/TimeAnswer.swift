@@ -135,3 +135,8 @@ private enum NumberWord {
     return word.hasSuffix("th") ? ones.firstIndex(of: String(word.dropLast(2))) : nil
   }
 }
+
+extension Double {
+  /// A number of seconds as texts have it: whole ones without a point.
+  var secondsText: String { Int(exactly: self).map { "\($0)" } ?? "\(self)" }
+}

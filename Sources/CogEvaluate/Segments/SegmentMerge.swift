@@ -114,7 +114,7 @@ package struct SegmentMerge {
 
   private func prompt(_ parts: [Part]) -> String {
     let lines = parts.map {
-      "From second \(Self.plain($0.start)) to second \(Self.plain($0.end)): "
+      "From second \($0.start.secondsText) to second \($0.end.secondsText): "
         + $0.text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
     return
@@ -124,10 +124,6 @@ package struct SegmentMerge {
       ] + lines
       + ["Put these answers together into one answer to the question about the whole video."])
       .joined(separator: "\n")
-  }
-
-  private static func plain(_ seconds: Double) -> String {
-    seconds == seconds.rounded() ? String(Int(seconds)) : String(seconds)
   }
 }
 
