@@ -31,12 +31,12 @@ COG_INLINE void cog_add_products(
 /// Adds the products of `count` lines of int4 weights. The low halves of the bytes are done with before the
 /// high ones are unpacked: more does not fit 16 registers.
 COG_INLINE void cog_add_lines(
-    const uint8_t *line, const int8_t *values, const size_t count, const size_t tokens,
-    __m256i sums[][COG_REGISTERS]) {
+    const CogGroupInput *input, const uint8_t *line, const int8_t *values, const size_t count,
+    const size_t tokens, __m256i sums[][COG_REGISTERS]) {
   const __m256i low_bits = _mm256_set1_epi8(15);
   COG_UNROLL for (size_t i = 0; i < count; i++, line += COG_LINE_BYTES, values += 8 * tokens) {
     __m256i weights[COG_REGISTERS];
-    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
+    cog_prefetch_line(input, line, tokens);
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++) {
       weights[reg] = _mm256_and_si256(cog_load_register(line, reg), low_bits);
     }
@@ -63,10 +63,10 @@ COG_INLINE void cog_dot_int4(
         sums[token][reg] = cog_no_ints();
     }
     if (input->columns - first >= 32) {
-      cog_add_lines(line, values, 4, tokens, sums);
+      cog_add_lines(input, line, values, 4, tokens, sums);
     } else {
       for (size_t column = first; column < input->columns; column += 8) {
-        cog_add_lines(line, values, 1, tokens, sums);
+        cog_add_lines(input, line, values, 1, tokens, sums);
         line += COG_LINE_BYTES;
         values += 8 * tokens;
       }
@@ -85,7 +85,7 @@ COG_INLINE void cog_dot_int8(
   const __m256i ones = _mm256_set1_epi16(1);
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
+    cog_prefetch_line(input, line, tokens);
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++) {
       const __m256i weights = cog_load_register(line, reg);
       const __m256i magnitudes = _mm256_abs_epi8(weights);

@@ -19,21 +19,8 @@
 
 #include "../products/tile-inl.h"
 
-/// How far ahead of a line a line is asked for, into the first-level cache, where memory is what limits; 0
-/// where the processor's own prefetching is better left alone.
-#ifndef COG_BYTES_AHEAD
-#define COG_BYTES_AHEAD 0
-#endif
-
-COG_INLINE void cog_prefetch_ahead(const uint8_t *line) {
-  if (COG_BYTES_AHEAD > 0) __builtin_prefetch((const void *)((uintptr_t)line + COG_BYTES_AHEAD), 0, 3);
-}
-
-/// Up to so many tokens the processor waits for memory. It looks ahead over a number of instructions: the
-/// fewer a line takes, the more lines are on their way.
-enum { COG_FEW_TOKENS = 4 };
-
-/// The low halves of the bytes are columns 0 to 3 of a line. The high ones are multiplied where they lie,
+/// For few tokens: a processor looks ahead over a number of instructions, and the fewer a line takes, the more
+/// lines are on their way. The low halves of the bytes are columns 0 to 3 of a line. The high ones are multiplied where they lie,
 /// which makes 16 times their products and saves a shift.
 COG_INLINE void cog_dot_few_int4(
     const CogGroupInput *input, const size_t line_count, const size_t tokens,
@@ -44,7 +31,7 @@ COG_INLINE void cog_dot_few_int4(
     highs[token] = _mm512_setzero_si512();
   for (size_t line = 0; line < line_count; line++) {
     const __m512i bytes = _mm512_loadu_si512(input->lines + line * COG_LINE_BYTES);
-    cog_prefetch_ahead(input->lines + line * COG_LINE_BYTES);
+    cog_prefetch_ahead(input, input->lines + line * COG_LINE_BYTES);
     const __m512i low = _mm512_and_si512(bytes, low_bits), high = _mm512_and_si512(bytes, high_bits);
     const int8_t *values = input->values + line * 8 * tokens;
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
@@ -95,7 +82,7 @@ COG_INLINE void cog_dot_int8_lines(
   const int8_t *values = input->values;
   for (size_t line = 0; line < line_count; line++, values += 4 * tokens) {
     const __m512i bytes = _mm512_loadu_si512(input->lines + line * COG_LINE_BYTES);
-    if (tokens <= COG_FEW_TOKENS) cog_prefetch_ahead(input->lines + line * COG_LINE_BYTES);
+    if (tokens <= COG_FEW_TOKENS) cog_prefetch_ahead(input, input->lines + line * COG_LINE_BYTES);
     const __m512i weights = _mm512_xor_si512(bytes, sign_bits);
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
       dots[token][0] = _mm512_dpbusd_epi32(dots[token][0], weights, cog_broadcast(values + 4 * token));

@@ -21,7 +21,7 @@ COG_INLINE void cog_dot_int4(
   const __m256i low_bits = _mm256_set1_epi8(15);
   for (size_t column = 0; column < input->columns; column += 8) {
     const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
+    cog_prefetch_line(input, line, tokens);
     __m256i low[COG_REGISTERS], high[COG_REGISTERS];
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++) {
       const __m256i bytes = cog_load_register(line, reg);
@@ -45,7 +45,7 @@ COG_INLINE void cog_dot_int8(
   const __m256i sign_bits = _mm256_set1_epi8((char)0x80);
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
+    cog_prefetch_line(input, line, tokens);
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++) {
       const __m256i weights = _mm256_xor_si256(cog_load_register(line, reg), sign_bits);
       COG_UNROLL for (size_t token = 0; token < tokens; token++) {

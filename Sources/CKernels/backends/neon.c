@@ -21,9 +21,11 @@
 #define COG_TILE_TOKENS 4
 #define COG_PEAK_CHAINS 24
 #define COG_ANY_REGISTER "w"
-enum { COG_REGISTERS = 4 };
+enum { COG_REGISTERS = 4, COG_FEW_TOKENS = 2 };
 typedef int32x4_t cog_ints;
 typedef float32x4_t cog_floats;
+
+COG_INLINE size_t cog_bytes_ahead(void) { return 0; }
 
 #include "../products/tile-inl.h"
 
@@ -43,7 +45,7 @@ COG_INLINE void cog_dot_int4(
   const uint8x16_t low_bits = vdupq_n_u8(15);
   for (size_t column = 0; column < input->columns; column += 8) {
     const uint8_t *line = input->lines + column / 8 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
+    cog_prefetch_line(input, line, tokens);
     int8x16_t low[COG_REGISTERS], high[COG_REGISTERS];
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++) {
       const uint8x16_t bytes = vld1q_u8(line + reg * 16);
@@ -65,7 +67,7 @@ COG_INLINE void cog_dot_int8(
     const CogGroupInput *input, const size_t tokens, cog_ints dots[][COG_REGISTERS]) {
   for (size_t column = 0; column < input->columns; column += 4) {
     const uint8_t *line = input->lines + column / 4 * COG_LINE_BYTES;
-    if (tokens <= 2) cog_prefetch_pages(line, COG_LINE_BYTES);
+    cog_prefetch_line(input, line, tokens);
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++) {
       const int8x16_t weights = vreinterpretq_s8_u8(vld1q_u8(line + reg * 16));
       COG_UNROLL for (size_t token = 0; token < tokens; token++) {

@@ -9,7 +9,7 @@
 #define COG_TILE_TOKENS 4
 #define COG_PEAK_CHAINS 12
 #define COG_ANY_REGISTER "x"
-enum { COG_REGISTERS = 2 };
+enum { COG_REGISTERS = 2, COG_FEW_TOKENS = 2 };
 typedef __m256i cog_ints;
 typedef __m256 cog_floats;
 

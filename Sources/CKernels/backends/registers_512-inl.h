@@ -9,7 +9,7 @@
 #define COG_TILE_TOKENS 12
 #define COG_PEAK_CHAINS 24
 #define COG_ANY_REGISTER "v"
-enum { COG_REGISTERS = 1 };
+enum { COG_REGISTERS = 1, COG_FEW_TOKENS = 4 };
 typedef __m512i cog_ints;
 typedef __m512 cog_floats;
 
