@@ -1,6 +1,7 @@
-// Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): 16 tokens with the 16 rows of
-// a panel, a group at a time. A group's sums are exact integers, which are scaled and added up in float32 as
-// everywhere: all products give the same bits.
+// Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): two tiles of 16 tokens with the
+// rows of two panels, a group at a time, which makes four products of four loads. A group's sums are exact
+// integers, which are scaled and added up in float32 as everywhere: all products give the same bits. While one
+// group is scaled, the next one is multiplied.
 //
 // The weights of a panel lie as a tile wants them, [column / 4][row][4]: int8 is read in place, int4 is
 // expanded to bytes less its zero point, once for all tokens, a block at a time, which stays in the
@@ -24,126 +25,116 @@ typedef struct CogTiledOutput {
 
 // MARK: Products
 
-/// What is multiplied: a tile of tokens with a block's groups of one panel. The constants are known where the
-/// functions below are inlined.
-typedef struct CogTiledPanel {
+/// What two tiles of tokens and two panels make: [tile of tokens][panel][token].
+typedef struct CogTiledSums {
+  cog_lanes sums[2][2][COG_TILED_TOKENS];
+  /// The products of two groups, one of which is scaled while the other is multiplied; anything finite where
+  /// there is no token.
+  cog_int_lanes dots[2][2][2][COG_TILED_TOKENS];
+} CogTiledSums;
+
+/// What is multiplied: one or two tiles of tokens with a block's groups of one or two panels.
+typedef struct CogTiledPair {
   const CogTiledBlock *block;
-  const CogTokenTile *tile;
-  const uint8_t *lines;          ///< the panel, where its weights are multiplied in place
-  const int8_t *expanded;        ///< its weights otherwise: the block's first group
-  const cog_lanes *scales;       ///< of the block's first group
-  const cog_int_lanes *offsets;  ///< likewise, or NULL where there are none
-} CogTiledPanel;
+  const CogTokenTile *tiles;
+  size_t first_panel;
+  CogTiledSums *sums;
+} CogTiledPair;
+
+/// What is known where the functions below are inlined.
+typedef struct CogTiledKind {
+  size_t group_size;
+  bool is_int4;
+  size_t tiles, panels;  ///< of a pair: 1 or 2
+} CogTiledKind;
 
 /// A group's weights, [column / 4][row][4].
 COG_INLINE const int8_t *cog_tiled_weights(
-    const CogTiledPanel *panel, const size_t group_size, const bool is_int4, size_t group) {
-  if (!is_int4) {
-    return (const int8_t *)panel->lines + cog_lines_offset(panel->block->matrix, group, false);
+    const CogTiledBlock *block, const CogTiledKind kind, size_t panel, size_t group) {
+  const CogPanelMatrix *matrix = block->matrix;
+  if (cog_is_multiplied_in_place(matrix, kind.is_int4, group)) {
+    return (const int8_t *)cog_panel(matrix, panel) + cog_lines_offset(matrix, group, false);
   }
-  return panel->expanded + (group - panel->block->first_group) * group_size * COG_PANEL_ROWS;
+  const size_t offset = (group - block->first_group) * kind.group_size * COG_PANEL_ROWS;
+  return block->scratch->weights[panel - block->first_panel] + offset;
 }
 
-/// Multiplies one part of a group's columns, at most a tile; the tiles are constants.
-#define COG_MULTIPLY_TILE(tiles, sums, left, right, activations, weights, column, group_size)                \
-  do {                                                                                                       \
-    cog_load_tile(tiles, left, (activations)->values + (column), group_size);                                \
-    cog_load_tile(tiles, right, (weights) + (column) * COG_PANEL_ROWS, COG_LINE_BYTES);                      \
-    cog_dot_tiles(tiles, sums, left, right);                                                                 \
-  } while (0)
-
-/// Multiplies a whole group and stores its sums; the tiles are constants, `x`, `weights` and the like those
-/// of the function below.
-#define COG_MULTIPLY_GROUP(tiles, sums, left, right)                                                         \
-  do {                                                                                                       \
-    cog_zero_tile(tiles, sums);                                                                              \
-    COG_MULTIPLY_TILE(tiles, sums, left, right, &x, weights, 0, group_size);                                 \
-    if (group_size == 128) COG_MULTIPLY_TILE(tiles, sums, left, right, &x, weights, 64, group_size);         \
-    cog_store_tile_rows(tiles, sums, dots, COG_LINE_BYTES);                                                  \
-  } while (0)
-
-/// The products of one whole group, left in `dots`. Neighbors take the other set of tiles, so that a group is
-/// multiplied while the one before it is scaled.
-COG_INLINE void cog_multiply_tiled_group(
-    CogTiles *tiles, const CogTiledPanel *panel, const size_t group_size, const bool is_int4, size_t group,
-    const bool is_odd, cog_int_lanes *dots) {
-  (void)tiles;
-  const CogTokenTile *tile = panel->tile;
-  const CogTileGroup x = cog_group_at(tile->groups + group * tile->group_bytes, group_size, tile->tokens);
-  const int8_t *weights = cog_tiled_weights(panel, group_size, is_int4, group);
-  if (is_odd) {
-    COG_MULTIPLY_GROUP(tiles, SUMS_1, TOKENS_1, ROWS_1);
-  } else {
-    COG_MULTIPLY_GROUP(tiles, SUMS_0, TOKENS_0, ROWS_0);
-  }
-}
-
-/// The same for a row's last group, which is short.
-COG_INLINE void cog_multiply_short_tiled_group(
-    CogTiles *tiles, const CogTiledPanel *panel, const size_t group_size, const bool is_int4, size_t group,
-    cog_int_lanes *dots) {
-  (void)tiles;
-  const CogTokenTile *tile = panel->tile;
-  const CogTileGroup x = cog_group_at(tile->groups + group * tile->group_bytes, group_size, tile->tokens);
-  const int8_t *weights = cog_tiled_weights(panel, group_size, is_int4, group);
-  const size_t columns = cog_group_columns(panel->block->matrix, group);
-  cog_zero_tile(tiles, SUMS_0);
-  size_t column = 0;
-  if (columns >= COG_TILE_BYTES) {
-    COG_MULTIPLY_TILE(tiles, SUMS_0, TOKENS_0, ROWS_0, &x, weights, 0, group_size);
-    column = COG_TILE_BYTES;
-  }
-  if (column < columns) {
-    COG_MULTIPLY_TILE(tiles, SUMS_0, LAST_TOKENS, LAST_ROWS, &x, weights, column, group_size);
-  }
-  cog_store_tile_rows(tiles, SUMS_0, dots, COG_LINE_BYTES);
-}
-
-/// Adds a group's products, times the scales of rows and tokens, to the sums.
+/// Adds a group's products of one tile of tokens with one panel, times the scales of rows and tokens.
 COG_INLINE void cog_add_tiled_group(
-    const CogTiledPanel *panel, const size_t group_size, const bool is_full, size_t group,
-    cog_int_lanes *dots, cog_lanes *sums) {
-  const CogTokenTile *tile = panel->tile;
-  const size_t tokens = is_full ? COG_TILED_TOKENS : tile->tokens;
-  const CogTileGroup x = cog_group_at(tile->groups + group * tile->group_bytes, group_size, tokens);
-  const cog_lanes row_scales = panel->scales[group - panel->block->first_group];
+    const CogTiledPair *pair, const CogTiledKind kind, size_t tile_index, size_t panel_index, size_t group) {
+  const CogTiledBlock *block = pair->block;
+  const CogTokenTile *tile = &pair->tiles[tile_index];
+  const CogTileGroup x =
+      cog_group_at(tile->groups + group * tile->group_bytes, kind.group_size, tile->tokens);
+  const size_t place = pair->first_panel + panel_index - block->first_panel,
+               index = group - block->first_group;
+  cog_int_lanes *dots = pair->sums->dots[group % 2][tile_index][panel_index];
+  cog_lanes *sums = pair->sums->sums[tile_index][panel_index];
   float padded[COG_TILED_TOKENS] = {0};
-  if (!is_full) memcpy(padded, x.scales, tokens * sizeof *padded);
-  const float *token_scales = is_full ? x.scales : padded;
-  if (__builtin_expect(panel->offsets != NULL, false)) {
-    for (size_t token = 0; token < tokens; token++) {
-      dots[token] -= panel->offsets[group - panel->block->first_group] * x.sums[token];
-    }
+  const float *token_scales = x.scales;
+  if (__builtin_expect(tile->tokens < COG_TILED_TOKENS, false)) {
+    memcpy(padded, x.scales, tile->tokens * sizeof *padded);
+    token_scales = padded;
   }
+  if (__builtin_expect(kind.is_int4 && block->scratch->has_offsets[place], false)) {
+    const cog_int_lanes offsets = block->scratch->offsets[place][index];
+    for (size_t token = 0; token < tile->tokens; token++) dots[token] -= offsets * x.sums[token];
+  }
+  const cog_lanes row_scales = block->scratch->scales[place][index];
   COG_UNROLL for (size_t token = 0; token < COG_TILED_TOKENS; token++) {
     const cog_lanes products = row_scales * __builtin_convertvector(dots[token], cog_lanes);
     sums[token] = __builtin_elementwise_fma(products, (cog_lanes)token_scales[token], sums[token]);
   }
 }
 
-/// Adds the products of all of a block's groups to `sums` [COG_TILED_TOKENS].
-COG_INLINE void cog_multiply_tiled_panel(
-    CogTiles *tiles, const CogTiledPanel *panel, const size_t group_size, const bool is_int4,
-    const bool is_full, cog_lanes *sums) {
-  // Of tokens that do not exist there are no products: these stay zeros.
-  cog_int_lanes even[COG_TILED_TOKENS] = {0}, odd[COG_TILED_TOKENS] = {0};
-  const CogTiledBlock *block = panel->block;
-  const bool is_short = block->end_group * group_size > block->matrix->padded_columns;
-  const size_t end = block->end_group - is_short;
-  size_t group = block->first_group;
-  if (group < end) cog_multiply_tiled_group(tiles, panel, group_size, is_int4, group, false, even);
-  for (; group + 2 < end; group += 2) {
-    cog_multiply_tiled_group(tiles, panel, group_size, is_int4, group + 1, true, odd);
-    cog_add_tiled_group(panel, group_size, is_full, group, even, sums);
-    cog_multiply_tiled_group(tiles, panel, group_size, is_int4, group + 2, false, even);
-    cog_add_tiled_group(panel, group_size, is_full, group + 1, odd, sums);
+/// One of the up to four products of a pair, the tiles being constants: multiplies the columns from `column`
+/// on of group `next`, and adds the products of the group before that, if such there are. Whatever waits for a
+/// product comes after the addition, which does not.
+#define COG_TILED_CORNER(tile, panel, sums_tile, tokens_tile, rows_tile)                                     \
+  if (tile < kind.tiles && panel < kind.panels) {                                                            \
+    if (multiplies) {                                                                                        \
+      if (column == 0) cog_zero_tile(tiles, sums_tile);                                                      \
+      if (panel == 0) cog_load_tile(tiles, tokens_tile, x[tile] + column, kind.group_size);                  \
+      if (tile == 0) {                                                                                       \
+        cog_load_tile(tiles, rows_tile, weights[panel] + column * COG_PANEL_ROWS, COG_LINE_BYTES);           \
+      }                                                                                                      \
+      cog_dot_tiles(tiles, sums_tile, tokens_tile, rows_tile);                                               \
+    }                                                                                                        \
+    if (adds && is_last) cog_add_tiled_group(pair, kind, tile, panel, next - 1);                             \
+    if (multiplies && is_last) {                                                                             \
+      cog_store_tile_rows(tiles, sums_tile, pair->sums->dots[next % 2][tile][panel], COG_LINE_BYTES);        \
+    }                                                                                                        \
   }
-  if (group + 1 < end) { cog_multiply_tiled_group(tiles, panel, group_size, is_int4, group + 1, true, odd); }
-  if (group < end) cog_add_tiled_group(panel, group_size, is_full, group, even, sums);
-  if (group + 1 < end) cog_add_tiled_group(panel, group_size, is_full, group + 1, odd, sums);
-  if (!is_short) return;
-  cog_multiply_short_tiled_group(tiles, panel, group_size, is_int4, end, even);
-  cog_add_tiled_group(panel, group_size, is_full, end, even, sums);
+
+/// Multiplies group `next` of a pair, and adds the products of the group before it.
+COG_INLINE void cog_step_tiled_pair(
+    CogTiles *tiles, const CogTiledPair *pair, const CogTiledKind kind, size_t next, const bool multiplies,
+    const bool adds) {
+  (void)tiles;
+  const int8_t *x[2] = {NULL, NULL}, *weights[2] = {NULL, NULL};
+  if (multiplies) {
+    for (size_t i = 0; i < kind.tiles; i++) {
+      x[i] = (const int8_t *)pair->tiles[i].groups + next * pair->tiles[i].group_bytes;
+    }
+    for (size_t i = 0; i < kind.panels; i++) {
+      weights[i] = cog_tiled_weights(pair->block, kind, pair->first_panel + i, next);
+    }
+  }
+  COG_UNROLL for (size_t column = 0; column < kind.group_size; column += COG_TILE_BYTES) {
+    const bool is_last = column + COG_TILE_BYTES >= kind.group_size;
+    COG_TILED_CORNER(0, 0, SUMS_00, TOKENS_0, ROWS_0)
+    COG_TILED_CORNER(0, 1, SUMS_01, TOKENS_0, ROWS_1)
+    COG_TILED_CORNER(1, 0, SUMS_10, TOKENS_1, ROWS_0)
+    COG_TILED_CORNER(1, 1, SUMS_11, TOKENS_1, ROWS_1)
+  }
+}
+
+/// Adds the products of all of a block's groups to a pair's sums.
+COG_INLINE void cog_multiply_tiled_pair(CogTiles *tiles, const CogTiledPair *pair, const CogTiledKind kind) {
+  size_t group = pair->block->first_group;
+  cog_step_tiled_pair(tiles, pair, kind, group, true, false);
+  while (++group < pair->block->end_group) cog_step_tiled_pair(tiles, pair, kind, group, true, true);
+  cog_step_tiled_pair(tiles, pair, kind, group, false, true);
 }
 
 // MARK: Sums
@@ -211,30 +202,44 @@ COG_INLINE void cog_store_tiled_sums(
 
 // MARK: Blocks
 
-/// The products of a tile of tokens with a block.
-COG_INLINE void cog_multiply_tiled_tile(
-    CogTiles *tiles, const CogTiledBlock *block, const CogTokenTile *tile, const size_t group_size,
-    const bool is_int4, const bool is_full, const CogTiledOutput *target) {
-  const CogPanelMatrix *matrix = block->matrix;
-  const float *bias = block->end_group == matrix->group_count ? target->bias : NULL;
-  float *output = target->output + tile->first_token * target->stride;
-  for (size_t panel = block->first_panel; panel < block->end_panel; panel++) {
-    const size_t place = panel - block->first_panel;
-    const CogTiledPanel operand = {
-        block,
-        tile,
-        cog_panel(matrix, panel),
-        block->scratch->weights[place],
-        block->scratch->scales[place],
-        is_int4 && block->scratch->has_offsets[place] ? block->scratch->offsets[place] : NULL};
-    cog_lanes sums[COG_TILED_TOKENS];
-    cog_load_tiled_sums(block, panel, tile->tokens, output, target->stride, sums);
-    if (panel + 1 < block->end_panel) {
-      cog_ask_for_tiled_sums(panel + 1, tile->tokens, output, target->stride);
+/// The products of one or two tiles of tokens with one or two panels of a block.
+COG_INLINE void cog_multiply_tiled_tiles(
+    CogTiles *tiles, const CogTiledPair *pair, const CogTiledKind kind, const CogTiledOutput *target) {
+  const CogTiledBlock *block = pair->block;
+  const float *bias = block->end_group == block->matrix->group_count ? target->bias : NULL;
+  COG_UNROLL for (size_t i = 0; i < kind.tiles; i++) {
+    const size_t tokens = pair->tiles[i].tokens;
+    const float *output = target->output + pair->tiles[i].first_token * target->stride;
+    COG_UNROLL for (size_t j = 0; j < kind.panels; j++) {
+      const size_t panel = pair->first_panel + j;
+      cog_load_tiled_sums(block, panel, tokens, output, target->stride, pair->sums->sums[i][j]);
+      if (panel + kind.panels < block->end_panel) {
+        cog_ask_for_tiled_sums(panel + kind.panels, tokens, output, target->stride);
+      }
     }
-    cog_multiply_tiled_panel(tiles, &operand, group_size, is_int4, is_full, sums);
-    cog_store_tiled_sums(matrix, panel, bias, tile->tokens, output, target->stride, sums);
   }
+  cog_multiply_tiled_pair(tiles, pair, kind);
+  COG_UNROLL for (size_t i = 0; i < kind.tiles; i++) {
+    float *output = target->output + pair->tiles[i].first_token * target->stride;
+    COG_UNROLL for (size_t j = 0; j < kind.panels; j++) {
+      cog_store_tiled_sums(
+          block->matrix, pair->first_panel + j, bias, pair->tiles[i].tokens, output, target->stride,
+          pair->sums->sums[i][j]);
+    }
+  }
+}
+
+/// The products of one or two tiles of tokens, `kind.tiles`, with a block.
+COG_INLINE void cog_multiply_tiled_panels(
+    CogTiles *tiles, const CogTiledBlock *block, const CogTokenTile *token_tiles, CogTiledKind kind,
+    CogTiledSums *sums, const CogTiledOutput *target) {
+  CogTiledPair pair = {block, token_tiles, block->first_panel, sums};
+  kind.panels = 2;
+  for (; pair.first_panel + 2 <= block->end_panel; pair.first_panel += 2) {
+    cog_multiply_tiled_tiles(tiles, &pair, kind, target);
+  }
+  kind.panels = 1;
+  if (pair.first_panel < block->end_panel) cog_multiply_tiled_tiles(tiles, &pair, kind, target);
 }
 
 /// The products of all tokens with a block, for groups of a constant size.
@@ -242,18 +247,27 @@ COG_INLINE void cog_multiply_tiled_block(
     const CogTiledBlock *block, const CogActivations *activations, const size_t group_size,
     const bool is_int4, const CogTiledOutput *target) {
   CogTiles tiles;
-  CogTileShapes shapes = cog_tiled_shapes(block->matrix, COG_TILED_TOKENS);
+  CogTiledSums sums = {0};
+  CogTiledKind kind = {.group_size = group_size, .is_int4 = is_int4, .tiles = 2};
+  CogTileShapes shapes = cog_tiled_shapes(block->matrix, COG_TILED_TOKENS, COG_TILED_TOKENS);
   cog_configure_tiles(&tiles, &shapes);
   size_t token = 0;
-  for (; token + COG_TILED_TOKENS <= activations->tokens; token += COG_TILED_TOKENS) {
-    const CogTokenTile tile = cog_tile(block->matrix, activations, token);
-    cog_multiply_tiled_tile(&tiles, block, &tile, group_size, is_int4, true, target);
+  for (; token + COG_TILED_TOKENS < activations->tokens; token += 2 * COG_TILED_TOKENS) {
+    const CogTokenTile both[2] = {
+        cog_tile(block->matrix, activations, token),
+        cog_tile(block->matrix, activations, token + COG_TILED_TOKENS)};
+    if (both[1].tokens < COG_TILED_TOKENS) {
+      shapes = cog_tiled_shapes(block->matrix, COG_TILED_TOKENS, both[1].tokens);
+      cog_configure_tiles(&tiles, &shapes);
+    }
+    cog_multiply_tiled_panels(&tiles, block, both, kind, &sums, target);
   }
   if (token < activations->tokens) {
-    const CogTokenTile tile = cog_tile(block->matrix, activations, token);
-    shapes = cog_tiled_shapes(block->matrix, tile.tokens);
+    const CogTokenTile one = cog_tile(block->matrix, activations, token);
+    shapes = cog_tiled_shapes(block->matrix, one.tokens, one.tokens);
     cog_configure_tiles(&tiles, &shapes);
-    cog_multiply_tiled_tile(&tiles, block, &tile, group_size, is_int4, false, target);
+    kind.tiles = 1;
+    cog_multiply_tiled_panels(&tiles, block, &one, kind, &sums, target);
   }
   cog_release_tiles(&tiles);
 }

@@ -18,9 +18,8 @@ enum {
   COG_MANY_TILED_TOKENS = 32,
 };
 
-/// The tiles: two sets of sums, so that one is multiplied while the other is scaled, for each the operands
-/// of a whole tile's columns and of a group's last ones.
-enum { SUMS_0, SUMS_1, TOKENS_0, TOKENS_1, ROWS_0, ROWS_1, LAST_TOKENS, LAST_ROWS };
+/// The tiles: two of tokens, two of rows, and the sums of each pair of them.
+enum { SUMS_00, SUMS_01, SUMS_10, SUMS_11, TOKENS_0, TOKENS_1, ROWS_0, ROWS_1 };
 
 /// A block's scratch memory, aligned to 64 bytes.
 typedef struct CogTiledScratch {
@@ -28,7 +27,8 @@ typedef struct CogTiledScratch {
   /// What zero points have above COG_TILED_MOST_ZERO, which no weight that is written by the format has.
   cog_int_lanes offsets[COG_TILED_PANELS][COG_TILED_MOST_GROUPS];
   bool has_offsets[COG_TILED_PANELS];
-  int8_t weights[COG_TILED_PANELS][COG_TILED_COLUMNS * COG_PANEL_ROWS];  ///< [column / 4][row][4], of int4
+  /// [column / 4][row][4]: int4 expanded, or a short last group with zeros behind it.
+  int8_t weights[COG_TILED_PANELS][COG_TILED_COLUMNS * COG_PANEL_ROWS];
 } CogTiledScratch;
 
 /// Some groups of some panels.
@@ -41,11 +41,13 @@ typedef struct CogTiledBlock {
 
 // MARK: Activations
 
-/// As [token][column]: a tile's values are in front of its scales.
+/// As [token][column], with zeros behind a short group's last column: a tile's values are in front of its
+/// scales.
 COG_INLINE void cog_store_tiled_group(
     const CogActivationGroup *source, size_t count, CogTileGroupTarget target, size_t token, size_t tokens) {
   const size_t group_size = (size_t)((int8_t *)target.scales - target.values) / tokens;
-  memcpy(target.values + token * group_size, source->values, count);
+  (void)count;
+  memcpy(target.values + token * group_size, source->values, group_size);
   target.scales[token] = source->scale;
   target.sums[token] = source->sum;
 }
@@ -84,7 +86,21 @@ COG_KERNEL bool cog_expand_tiled_group(
     memcpy(weights, &low, sizeof low);
     memcpy(weights + COG_LINE_BYTES, &high, sizeof high);
   }
+  memset(weights, 0, matrix->group_size * COG_PANEL_ROWS - lines * 2 * COG_LINE_BYTES);
   return all_offsets != 0;
+}
+
+/// Whether a group's weights are multiplied where they lie: those of whole groups of int8.
+COG_INLINE bool cog_is_multiplied_in_place(const CogPanelMatrix *matrix, const bool is_int4, size_t group) {
+  return !is_int4 && (group + 1) * matrix->group_size <= matrix->padded_columns;
+}
+
+/// Copies a short group of int8, with zeros behind it.
+COG_KERNEL void cog_copy_tiled_group(
+    const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, int8_t *weights) {
+  const size_t bytes = cog_group_columns(matrix, group) * COG_PANEL_ROWS;
+  memcpy(weights, panel + cog_lines_offset(matrix, group, false), bytes);
+  memset(weights + bytes, 0, matrix->group_size * COG_PANEL_ROWS - bytes);
 }
 
 /// Fills the scratch memory of a block.
@@ -101,32 +117,28 @@ COG_KERNEL void cog_expand_tiled_block(const CogTiledBlock *block, CogTiledScrat
       for (size_t row = 0; row < COG_PANEL_ROWS; row++) {
         scales[row] = cog_panel_scale(matrix, bytes, group, row);
       }
-      if (matrix->bits != 4) continue;
-      scratch->has_offsets[place] |= cog_expand_tiled_group(
-          matrix, bytes, group, scratch->weights[place] + index * group_bytes,
-          (int32_t *)&scratch->offsets[place][index]);
+      int8_t *weights = scratch->weights[place] + index * group_bytes;
+      if (matrix->bits == 4) {
+        scratch->has_offsets[place] |=
+            cog_expand_tiled_group(matrix, bytes, group, weights, (int32_t *)&scratch->offsets[place][index]);
+      } else if (!cog_is_multiplied_in_place(matrix, false, group)) {
+        cog_copy_tiled_group(matrix, bytes, group, weights);
+      }
     }
   }
 }
 
 // MARK: Tiles
 
-/// Columns of the last tile of a row, where the last group has no whole number of tiles; 0 otherwise.
-COG_INLINE size_t cog_last_columns(const CogPanelMatrix *matrix) {
-  const size_t columns = cog_group_columns(matrix, matrix->group_count - 1);
-  return columns == matrix->group_size ? 0 : columns % COG_TILE_BYTES;
-}
-
-/// The sizes of the tiles where a tile of tokens has so many.
-COG_KERNEL CogTileShapes cog_tiled_shapes(const CogPanelMatrix *matrix, size_t tokens) {
+/// The sizes of the tiles where the two tiles of tokens have so many.
+COG_KERNEL CogTileShapes cog_tiled_shapes(const CogPanelMatrix *matrix, size_t tokens_0, size_t tokens_1) {
   CogTileShapes shapes = {.palette = 1};
-  const size_t whole = matrix->group_size < COG_TILE_BYTES ? matrix->group_size : COG_TILE_BYTES;
-  const size_t last = cog_last_columns(matrix);
+  const size_t columns = matrix->group_size < COG_TILE_BYTES ? matrix->group_size : COG_TILE_BYTES;
   for (size_t i = 0; i < COG_TILE_COUNT; i++) {
-    const bool are_sums = i == SUMS_0 || i == SUMS_1, are_rows = i == ROWS_0 || i == ROWS_1 || i == LAST_ROWS;
-    const size_t columns = (i == LAST_TOKENS || i == LAST_ROWS) && last > 0 ? last : whole;
-    shapes.rows[i] = (uint8_t)(are_rows ? columns / 4 : tokens);
-    shapes.column_bytes[i] = (uint16_t)(are_sums || are_rows ? COG_TILE_BYTES : columns);
+    const bool are_rows = i == ROWS_0 || i == ROWS_1, are_tokens = i == TOKENS_0 || i == TOKENS_1;
+    const bool are_second = i == TOKENS_1 || i == SUMS_10 || i == SUMS_11;
+    shapes.rows[i] = (uint8_t)(are_rows ? columns / 4 : are_second ? tokens_1 : tokens_0);
+    shapes.column_bytes[i] = (uint16_t)(are_tokens ? columns : COG_TILE_BYTES);
   }
   return shapes;
 }
