@@ -12,22 +12,32 @@ import sys
 
 import numpy
 from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
+from shapes import (
+    CONTEXT,
+    HEADS,
+    KEY_VALUE_HEADS,
+    KEY_VALUE_WIDTH,
+    HEAD_WIDTH,
+    LAYERS,
+    MLP,
+    NORM_EPSILON,
+    VOCABULARY,
+    WIDTH,
+)
 
-WIDTH, MLP, HEADS, KEY_VALUE_HEADS, VOCABULARY, CONTEXT = 4096, 14336, 32, 8, 128256, 8192
 BLOCK_WEIGHTS, BLOCK_BYTES = 32, 18  # Q4_0: an F16 scale and 32 weights of 4 bits
 ROWS_AT_ONCE = 4096
 
 
 def tensors(layers):
     """(name, rows, columns); rows 0 is a vector."""
-    key_value_width = WIDTH // HEADS * KEY_VALUE_HEADS
     yield "token_embd.weight", VOCABULARY, WIDTH
     for layer in range(layers):
         block = f"blk.{layer}."
         yield block + "attn_norm.weight", 0, WIDTH
         yield block + "attn_q.weight", WIDTH, WIDTH
-        yield block + "attn_k.weight", key_value_width, WIDTH
-        yield block + "attn_v.weight", key_value_width, WIDTH
+        yield block + "attn_k.weight", KEY_VALUE_WIDTH, WIDTH
+        yield block + "attn_v.weight", KEY_VALUE_WIDTH, WIDTH
         yield block + "attn_output.weight", WIDTH, WIDTH
         yield block + "ffn_norm.weight", 0, WIDTH
         yield block + "ffn_gate.weight", MLP, WIDTH
@@ -88,9 +98,9 @@ def write(path, layers, is_q4_0):
     writer.add_feed_forward_length(MLP)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(KEY_VALUE_HEADS)
-    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_layer_norm_rms_eps(NORM_EPSILON)
     writer.add_rope_freq_base(500000.0)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_rope_dimension_count(HEAD_WIDTH)
     writer.add_vocab_size(VOCABULARY)
     writer.add_tokenizer_model("no_vocab")
     for tensor in tensors(layers):
@@ -112,7 +122,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output")
     parser.add_argument("--type", choices=["Q4_0", "F16"], required=True)
-    parser.add_argument("--layers", type=int, default=32)
+    parser.add_argument("--layers", type=int, default=LAYERS)
     arguments = parser.parse_args()
     temporary = arguments.output + ".part"
     try:

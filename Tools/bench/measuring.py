@@ -1,4 +1,4 @@
-"""What the comparisons with llama.cpp share: folders, running programs, medians, tables."""
+"""What the comparisons share: running programs, naming the machine, medians, tables."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def run(command, **options):
     command = [str(word) for word in command]
     try:
         return subprocess.run(command, check=True, **options)
-    except FileNotFoundError as error:
+    except OSError as error:
         sys.exit(f"error: {command[0]}: {error.strerror}")
     except subprocess.CalledProcessError as error:
         if error.stderr:
@@ -37,38 +37,35 @@ def json_output(command):
     return json.loads(output(command))
 
 
-def llama_folder():
-    """The folder with llama-bench and llama-quantize, built when needed."""
-    built = run([HERE / "build_llama"], stdout=subprocess.PIPE, text=True).stdout
-    return Path(built.strip().splitlines()[-1])
-
-
-def cogvlm_binary():
-    """The binary that COGVLM_BINARY names, or the release build of this checkout, built when needed."""
-    if "COGVLM_BINARY" in os.environ:
-        return Path(os.environ["COGVLM_BINARY"]).resolve()
-    build = ["swift", "build", "-c", "release", "--package-path", REPOSITORY]
-    note("building cogvlm for release")
-    run([*build, "--product", "cogvlm"], stdout=sys.stderr)
-    return Path(output([*build, "--show-bin-path"]).strip()) / "cogvlm"
-
-
-def gguf_file(folder, name, kind, layers=32):
-    """A GGUF of random weights, made when it is not there."""
-    path = folder / name
-    if not path.exists():
-        note(f"making {path}")
-        run([folder / "venv/bin/python", HERE / "make_gguf.py", path, "--type", kind, "--layers", layers])
-    return path
-
-
 def load_average():
     return os.getloadavg()[0]
 
 
+def parse_lscpu(text):
+    """The processor's name and numbers, of what `lscpu` prints; what it leaves out is left out here."""
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    names = {"processor": "Model name", "family": "CPU family", "model": "Model", "stepping": "Stepping"}
+    return {name: fields[field].strip() for name, field in names.items() if field in fields}
+
+
+def machine_text(machine):
+    """The machine in a few words: the name alone is the same for many models."""
+    numbers = [f"{name} {machine[name]}" for name in ("family", "model") if name in machine]
+    return machine.get("processor", "unknown processor") + (f" ({', '.join(numbers)})" if numbers else "")
+
+
+def lscpu():
+    return parse_lscpu(output(["env", "LC_ALL=C", "lscpu"]))
+
+
+def spread(values):
+    """Median, smallest and largest."""
+    return {"median": statistics.median(values), "minimum": min(values), "maximum": max(values)}
+
+
 def summary(values, digits):
     """Median, smallest and largest as text."""
-    return [f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values))]
+    return [f"{value:.{digits}f}" for value in spread(values).values()]
 
 
 def print_table(rows):
@@ -77,3 +74,9 @@ def print_table(rows):
     for row in rows:
         cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
         print("  ".join(cells).rstrip())
+
+
+def markdown_table(rows):
+    """Rows of text, the first the titles, as a table of Markdown."""
+    lines = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)

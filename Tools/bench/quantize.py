@@ -19,17 +19,9 @@ import statistics
 import subprocess
 import time
 
-from measuring import (
-    cogvlm_binary,
-    gguf_file,
-    json_output,
-    llama_folder,
-    load_average,
-    note,
-    output,
-    print_table,
-    summary,
-)
+from cogvlm import cogvlm_binary, synthetic_model
+from llama import gguf_file, llama_folder
+from measuring import load_average, note, output, print_table, summary
 
 
 def timed(command, produced):
@@ -49,17 +41,6 @@ def read_through(path):
     subprocess.run(["cat", str(path)], stdout=subprocess.DEVNULL, check=True)
 
 
-def make_float_file(binary, folder, layers):
-    path = folder / f"language-{layers}.f16.cogvlm"
-    if not path.exists():
-        note(f"making {path}")
-        json_output([
-            binary, "bench", "--preset", "language", "--layers", layers, "--recipe", "f16", "--keep", path,
-            "--json", "--frames", 0, "--prompt-tokens", 1, "--new-tokens", 0, "--runs", 1,
-        ])  # fmt: skip
-    return path
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[3:]),
@@ -71,8 +52,10 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave the inputs for another run")
     arguments = parser.parse_args()
     binary, folder = cogvlm_binary(), llama_folder()
-    gguf = gguf_file(folder, f"llama3-8b-{arguments.layers}.f16.gguf", "F16", arguments.layers)
-    native = make_float_file(binary, folder, arguments.layers)
+    layers = arguments.layers
+    gguf = gguf_file(folder / f"llama3-8b-{layers}.f16.gguf", layers, "F16")
+    native = folder / f"language-{layers}-f16.cogvlm"
+    synthetic_model(binary, native, layers, ["--recipe", "f16"])
     produced = folder / "quantized.part"
     runs = {
         "llama-quantize Q4_0": (
