@@ -1,6 +1,5 @@
 // Attention of one query over keys and values in F16. Query heads that share a key head meet each of its rows
-// together: it is read and widened once. A backend whose instructions convert F16 defines
-// COG_HAS_HALF_CONVERSION.
+// together: it is read and widened once.
 //
 // Sums are vectors of 16 lanes whatever the registers: an array of sums would be kept in memory, and every
 // addition would wait for the store before it.
@@ -11,25 +10,6 @@
 #include "conversions-inl.h"
 
 enum { COG_HEADS_AT_ONCE = 4, COG_VALUE_VECTORS = 2, COG_VALUE_PART = COG_VALUE_VECTORS * COG_LANES };
-
-// The including file says whether the instruction set converts F16 itself.
-#if defined(COG_HAS_HALF_CONVERSION)
-#define COG_FLOAT_OF_HALF(half) cog_float_of_half_type(half)
-COG_KERNEL inline float cog_float_of_half_type(uint16_t bits) {
-  _Float16 half;
-  memcpy(&half, &bits, sizeof half);
-  return (float)half;
-}
-#else
-#define COG_FLOAT_OF_HALF(half) cog_float_of_f16(half)
-#endif
-
-/// `count` (a constant, or fewer than the lanes: the others become 0) numbers as floats.
-COG_INLINE void cog_widen(const uint16_t *restrict halves, size_t count, cog_lanes *restrict lanes) {
-  float floats[COG_LANES] = {0};
-  for (size_t i = 0; i < count; i++) floats[i] = COG_FLOAT_OF_HALF(halves[i]);
-  memcpy(lanes, floats, sizeof floats);
-}
 
 /// Adds the products of a part of a key with the same part of `heads` (a constant) queries.
 COG_INLINE void cog_add_key_products(

@@ -1,4 +1,5 @@
-// Conversions between float32 and the element types of files. Sources and destinations may be unaligned.
+// Conversions between float32 and the element types of files. Sources and destinations may be unaligned. A
+// backend whose instructions convert F16 defines COG_HAS_HALF_CONVERSION.
 
 #ifndef COG_CONVERSIONS_INL_H
 #define COG_CONVERSIONS_INL_H
@@ -24,6 +25,24 @@ COG_KERNEL inline float cog_float_of_f16(uint16_t half) {
   const uint32_t normal = (magnitude << 13) + (112u << 23);
   const uint32_t special = 0x7F800000 | magnitude << 13 | (magnitude > 0x7C00 ? 0x400000 : 0);
   return cog_float_of_bits(sign | (magnitude < 0x400 ? subnormal : magnitude < 0x7C00 ? normal : special));
+}
+
+#if defined(COG_HAS_HALF_CONVERSION)
+#define COG_FLOAT_OF_HALF(half) cog_float_of_half_type(half)
+COG_KERNEL inline float cog_float_of_half_type(uint16_t bits) {
+  _Float16 half;
+  memcpy(&half, &bits, sizeof half);
+  return (float)half;
+}
+#else
+#define COG_FLOAT_OF_HALF(half) cog_float_of_f16(half)
+#endif
+
+/// `count` (a constant, or fewer than the lanes: the others become 0) numbers as floats.
+COG_INLINE void cog_widen(const uint16_t *restrict halves, size_t count, cog_lanes *restrict lanes) {
+  float floats[COG_LANES] = {0};
+  for (size_t i = 0; i < count; i++) floats[i] = COG_FLOAT_OF_HALF(halves[i]);
+  memcpy(lanes, floats, sizeof floats);
 }
 
 /// Float32 to F16, half to even; beyond the range infinity, NaN stays NaN.

@@ -16,13 +16,6 @@
 #include "tiles_plain-inl.h"
 #endif
 
-/// Where products go; the bias is added with a row's last group.
-typedef struct CogTiledOutput {
-  const float *bias;
-  float *output;
-  size_t stride;
-} CogTiledOutput;
-
 // MARK: Products
 
 /// What two tiles of tokens and two panels make: [tile of tokens][panel][token].
@@ -52,7 +45,7 @@ typedef struct CogTiledKind {
 COG_INLINE const int8_t *cog_tiled_weights(
     const CogTiledBlock *block, const CogTiledKind kind, size_t panel, size_t group) {
   const CogPanelMatrix *matrix = block->matrix;
-  if (cog_is_multiplied_in_place(matrix, kind.is_int4, group)) {
+  if (cog_is_multiplied_in_place(matrix, COG_FOUR_COLUMNS, kind.is_int4, group)) {
     return (const int8_t *)cog_panel(matrix, panel) + cog_lines_offset(matrix, group, false);
   }
   const size_t offset = (group - block->first_group) * kind.group_size * COG_PANEL_ROWS;
@@ -272,9 +265,6 @@ COG_INLINE void cog_multiply_tiled_block(
   cog_release_tiles(&tiles);
 }
 
-typedef void CogTiledBlockFunction(
-    const CogTiledBlock *block, const CogActivations *activations, const CogTiledOutput *target);
-
 /// A function for each encoding, called cog_multiply_tiled_4_64 and the like.
 #define COG_TILED_FUNCTION(weight_bits, group_size)                                                          \
   COG_KERNEL __attribute__((noinline)) void cog_multiply_tiled_##weight_bits##_##group_size(                 \
@@ -289,31 +279,13 @@ COG_TILED_FUNCTION(8, 64)
 COG_TILED_FUNCTION(8, 128)
 #undef COG_TILED_FUNCTION
 
-/// CogMultiply on tiles: a block is expanded, then multiplied with all tokens.
-COG_INLINE void cog_multiply_tiled(
-    const CogOperands *operands, CogTiledBlockFunction *const function, float *output, size_t output_stride) {
-  const CogPanelMatrix *matrix = &operands->matrix;
-  const CogTiledOutput target = {operands->bias, output, output_stride};
-  CogTiledScratch *scratch = operands->scratch;
-  const size_t groups_at_once = COG_TILED_COLUMNS / matrix->group_size;
-  for (size_t panel = operands->first_panel; panel < operands->end_panel; panel += COG_TILED_PANELS) {
-    const size_t end = panel + cog_part_size(panel, COG_TILED_PANELS, operands->end_panel);
-    for (size_t group = 0; group < matrix->group_count; group += groups_at_once) {
-      const size_t end_group = group + cog_part_size(group, groups_at_once, matrix->group_count);
-      const CogTiledBlock block = {matrix, panel, end, group, end_group, scratch};
-      cog_expand_tiled_block(&block, scratch);
-      function(&block, &operands->activations, &target);
-    }
-  }
-}
-
 /// The functions of the encodings, called cog_multiply_tiled_int4 and the like.
 #define COG_TILED_MULTIPLY(weight_bits)                                                                      \
   COG_KERNEL void cog_multiply_tiled_int##weight_bits(                                                       \
       const CogOperands *operands, float *output, size_t output_stride) {                                    \
     const size_t size = operands->matrix.group_size;                                                         \
-    cog_multiply_tiled(                                                                                      \
-        operands,                                                                                            \
+    cog_multiply_blocks(                                                                                     \
+        operands, COG_FOUR_COLUMNS,                                                                          \
         size == 64   ? cog_multiply_tiled_##weight_bits##_64                                                 \
         : size == 32 ? cog_multiply_tiled_##weight_bits##_32                                                 \
                      : cog_multiply_tiled_##weight_bits##_128,                                               \
