@@ -20,7 +20,8 @@ package struct KernelSet: @unchecked Sendable {
     self.withOption = withOption
   }
 
-  /// The name: portable, portable-tiles, avx2, avx-vnni, avx512-vnni, avx512-pairs, amx or neon.
+  /// The name: portable, portable-tiles, avx2, avx-vnni, avx512-vnni, avx512-pairs, amx, neon or
+  /// neon-i8mm.
   package var name: String { (withOption ? backend.optionName : nil) ?? backend.name }
 
   /// The loops that reach the machine's limits in this instruction set.

@@ -10,7 +10,7 @@ import Testing
       ("Nehalem", "avx2", "Haswell"), ("Sandybridge", "avx-vnni", "Haswell"),
       ("unknown", "avx2", "Haswell"), ("Prescott", "portable", nil), ("Haswell", "avx512-vnni", nil),
       ("SkylakeX", "avx512-vnni", nil), ("Zen", "avx512-pairs", nil), ("Cooperlake", "avx512-vnni", nil),
-      ("neoversen1", "neon", nil),
+      ("neoversen1", "neon", nil), ("neoversev1", "neon-i8mm", nil),
     ] as [(String, String, String?)])
   func better(name: String, kernels: String, expected: String?) {
     #expect(BLASCore.better(than: name, kernels: kernels) == expected)

@@ -78,6 +78,7 @@ struct KernelSetTests {
     }
     let all = [
       "portable", "portable-tiles", "avx2", "avx-vnni", "avx512-vnni", "avx512-pairs", "amx", "neon",
+      "neon-i8mm",
     ]
     for name in all where !KernelSet.available.map(\.name).contains(name) {
       let error = #expect(throws: CogError.self) { try KernelSet.named(name) }

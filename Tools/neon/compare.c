@@ -1,6 +1,6 @@
 // Holds every instruction set of this processor to the portable kernels, bit for bit: random matrices of
 // sizes that are no multiples of anything, quantized, read back and multiplied. Built and run by
-// Tools/test_neon.
+// Tools/test_neon. With --list names the instruction sets.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "CKernels.h"
+#include "matrices.h"
 
-enum { LARGEST_ROWS = 70, LARGEST_COLUMNS = 2300, LARGEST_TOKENS = 49 };
+enum { LARGEST_ROWS = 70, LARGEST_COLUMNS = 2300, LARGEST_TOKENS = 49, MOST_EDGE_TOKENS = 26 };
 
 static uint64_t state = 1;
 static int failures = 0;
@@ -34,21 +35,6 @@ typedef struct Results {
   float *products;
 } Results;
 
-static CogPanelMatrix make_matrix(size_t rows, size_t columns, size_t group_size, int is_int4) {
-  const size_t padded = (columns + 7) / 8 * 8, groups = (padded + group_size - 1) / group_size;
-  const size_t header = is_int4 ? 192 : 128, line_columns = is_int4 ? 8 : 4;
-  const CogPanelMatrix matrix = {
-      .bits = is_int4 ? 4 : 8,
-      .rows = rows,
-      .group_size = group_size,
-      .group_count = groups,
-      .padded_columns = padded,
-      .header_bytes = header,
-      .block_bytes = header + 4 * group_size / line_columns * 64,
-      .panel_bytes = (groups + 3) / 4 * header + padded / line_columns * 64};
-  return matrix;
-}
-
 /// A backend, with or without its optional products, and its name.
 typedef struct Set {
   const CogBackend *backend;
@@ -58,12 +44,23 @@ typedef struct Set {
 
 static Set portable(void) { return (Set){cog_backend(0), false, "portable"}; }
 
+/// Gives the groups of a matrix any zero points, also such as no quantizer writes.
+static void spoil_zeros(CogPanelMatrix matrix, uint8_t *panels) {
+  for (size_t panel = 0; panel < (matrix.rows + 15) / 16; panel++) {
+    for (size_t group = 0; group < matrix.group_count; group++) {
+      uint8_t *zeros =
+          panels + panel * matrix.panel_bytes + group / 4 * matrix.block_bytes + 128 + group % 4 * 16;
+      for (size_t row = 0; row < 16; row++) zeros[row] = (uint8_t)(panel * 31 + group * 57 + row * 13);
+    }
+  }
+}
+
 /// Quantizes, reads back, and multiplies with bias.
 static Results run(
-    Set set, CogPanelMatrix matrix, CogScaleChoice way, const float *importance, size_t columns,
-    const float *weights, const float *x, size_t tokens, const float *bias) {
+    Set set, CogPanelMatrix matrix, bool is_spoiled, CogScaleChoice way, const float *importance,
+    size_t columns, const float *weights, const float *x, size_t tokens, const float *bias) {
   const CogKernels *kernels = set.backend->kernels;
-  const size_t panels = (matrix.rows + 15) / 16, groups = matrix.group_count, padded = matrix.padded_columns;
+  const size_t panels = (matrix.rows + 15) / 16;
   Results results = {
       malloc(panels * matrix.panel_bytes), calloc(matrix.rows * columns, sizeof(float)),
       calloc(tokens * matrix.rows, sizeof(float))};
@@ -75,19 +72,17 @@ static Results run(
         results.panels + panel * matrix.panel_bytes, &error);
     if (status != COG_OK) failures++, printf("%s: quantizing failed\n", set.name);
   }
+  if (is_spoiled) spoil_zeros(matrix, results.panels);
   matrix.panels = results.panels;
   kernels->dequantize(&matrix, 0, matrix.rows, columns, results.weights, columns);
   const CogProduct *product =
       cog_product(set.backend, set.with_option, matrix.bits, matrix.group_size, tokens);
-  const size_t token_bytes = groups * cog_token_bytes(matrix.group_size);
-  uint8_t *tiles = calloc(tokens, token_bytes);
-  for (size_t first = 0; first < tokens; first += product->tile_tokens) {
-    const size_t width = tokens - first < product->tile_tokens ? tokens - first : product->tile_tokens;
-    product->prepare(
-        x + first * columns, columns, width, columns, padded, matrix.group_size, tiles + first * token_bytes);
-  }
-  void *scratch =
-      product->scratch_bytes > 0 ? aligned_alloc(64, (product->scratch_bytes + 63) / 64 * 64) : NULL;
+  // What is not written must not matter.
+  const size_t tile_bytes = tokens * matrix.group_count * cog_token_bytes(matrix.group_size);
+  uint8_t *tiles = memset(malloc(tile_bytes), 0x5A, tile_bytes);
+  prepare_tiles(product, &matrix, x, tokens, columns, tiles);
+  void *scratch = make_scratch(product);
+  if (scratch) memset(scratch, 0x5A, product->scratch_bytes);
   const CogOperands operands = {matrix, 0, panels, {tiles, tokens, product->tile_tokens}, bias, scratch};
   product->multiply(&operands, results.products, matrix.rows);
   free(scratch);
@@ -107,8 +102,12 @@ static void try_sizes(Set set, size_t rows, size_t columns, size_t tokens, size_
   const CogScaleChoice way = next_word() % 2 ? COG_LEAST_SQUARES : COG_ABSMAX;
   for (size_t i = 0; i < columns; i++) squares[i] = x[i] * x[i];
   const float *importance = next_word() % 2 ? squares : NULL;
-  const Results own = run(set, matrix, way, importance, columns, weights, x, tokens, bias);
-  const Results twin = run(portable(), matrix, way, importance, columns, weights, x, tokens, bias);
+  // The paired products put a weight less its zero point and an activation into one byte, so that they take
+  // the format's zero points only.
+  const bool is_spoiled = is_int4 && next_word() % 4 == 0 && strcmp(set.name, "avx512-pairs") != 0;
+  const Results own = run(set, matrix, is_spoiled, way, importance, columns, weights, x, tokens, bias);
+  const Results twin =
+      run(portable(), matrix, is_spoiled, way, importance, columns, weights, x, tokens, bias);
   compare(set.name, "quantize", own.panels, twin.panels, (rows + 15) / 16 * matrix.panel_bytes);
   compare(set.name, "dequantize", own.weights, twin.weights, rows * columns * sizeof(float));
   compare(set.name, "matmul", own.products, twin.products, tokens * rows * sizeof(float));
@@ -261,8 +260,23 @@ static void try_elements(Set set, size_t count) {
   compare(set.name, "an activation function", outputs[0], outputs[1], sizeof outputs[0]);
 }
 
+/// Every number of tokens up to some tiles of each product of a set, with rows and columns around the edges
+/// of panels, groups and blocks.
+static void try_edges(Set set) {
+  const size_t rows[] = {1, 15, 16, 17, 33}, group_sizes[] = {32, 64, 128};
+  for (size_t tokens = 1; tokens <= MOST_EDGE_TOKENS; tokens++) {
+    for (size_t i = 0; i < 6; i++) {
+      const size_t group_size = group_sizes[i % 3], choice = next_word() % 8;
+      const size_t columns[] = {
+          1, 7, 9, group_size - 1, group_size, group_size + 9, 3 * group_size + 23, 1024 + group_size + 8};
+      try_sizes(set, rows[next_word() % 5], columns[choice], tokens, group_size, i < 3);
+    }
+  }
+}
+
 static void try_all(Set set) {
   const size_t groups[] = {32, 64, 128};
+  try_edges(set);
   for (size_t i = 0; i < 12; i++)
     try_feedback(set, 1 + i * 5 % 16, 1 + i * 23 % COG_FEEDBACK_COLUMNS, i % 2 ? 4 : 8);
   try_feedback(set, 16, COG_FEEDBACK_COLUMNS, 4);
@@ -281,7 +295,18 @@ static void try_all(Set set) {
   printf("%s: compared with the portable kernels\n", set.name);
 }
 
-int main(void) {
+/// The names of the backends that run here, in one line.
+static int list(void) {
+  const CogBackend *backend;
+  for (size_t i = 0; (backend = cog_backend(i)) != NULL; i++) {
+    if (cog_runs_here(backend)) printf("%s%s", i > 0 ? " " : "", backend->name);
+  }
+  printf("\n");
+  return 0;
+}
+
+int main(int argument_count, char **arguments) {
+  if (argument_count == 2 && strcmp(arguments[1], "--list") == 0) return list();
   int sets = 0;
   const CogBackend *backend;
   for (size_t i = 0; (backend = cog_backend(i)) != NULL; i++) {

@@ -9,6 +9,7 @@
   X(avx_vnni)                                                                                                \
   X(avx512_vnni)                                                                                             \
   X(amx)                                                                                                     \
-  X(neon)
+  X(neon)                                                                                                    \
+  X(neon_i8mm)
 
 #endif

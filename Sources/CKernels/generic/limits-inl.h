@@ -3,6 +3,7 @@
 //   COG_PEAK_CHAINS     sums that are added to in turn: enough to hide how long an addition takes
 //   COG_ANY_REGISTER    an assembly constraint, in quotes: such a register
 //   COG_PEAK_PRODUCTS   products of one cog_peak_dot, unless it is one for each byte of a register
+//   COG_TILE_PEAK       the loop of the products of matrices that its tiles are built of, where there are any
 //
 // and the functions that are declared below.
 
@@ -81,8 +82,8 @@ static const CogLimits cog_limits = {
     .sum_words = cog_sum_words,
     .int8_peak = cog_int8_peak,
     .float_peak = cog_float_peak,
-#ifdef COG_TILE_PEAK_INL_H  // where the backend has opened it
-    .tile_peak = cog_tile_peak,
+#ifdef COG_TILE_PEAK
+    .tile_peak = COG_TILE_PEAK,
 #endif
 };
 

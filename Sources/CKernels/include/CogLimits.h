@@ -26,7 +26,8 @@ typedef struct CogLimits {
   double (*int8_peak)(size_t rounds);
   /// The same with float32 multiply-adds in the widest registers.
   double (*float_peak)(size_t rounds);
-  /// The same as int8_peak with products of whole tiles; NULL where the backend has none.
+  /// The same as int8_peak with products of matrices, whole tiles of AMX or ARM's smmla; NULL where the
+  /// backend has none.
   double (*_Nullable tile_peak)(size_t rounds);
 } CogLimits;
 

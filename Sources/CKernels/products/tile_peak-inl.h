@@ -9,6 +9,8 @@
 #include "tiles_plain-inl.h"
 #endif
 
+#define COG_TILE_PEAK cog_tile_peak
+
 /// Products of whole tiles on four sums in turn, enough to hide how long one takes.
 COG_KERNEL double cog_tile_peak(size_t rounds) {
   enum { SUMS = 4, TOKENS = 4, ROWS = 5 };
