@@ -15,7 +15,7 @@ activations to 8 bits.
 Programs take turns, so that what else the machine does meets all of them. Ratios are formed within a round;
 the table (Markdown) has their medians and ranges. Decoding waits for memory, whose speed a virtual machine's
 host may change from minute to minute: it is measured before and after each decode, and the rounds in which
-it stayed the same are counted once more by themselves.
+it stayed the same are counted once more by themselves. Ctrl-C prints what the finished rounds gave.
 
 --with says what to compare with, and builds or installs what is missing; by default it is what is there.
 Files go to COGVLM_BENCH_FOLDER (default: ${TMPDIR:-/tmp}/cogvlm-bench), about 14 GB with 32 layers, and the
@@ -65,6 +65,24 @@ def measure_round(programs, binary, arguments):
         "limits": seen[0],
         "loadAverage": load_average(),
     }
+
+
+def measure_rounds(programs, binary, arguments):
+    """The rounds that were asked for; Ctrl-C ends them early, and what was finished is kept."""
+    rounds = []
+    try:
+        for number in range(arguments.rounds):
+            rounds.append(measure_round(programs, binary, arguments))
+            found = {
+                part: {key: round(rate["tokensPerSecond"], 2) for key, rate in rounds[-1][part].items()}
+                for part in PARTS
+            }
+            note(f"round {number + 1}, load average {load_average():.1f}: {found}")
+    except KeyboardInterrupt:
+        if not rounds:
+            raise
+        note(f"stopped after {len(rounds)} of {arguments.rounds} rounds")
+    return rounds
 
 
 def report_of(rounds, programs, skipped, arguments):
@@ -136,14 +154,7 @@ def main():
     try:
         for program in programs:
             program.prepare()
-        rounds = []
-        for number in range(arguments.rounds):
-            rounds.append(measure_round(programs, binary, arguments))
-            found = {
-                part: {key: round(rate["tokensPerSecond"], 2) for key, rate in rounds[-1][part].items()}
-                for part in PARTS
-            }
-            note(f"round {number + 1}, load average {load_average():.1f}: {found}")
+        rounds = measure_rounds(programs, binary, arguments)
         report = report_of(rounds, programs, skipped, arguments)
         if arguments.json:
             print(json.dumps(report, indent=2))
