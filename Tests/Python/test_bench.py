@@ -1,9 +1,11 @@
 """What Tools/bench computes by itself: packed weights, names of machines, ratios and tables. It needs neither
 llama.cpp nor OpenVINO."""
 
+import argparse
 import os
 import sys
 import unittest
+from unittest import mock
 
 from tools import TOOLS
 
@@ -14,6 +16,7 @@ except ImportError as error:
 
 sys.path.insert(0, os.path.join(TOOLS, "bench"))
 
+import compare
 import u4
 from environment import NAMES, package_names, requirements_file
 from measuring import machine_text, markdown_table, parse_lscpu, spread
@@ -125,6 +128,22 @@ class Ratios(unittest.TestCase):
         self.assertEqual([(row["part"], row["median"]) for row in found],
                          [("prefill", 3), ("decode", 2), ("decode", 2)])  # fmt: skip
         self.assertEqual((found[2]["memoryBytesPerSecond"], found[2]["rounds"]), (1e9, 1))
+
+
+class Rounds(unittest.TestCase):
+    def rounds(self, *outcomes):
+        """What is kept of rounds that end in these results or errors."""
+        arguments = argparse.Namespace(rounds=len(outcomes))
+        with mock.patch("compare.measure_round", side_effect=outcomes):
+            return compare.measure_rounds([], None, arguments)
+
+    def test_an_interrupt_keeps_what_was_finished(self):
+        first = result((3, 1), (2, 1), [1, 1, 1])
+        self.assertEqual(self.rounds(first, KeyboardInterrupt(), first), [first])
+
+    def test_an_interrupt_of_the_first_round_ends_the_program(self):
+        with self.assertRaises(KeyboardInterrupt):
+            self.rounds(KeyboardInterrupt())
 
 
 class Tables(unittest.TestCase):
