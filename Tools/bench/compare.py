@@ -120,7 +120,7 @@ def print_report(report, programs):
     for program in programs:
         print(f"{program.name}: {program.about(rounds)}")
     for name in report["skipped"]:
-        print(f"skipped {name}: it is not installed, which --with {name} does")
+        print(f"skipped {name}: not installed; --with {name} installs it")
 
 
 def parse_arguments():
