@@ -9,37 +9,55 @@ import CogCalibrate
   private typealias Candidate = BudgetAllocation.Candidate
 
   private static func units(_ lists: [[(Int, Double)]]) -> [[BudgetAllocation.Candidate]] {
-    lists.map { $0.map { Candidate(bytes: $0.0, damage: $0.1) } }
+    lists.map { $0.map { Candidate(bytes: $0.0, damage: $0.1, time: 0) } }
   }
 
   @Test("Bytes go where they save the most damage")
   func gain() throws {
     let units = Self.units([[(10, 5), (20, 1)], [(10, 50), (20, 10)], [(10, 3), (20, 0)]])
-    let allocation = try #require(BudgetAllocation(units, limit: 40))
+    let allocation = try #require(BudgetAllocation(units, limit: 40, timeLimit: 0))
     #expect(allocation.choices == [0, 1, 0] && allocation.bytes == 40)
-    #expect(try #require(BudgetAllocation(units, limit: 59)).choices == [1, 1, 0])
-    #expect(try #require(BudgetAllocation(units, limit: 60)).choices == [1, 1, 1])
+    #expect(try #require(BudgetAllocation(units, limit: 59, timeLimit: 0)).choices == [1, 1, 0])
+    #expect(try #require(BudgetAllocation(units, limit: 60, timeLimit: 0)).choices == [1, 1, 1])
   }
 
   @Test("Too few bytes for the smallest candidates give no choice, and just enough give those")
   func least() throws {
     let units = Self.units([[(20, 1), (10, 5)], [(15, 1)]])
-    #expect(BudgetAllocation(units, limit: 24) == nil)
-    #expect(try #require(BudgetAllocation(units, limit: 25)).choices == [1, 0])
+    #expect(BudgetAllocation(units, limit: 24, timeLimit: 0) == nil)
+    #expect(try #require(BudgetAllocation(units, limit: 25, timeLimit: 0)).choices == [1, 0])
   }
 
   @Test("Candidates that are larger and no better are never chosen, nor equal ones of more damage")
   func dominated() throws {
     let units = Self.units([[(10, 5), (10, 4), (12, 4), (30, 6), (40, 0)]])
-    #expect(try #require(BudgetAllocation(units, limit: 39)).choices == [1])
-    #expect(try #require(BudgetAllocation(units, limit: 40)).choices == [4])
+    #expect(try #require(BudgetAllocation(units, limit: 39, timeLimit: 0)).choices == [1])
+    #expect(try #require(BudgetAllocation(units, limit: 40, timeLimit: 0)).choices == [4])
   }
 
   @Test("What a step off the hull leaves is filled with a candidate beside it")
   func rest() throws {
     // The step from 10 to 30 is the better one for each byte, but does not fit; 20 does.
     let units = Self.units([[(10, 10), (20, 8), (30, 0)]])
-    #expect(try #require(BudgetAllocation(units, limit: 25)).choices == [1])
+    #expect(try #require(BudgetAllocation(units, limit: 25, timeLimit: 0)).choices == [1])
+  }
+
+  @Test("Time is a limit too: the steps that fit it are taken, and slow candidates give way to faster ones")
+  func time() throws {
+    let slow = [
+      Candidate(bytes: 10, damage: 9, time: 1), Candidate(bytes: 12, damage: 4, time: 3),
+      Candidate(bytes: 20, damage: 1, time: 2),
+    ]
+    func choices(_ limit: Int, _ timeLimit: Double) -> [Int]? {
+      BudgetAllocation([slow, slow], limit: limit, timeLimit: timeLimit)?.choices
+    }
+    #expect(choices(24, 6) == [1, 1])
+    // One of the two may be slow.
+    #expect(choices(24, 4) == [1, 0])
+    // With more bytes the slow one becomes the faster one of more bytes, and there is time for another.
+    #expect(choices(40, 4) == [2, 2])
+    // Less time than the smallest take: these stay.
+    #expect(choices(40, 1) == [0, 0])
   }
 
   @Test("It is never worse than the best uniform choice, and near the best of all")
@@ -51,12 +69,12 @@ import CogCalibrate
         return (0..<4).map { _ in
           bytes += Int(generator.next() % 20) + 1
           damage *= Double(generator.next() % 1000) / 1000
-          return Candidate(bytes: bytes, damage: damage)
+          return Candidate(bytes: bytes, damage: damage, time: 0)
         }
       }
       let limit = 60 + Int(generator.next() % 150)
       let best = Self.best(units, limit: limit)
-      let allocation = BudgetAllocation(units, limit: limit)
+      let allocation = BudgetAllocation(units, limit: limit, timeLimit: 0)
       #expect((allocation == nil) == (best == nil))
       guard let allocation, let best else { continue }
       let damage = zip(units, allocation.choices).reduce(0) { $0 + $1.0[$1.1].damage }
