@@ -50,6 +50,9 @@ package struct WeightBinder: Sendable {
       bytes: store.bytes(of: tensor))
   }
 
+  /// How a tensor's elements are stored.
+  package func encoding(of role: TensorRole) throws -> TensorEncoding { try tensor(role).encoding }
+
   /// A small tensor's values in float32, flattened.
   package func vector(_ role: TensorRole) throws -> [Float] {
     let tensor = try tensor(role)
