@@ -19,9 +19,9 @@
 
 #include "../products/tile-inl.h"
 
-/// For few tokens: a processor looks ahead over a number of instructions, and the fewer a line takes, the more
-/// lines are on their way. The low halves of the bytes are columns 0 to 3 of a line. The high ones are multiplied where they lie,
-/// which makes 16 times their products and saves a shift.
+/// For few tokens: a processor looks ahead over a number of instructions, and the fewer a line takes, the
+/// more lines are on their way. The low halves of the bytes are columns 0 to 3 of a line. The high ones are
+/// multiplied where they lie, which makes 16 times their products and saves a shift.
 COG_INLINE void cog_dot_few_int4(
     const CogGroupInput *input, const size_t line_count, const size_t tokens,
     cog_ints dots[][COG_REGISTERS]) {

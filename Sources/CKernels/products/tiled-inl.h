@@ -1,7 +1,7 @@
-// Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): two tiles of 16 tokens with the
-// rows of two panels, a group at a time, which makes four products of four loads. A group's sums are exact
-// integers, which are scaled and added up in float32 as everywhere: all products give the same bits. While one
-// group is scaled, the next one is multiplied.
+// Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): two tiles of 16 tokens with
+// the rows of two panels, a group at a time, which makes four products of four loads. A group's sums are
+// exact integers, which are scaled and added up in float32 as everywhere: all products give the same bits.
+// While one group is scaled, the next one is multiplied.
 //
 // The weights of a panel lie as a tile wants them, [column / 4][row][4]: int8 is read in place, int4 is
 // expanded to bytes less its zero point, once for all tokens, a block at a time, which stays in the
@@ -26,12 +26,29 @@ typedef struct CogTiledSums {
   cog_int_lanes dots[2][2][2][COG_TILED_TOKENS];
 } CogTiledSums;
 
+/// The activations of the tokens that come next, [tile of tokens]: they are asked for while others are
+/// multiplied, so many lines with each group; a tile's loads wait for what is not in the second-level cache.
+typedef struct CogTiledAhead {
+  const uint8_t *next[2], *end[2];
+  size_t lines;
+} CogTiledAhead;
+
+COG_INLINE void cog_ask_for_tokens(CogTiledAhead *ahead) {
+  for (size_t i = 0; i < 2; i++) {
+    for (size_t line = 0; line < ahead->lines && ahead->next[i] < ahead->end[i]; line++) {
+      __builtin_prefetch(ahead->next[i], 0, 2);
+      ahead->next[i] += COG_LINE_BYTES;
+    }
+  }
+}
+
 /// What is multiplied: one or two tiles of tokens with a block's groups of one or two panels.
 typedef struct CogTiledPair {
   const CogTiledBlock *block;
   const CogTokenTile *tiles;
   size_t first_panel;
   CogTiledSums *sums;
+  CogTiledAhead *ahead;
 } CogTiledPair;
 
 /// What is known where the functions below are inlined.
@@ -81,8 +98,8 @@ COG_INLINE void cog_add_tiled_group(
 }
 
 /// One of the up to four products of a pair, the tiles being constants: multiplies the columns from `column`
-/// on of group `next`, and adds the products of the group before that, if such there are. Whatever waits for a
-/// product comes after the addition, which does not.
+/// on of group `next`, and adds the products of the group before that, if such there are. Whatever waits for
+/// a product comes after the addition, which does not.
 #define COG_TILED_CORNER(tile, panel, sums_tile, tokens_tile, rows_tile)                                     \
   if (tile < kind.tiles && panel < kind.panels) {                                                            \
     if (multiplies) {                                                                                        \
@@ -106,6 +123,7 @@ COG_INLINE void cog_step_tiled_pair(
   (void)tiles;
   const int8_t *x[2] = {NULL, NULL}, *weights[2] = {NULL, NULL};
   if (multiplies) {
+    cog_ask_for_tokens(pair->ahead);
     for (size_t i = 0; i < kind.tiles; i++) {
       x[i] = (const int8_t *)pair->tiles[i].groups + next * pair->tiles[i].group_bytes;
     }
@@ -225,14 +243,29 @@ COG_INLINE void cog_multiply_tiled_tiles(
 /// The products of one or two tiles of tokens, `kind.tiles`, with a block.
 COG_INLINE void cog_multiply_tiled_panels(
     CogTiles *tiles, const CogTiledBlock *block, const CogTokenTile *token_tiles, CogTiledKind kind,
-    CogTiledSums *sums, const CogTiledOutput *target) {
-  CogTiledPair pair = {block, token_tiles, block->first_panel, sums};
+    CogTiledSums *sums, CogTiledAhead *ahead, const CogTiledOutput *target) {
+  CogTiledPair pair = {block, token_tiles, block->first_panel, sums, ahead};
   kind.panels = 2;
   for (; pair.first_panel + 2 <= block->end_panel; pair.first_panel += 2) {
     cog_multiply_tiled_tiles(tiles, &pair, kind, target);
   }
   kind.panels = 1;
   if (pair.first_panel < block->end_panel) cog_multiply_tiled_tiles(tiles, &pair, kind, target);
+}
+
+/// What to ask for while the tiles before `token` are multiplied with a block.
+COG_INLINE CogTiledAhead
+cog_tokens_ahead(const CogTiledBlock *block, const CogActivations *activations, size_t token) {
+  CogTiledAhead ahead = {.lines = 0};
+  const size_t groups = block->end_group - block->first_group;
+  const size_t steps = (block->end_panel - block->first_panel + 1) / 2 * groups;
+  for (size_t i = 0; i < 2 && token < activations->tokens; i++, token += COG_TILED_TOKENS) {
+    const CogTokenTile tile = cog_tile(block->matrix, activations, token);
+    ahead.next[i] = tile.groups + block->first_group * tile.group_bytes;
+    ahead.end[i] = ahead.next[i] + groups * tile.group_bytes;
+    if (i == 0) ahead.lines = groups * tile.group_bytes / COG_LINE_BYTES / steps + 1;
+  }
+  return ahead;
 }
 
 /// The products of all tokens with a block, for groups of a constant size.
@@ -253,14 +286,16 @@ COG_INLINE void cog_multiply_tiled_block(
       shapes = cog_tiled_shapes(block->matrix, COG_TILED_TOKENS, both[1].tokens);
       cog_configure_tiles(&tiles, &shapes);
     }
-    cog_multiply_tiled_panels(&tiles, block, both, kind, &sums, target);
+    CogTiledAhead ahead = cog_tokens_ahead(block, activations, token + 2 * COG_TILED_TOKENS);
+    cog_multiply_tiled_panels(&tiles, block, both, kind, &sums, &ahead, target);
   }
   if (token < activations->tokens) {
     const CogTokenTile one = cog_tile(block->matrix, activations, token);
     shapes = cog_tiled_shapes(block->matrix, one.tokens, one.tokens);
     cog_configure_tiles(&tiles, &shapes);
     kind.tiles = 1;
-    cog_multiply_tiled_panels(&tiles, block, &one, kind, &sums, target);
+    CogTiledAhead none = {.lines = 0};
+    cog_multiply_tiled_panels(&tiles, block, &one, kind, &sums, &none, target);
   }
   cog_release_tiles(&tiles);
 }
