@@ -177,13 +177,14 @@ import Testing
       Fixtures.path("\(Self.reference).bf16.safetensors"),
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    for reference in try #require(outcome.json()["references"] as? [[String: Any]]) {
+    for (number, reference) in try #require(outcome.json()["references"] as? [[String: Any]]).enumerated() {
       let tolerance = try #require(reference["tolerance"] as? [String: Any])
       #expect(tolerance["profile"] as? String == "int8" && tolerance["ownProfile"] as? String == "int8")
       let taps = try #require(reference["taps"] as? [[String: Any]])
       let isolated = taps.compactMap { $0["isolatedRelativeL2"] as? Double }.max() ?? 0
       #expect((0.003...0.01).contains(isolated))
-      guard mode == "fast" else { continue }
+      // The first one is float32.
+      guard mode == "fast", number == 0 else { continue }
       // Its attention takes 16-bit activations; with 8 bits the last layer has 3.4e-3.
       let tower = taps.filter { ($0["name"] as? String)?.contains("vision.transformer") == true }
       #expect(tower.count == 4)
