@@ -1,5 +1,5 @@
-/// The choice of one candidate for each of several units, with the least sum of damage whose sums of bytes and
-/// of time stay within limits, as nearly as steps by gain for each byte find it.
+/// The choice of one candidate for each of several units, with the least sum of damage whose sums of bytes
+/// and of time stay within limits, as nearly as steps by gain for each byte find it.
 package struct BudgetAllocation {
   /// What can be chosen for a unit.
   package struct Candidate: Equatable {

@@ -14,8 +14,8 @@ package struct BudgetPlanner {
   /// What linear layers can get.
   package static let candidates = productTimes.map(\.encoding)
 
-  /// How long a weight's products with many tokens take, beside int4 in groups of 64: the most that was measured
-  /// with the kernels of AMX and of AVX-512 (BENCHMARKS.md, "What four bits cost").
+  /// How long a weight's products with many tokens take, beside int4 in groups of 64: the most that was
+  /// measured with the kernels of AMX and of AVX-512 (BENCHMARKS.md, "What four bits cost").
   private static let productTimes: [(encoding: TensorEncoding, time: Double)] = [
     (.int4(groupSize: 128), 0.9), (.int4(groupSize: 64), 1), (.int4(groupSize: 32), 1.4),
     (.int8(groupSize: 64), 1.3), (.plain(.bfloat16), 4),

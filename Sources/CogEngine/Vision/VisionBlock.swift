@@ -49,8 +49,8 @@ package struct VisionAttention: Sendable {
   /// - Throws: `CogError` when the model lacks one.
   init(_ weights: WeightBinder) throws {
     let vision = weights.configuration.vision
-    // Small errors of scores move a frame's attention to other patches. Beside int8 weights, which cost next to
-    // nothing, 8-bit activations are most of the damage (BENCHMARKS.md, "What four bits cost").
+    // Small errors of scores move a frame's attention to other patches. Beside int8 weights, which cost next
+    // to nothing, 8-bit activations are most of the damage (BENCHMARKS.md, "What four bits cost").
     let isExact = try weights.encoding(of: .visionQueryKeyValue).bits > 4
     queryKeyValue = try weights.linear(
       .visionQueryKeyValue, bias: .visionQueryKeyValueBias, precision: isExact ? .sixteenBits : .eightBits)
