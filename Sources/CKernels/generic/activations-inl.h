@@ -144,14 +144,16 @@ COG_KERNEL void cog_rounding_residual(
   }
 }
 
-/// Stores a token's group in a tile of `tokens` tokens: `count` values, padding included.
+/// Stores a token's group in a tile of `tokens` tokens, with the zeros behind a short group's last column.
 typedef void CogStoreGroup(
-    const CogActivationGroup *source, size_t count, CogTileGroupTarget target, size_t token, size_t tokens);
+    const CogActivationGroup *source, size_t group_size, CogTileGroupTarget target, size_t token,
+    size_t tokens);
 
 /// As [column / 4][token][4], without an offset.
 COG_INLINE void cog_store_activation_group(
-    const CogActivationGroup *source, size_t count, CogTileGroupTarget target, size_t token, size_t tokens) {
-  for (size_t i = 0; i < count; i += 4) {
+    const CogActivationGroup *source, size_t group_size, CogTileGroupTarget target, size_t token,
+    size_t tokens) {
+  for (size_t i = 0; i < group_size; i += 4) {
     memcpy(target.values + i * tokens + token * 4, source->values + i, 4);
   }
   target.scales[token] = source->scale;
@@ -165,12 +167,11 @@ COG_INLINE void cog_quantize_tile(
   uint8_t *start = tile;
   for (size_t first = 0; first < padded_columns; first += group_size) {
     const size_t count = cog_part_size(first, group_size, columns);
-    const size_t padded = cog_part_size(first, group_size, padded_columns);
     const CogTileGroupTarget target = cog_group_target(start, group_size, tokens);
     for (size_t token = 0; token < tokens; token++) {
       CogActivationGroup group;
       cog_quantize_group(x + token * stride + first, count, group_size, &group);
-      store(&group, padded, target, token, tokens);
+      store(&group, group_size, target, token, tokens);
     }
     start += tokens * cog_token_bytes(group_size);
   }

@@ -41,11 +41,10 @@ typedef struct CogMmlaPanel {
 
 // MARK: Activations
 
-/// As [column / 8][token][8], with zeros behind a short group's last column: it is multiplied as a whole one.
+/// As [column / 8][token][8]: a short group is multiplied as a whole one.
 COG_INLINE void cog_store_mmla_group(
-    const CogActivationGroup *source, size_t count, CogTileGroupTarget target, size_t token, size_t tokens) {
-  (void)count;
-  const size_t group_size = (size_t)((int8_t *)target.scales - target.values) / tokens;
+    const CogActivationGroup *source, size_t group_size, CogTileGroupTarget target, size_t token,
+    size_t tokens) {
   for (size_t i = 0; i < group_size; i += 8) {
     memcpy(target.values + i * tokens + token * 8, source->values + i, 8);
   }

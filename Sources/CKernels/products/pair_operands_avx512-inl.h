@@ -59,10 +59,11 @@ enum { COG_PAIR_FIRSTS = 0x1515, COG_PAIR_PLAIN = 0xC0C0 };
 /// Stores a token's group, [token][column], with the first factors shifted. Behind its last
 /// column there must be zeros.
 COG_INLINE void cog_store_pair_group(
-    const CogActivationGroup *source, size_t count, CogTileGroupTarget target, size_t token, size_t tokens) {
+    const CogActivationGroup *source, size_t group_size, CogTileGroupTarget target, size_t token,
+    size_t tokens) {
+  (void)group_size;
   (void)tokens;
-  const __mmask64 columns = ~(__mmask64)0 >> (COG_PAIR_GROUP - count);
-  const __m512i values = _mm512_maskz_loadu_epi8(columns, source->values);
+  const __m512i values = _mm512_loadu_si512(source->values);
   const __m512i shifted =
       _mm512_mask_xor_epi32(values, COG_PAIR_FIRSTS, values, _mm512_set1_epi8((char)COG_PAIR_SHIFT));
   _mm512_storeu_si512(target.values + token * COG_PAIR_GROUP, shifted);

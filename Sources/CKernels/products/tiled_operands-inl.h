@@ -18,12 +18,11 @@ enum { SUMS_00, SUMS_01, SUMS_10, SUMS_11, TOKENS_0, TOKENS_1, ROWS_0, ROWS_1 };
 
 // MARK: Activations
 
-/// As [token][column], with zeros behind a short group's last column: a tile's values are in front of its
-/// scales.
+/// As [token][column].
 COG_INLINE void cog_store_tiled_group(
-    const CogActivationGroup *source, size_t count, CogTileGroupTarget target, size_t token, size_t tokens) {
-  const size_t group_size = (size_t)((int8_t *)target.scales - target.values) / tokens;
-  (void)count;
+    const CogActivationGroup *source, size_t group_size, CogTileGroupTarget target, size_t token,
+    size_t tokens) {
+  (void)tokens;
   memcpy(target.values + token * group_size, source->values, group_size);
   target.scales[token] = source->scale;
   target.sums[token] = source->sum;
