@@ -10,7 +10,7 @@
 #include "CKernels.h"
 #include "matrices.h"
 
-enum { LARGEST_ROWS = 70, LARGEST_COLUMNS = 2300, LARGEST_TOKENS = 49, MOST_EDGE_TOKENS = 26 };
+enum { LARGEST_ROWS = 150, LARGEST_COLUMNS = 4300, LARGEST_TOKENS = 49, MOST_EDGE_TOKENS = 26 };
 
 static uint64_t state = 1;
 static int failures = 0;
@@ -268,7 +268,7 @@ static void try_edges(Set set) {
     for (size_t i = 0; i < 6; i++) {
       const size_t group_size = group_sizes[i % 3], choice = next_word() % 8;
       const size_t columns[] = {
-          1, 7, 9, group_size - 1, group_size, group_size + 9, 3 * group_size + 23, 1024 + group_size + 8};
+          1, 7, 9, group_size - 1, group_size, group_size + 9, 3 * group_size + 23, 4096 + group_size + 8};
       try_sizes(set, rows[next_word() % 5], columns[choice], tokens, group_size, i < 3);
     }
   }
@@ -281,11 +281,13 @@ static void try_all(Set set) {
     try_feedback(set, 1 + i * 5 % 16, 1 + i * 23 % COG_FEEDBACK_COLUMNS, i % 2 ? 4 : 8);
   try_feedback(set, 16, COG_FEEDBACK_COLUMNS, 4);
   try_conversions(set);
+  // More panels than fit a block of as many columns.
+  for (int is_int4 = 0; is_int4 < 2; is_int4++) try_sizes(set, LARGEST_ROWS - 3, 4090, 34, 64, is_int4);
   for (int round = 0; round < 60; round++) {
     // Now and then more columns than a product takes at once.
     const size_t most_columns = round % 8 ? 700 : LARGEST_COLUMNS;
     try_sizes(
-        set, 1 + next_word() % LARGEST_ROWS, 1 + next_word() % most_columns, 1 + next_word() % LARGEST_TOKENS,
+        set, 1 + next_word() % 70, 1 + next_word() % most_columns, 1 + next_word() % LARGEST_TOKENS,
         groups[round % 3], round / 3 % 2);
     try_attention(set, 1 + next_word() % 40, 1 + next_word() % 140, 1 + next_word() % 9);
     const size_t keys = 1 + next_word() % 80;

@@ -19,6 +19,7 @@ enum {
   COG_MMLA_PAIRS = COG_MMLA_TOKENS / 2,
   COG_MMLA_ROWS = 8,  ///< half a panel
   COG_MMLA_ROW_PAIRS = COG_MMLA_ROWS / 2,
+  COG_MMLA_COLUMNS = 1024,  ///< of a block, at most
   /// Tokens whose activations stay in the first-level cache with a panel of a block.
   COG_MMLA_CACHED_TOKENS = 4 * COG_MMLA_TOKENS,
   /// Tokens that are worth expanding the weights for.
@@ -250,7 +251,7 @@ COG_KERNEL void cog_multiply_any_mmla_panel(
   const CogTiledScratch *scratch = block->scratch;
   const size_t place = number - block->first_panel, rows = cog_panel_rows(matrix, number);
   const CogMmlaPanel panel = {
-      .weights = scratch->weights[place],
+      .weights = scratch->weights + cog_expanded_offset(block, number, block->first_group),
       .scales = scratch->scales[place],
       .offsets = scratch->has_offsets[place] ? scratch->offsets[place] : NULL,
       .values = tile->groups + block->first_group * tile->group_bytes,
@@ -282,7 +283,8 @@ COG_KERNEL void cog_multiply_mmla_block(
 }
 
 COG_KERNEL void cog_multiply_mmla(const CogOperands *operands, float *output, size_t output_stride) {
-  cog_multiply_blocks(operands, COG_EIGHT_COLUMNS, cog_multiply_mmla_block, output, output_stride);
+  cog_multiply_blocks(
+      operands, COG_EIGHT_COLUMNS, COG_MMLA_COLUMNS, cog_multiply_mmla_block, output, output_stride);
 }
 
 // MARK: Limits

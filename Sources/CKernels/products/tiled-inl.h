@@ -1,7 +1,7 @@
 // Products of quantized weights on tiles (tiles_amx-inl.h, tiles_plain-inl.h): two tiles of 16 tokens with
 // the rows of two panels, a group at a time, which makes four products of four loads. A group's sums are
 // exact integers, which are scaled and added up in float32 as everywhere: all products give the same bits.
-// While one group is scaled, the next one is multiplied.
+// While one group is scaled, the next one is multiplied and the one behind it loaded.
 //
 // The weights of a panel lie as a tile wants them, [column / 4][row][4]: int8 is read in place, int4 is
 // expanded to bytes less its zero point, once for all tokens, a block at a time, which stays in the
@@ -21,9 +21,8 @@
 /// What two tiles of tokens and two panels make: [tile of tokens][panel][token].
 typedef struct CogTiledSums {
   cog_lanes sums[2][2][COG_TILED_TOKENS];
-  /// The products of two groups, one of which is scaled while the other is multiplied; anything finite where
-  /// there is no token.
-  cog_int_lanes dots[2][2][2][COG_TILED_TOKENS];
+  /// The products of a group; anything finite where there is no token.
+  cog_int_lanes dots[2][2][COG_TILED_TOKENS];
 } CogTiledSums;
 
 /// The activations of the tokens that come next, [tile of tokens]: they are asked for while others are
@@ -65,8 +64,7 @@ COG_INLINE const int8_t *cog_tiled_weights(
   if (cog_is_multiplied_in_place(matrix, COG_FOUR_COLUMNS, kind.is_int4, group)) {
     return (const int8_t *)cog_panel(matrix, panel) + cog_lines_offset(matrix, group, false);
   }
-  const size_t offset = (group - block->first_group) * kind.group_size * COG_PANEL_ROWS;
-  return block->scratch->weights[panel - block->first_panel] + offset;
+  return block->scratch->weights + cog_expanded_offset(block, panel, group);
 }
 
 /// Adds a group's products of one tile of tokens with one panel, times the scales of rows and tokens.
@@ -78,11 +76,12 @@ COG_INLINE void cog_add_tiled_group(
       cog_group_at(tile->groups + group * tile->group_bytes, kind.group_size, tile->tokens);
   const size_t place = pair->first_panel + panel_index - block->first_panel,
                index = group - block->first_group;
-  cog_int_lanes *dots = pair->sums->dots[group % 2][tile_index][panel_index];
+  cog_int_lanes *dots = pair->sums->dots[tile_index][panel_index];
   cog_lanes *sums = pair->sums->sums[tile_index][panel_index];
-  float padded[COG_TILED_TOKENS] = {0};
+  float padded[COG_TILED_TOKENS];
   const float *token_scales = x.scales;
   if (__builtin_expect(tile->tokens < COG_TILED_TOKENS, false)) {
+    memset(padded, 0, sizeof padded);
     memcpy(padded, x.scales, tile->tokens * sizeof *padded);
     token_scales = padded;
   }
@@ -97,55 +96,84 @@ COG_INLINE void cog_add_tiled_group(
   }
 }
 
-/// One of the up to four products of a pair, the tiles being constants: multiplies the columns from `column`
-/// on of group `next`, and adds the products of the group before that, if such there are. Whatever waits for
-/// a product comes after the addition, which does not.
-#define COG_TILED_CORNER(tile, panel, sums_tile, tokens_tile, rows_tile)                                     \
+/// Where the tiles of a group's columns begin, for each tile of tokens and each panel of a pair.
+typedef struct CogTiledColumns {
+  const int8_t *tokens[2], *rows[2];
+} CogTiledColumns;
+
+COG_INLINE CogTiledColumns
+cog_tiled_columns(const CogTiledPair *pair, const CogTiledKind kind, size_t group, size_t column) {
+  CogTiledColumns columns = {{NULL, NULL}, {NULL, NULL}};
+  for (size_t i = 0; i < kind.tiles; i++) {
+    columns.tokens[i] = (const int8_t *)pair->tiles[i].groups + group * pair->tiles[i].group_bytes + column;
+  }
+  for (size_t i = 0; i < kind.panels; i++) {
+    columns.rows[i] =
+        cog_tiled_weights(pair->block, kind, pair->first_panel + i, group) + column * COG_PANEL_ROWS;
+  }
+  return columns;
+}
+
+/// The up to four products of a pair, the numbers of the tiles being constants.
+#define COG_TILED_CORNERS(corner)                                                                            \
+  corner(0, 0, SUMS_00, TOKENS_0, ROWS_0) corner(0, 1, SUMS_01, TOKENS_0, ROWS_1)                            \
+      corner(1, 0, SUMS_10, TOKENS_1, ROWS_0) corner(1, 1, SUMS_11, TOKENS_1, ROWS_1)
+
+/// Loads what comes next into the tiles that this product is the first one to read.
+#define COG_TILED_LOAD(tile, panel, sums_tile, tokens_tile, rows_tile)                                       \
   if (tile < kind.tiles && panel < kind.panels) {                                                            \
-    if (multiplies) {                                                                                        \
-      if (column == 0) cog_zero_tile(tiles, sums_tile);                                                      \
-      if (panel == 0) cog_load_tile(tiles, tokens_tile, x[tile] + column, kind.group_size);                  \
-      if (tile == 0) {                                                                                       \
-        cog_load_tile(tiles, rows_tile, weights[panel] + column * COG_PANEL_ROWS, COG_LINE_BYTES);           \
-      }                                                                                                      \
-      cog_dot_tiles(tiles, sums_tile, tokens_tile, rows_tile);                                               \
-    }                                                                                                        \
-    if (adds && is_last) cog_add_tiled_group(pair, kind, tile, panel, next - 1);                             \
-    if (multiplies && is_last) {                                                                             \
-      cog_store_tile_rows(tiles, sums_tile, pair->sums->dots[next % 2][tile][panel], COG_LINE_BYTES);        \
-    }                                                                                                        \
+    if (panel == 0) cog_load_tile(tiles, tokens_tile, next.tokens[tile], kind.group_size);                   \
+    if (tile == 0) cog_load_tile(tiles, rows_tile, next.rows[panel], COG_LINE_BYTES);                        \
   }
 
-/// Multiplies group `next` of a pair, and adds the products of the group before it.
-COG_INLINE void cog_step_tiled_pair(
-    CogTiles *tiles, const CogTiledPair *pair, const CogTiledKind kind, size_t next, const bool multiplies,
-    const bool adds) {
-  (void)tiles;
-  const int8_t *x[2] = {NULL, NULL}, *weights[2] = {NULL, NULL};
-  if (multiplies) {
-    cog_ask_for_tokens(pair->ahead);
-    for (size_t i = 0; i < kind.tiles; i++) {
-      x[i] = (const int8_t *)pair->tiles[i].groups + next * pair->tiles[i].group_bytes;
-    }
-    for (size_t i = 0; i < kind.panels; i++) {
-      weights[i] = cog_tiled_weights(pair->block, kind, pair->first_panel + i, next);
-    }
+/// Multiplies columns that are loaded, and loads what comes next into the tiles that this product is the last
+/// one to read. With a group's first columns the sums of the group before it are stored and added: they have
+/// rested for a step, so that nothing waits for them.
+#define COG_TILED_MULTIPLY(tile, panel, sums_tile, tokens_tile, rows_tile)                                   \
+  if (tile < kind.tiles && panel < kind.panels) {                                                            \
+    if (column == 0 && has_sums) {                                                                           \
+      cog_store_tile_rows(tiles, sums_tile, pair->sums->dots[tile][panel], COG_LINE_BYTES);                  \
+    }                                                                                                        \
+    if (column == 0) cog_zero_tile(tiles, sums_tile);                                                        \
+    cog_dot_tiles(tiles, sums_tile, tokens_tile, rows_tile);                                                 \
+    if (panel + 1 == kind.panels) cog_load_tile(tiles, tokens_tile, next.tokens[tile], kind.group_size);     \
+    if (tile + 1 == kind.tiles) cog_load_tile(tiles, rows_tile, next.rows[panel], COG_LINE_BYTES);           \
+    if (column == 0 && has_sums) cog_add_tiled_group(pair, kind, tile, panel, group - 1);                    \
   }
+
+/// Stores and adds the sums of the last group.
+#define COG_TILED_ADD(tile, panel, sums_tile, tokens_tile, rows_tile)                                        \
+  if (tile < kind.tiles && panel < kind.panels) {                                                            \
+    cog_store_tile_rows(tiles, sums_tile, pair->sums->dots[tile][panel], COG_LINE_BYTES);                    \
+    cog_add_tiled_group(pair, kind, tile, panel, group - 1);                                                 \
+  }
+
+/// Multiplies a group of a pair, and adds the products of the group before it if there is one.
+COG_INLINE void cog_step_tiled_pair(
+    CogTiles *tiles, const CogTiledPair *pair, const CogTiledKind kind, size_t group, const bool has_sums) {
+  (void)tiles;
+  const CogTiledBlock *block = pair->block;
+  cog_ask_for_tokens(pair->ahead);
   COG_UNROLL for (size_t column = 0; column < kind.group_size; column += COG_TILE_BYTES) {
     const bool is_last = column + COG_TILE_BYTES >= kind.group_size;
-    COG_TILED_CORNER(0, 0, SUMS_00, TOKENS_0, ROWS_0)
-    COG_TILED_CORNER(0, 1, SUMS_01, TOKENS_0, ROWS_1)
-    COG_TILED_CORNER(1, 0, SUMS_10, TOKENS_1, ROWS_0)
-    COG_TILED_CORNER(1, 1, SUMS_11, TOKENS_1, ROWS_1)
+    // Behind the last group the first one is loaded once more, which nobody reads.
+    const size_t next_group = !is_last                       ? group
+                              : group + 1 < block->end_group ? group + 1
+                                                             : block->first_group;
+    const CogTiledColumns next =
+        cog_tiled_columns(pair, kind, next_group, is_last ? 0 : column + COG_TILE_BYTES);
+    COG_TILED_CORNERS(COG_TILED_MULTIPLY)
   }
 }
 
 /// Adds the products of all of a block's groups to a pair's sums.
 COG_INLINE void cog_multiply_tiled_pair(CogTiles *tiles, const CogTiledPair *pair, const CogTiledKind kind) {
   size_t group = pair->block->first_group;
-  cog_step_tiled_pair(tiles, pair, kind, group, true, false);
-  while (++group < pair->block->end_group) cog_step_tiled_pair(tiles, pair, kind, group, true, true);
-  cog_step_tiled_pair(tiles, pair, kind, group, false, true);
+  const CogTiledColumns next = cog_tiled_columns(pair, kind, group, 0);
+  COG_TILED_CORNERS(COG_TILED_LOAD)
+  cog_step_tiled_pair(tiles, pair, kind, group, false);
+  while (++group < pair->block->end_group) cog_step_tiled_pair(tiles, pair, kind, group, true);
+  COG_TILED_CORNERS(COG_TILED_ADD)
 }
 
 // MARK: Sums
@@ -315,20 +343,20 @@ COG_TILED_FUNCTION(8, 128)
 #undef COG_TILED_FUNCTION
 
 /// The functions of the encodings, called cog_multiply_tiled_int4 and the like.
-#define COG_TILED_MULTIPLY(weight_bits)                                                                      \
+#define COG_TILED_PRODUCTS(weight_bits)                                                                      \
   COG_KERNEL void cog_multiply_tiled_int##weight_bits(                                                       \
       const CogOperands *operands, float *output, size_t output_stride) {                                    \
     const size_t size = operands->matrix.group_size;                                                         \
     cog_multiply_blocks(                                                                                     \
-        operands, COG_FOUR_COLUMNS,                                                                          \
+        operands, COG_FOUR_COLUMNS, COG_TILED_COLUMNS,                                                       \
         size == 64   ? cog_multiply_tiled_##weight_bits##_64                                                 \
         : size == 32 ? cog_multiply_tiled_##weight_bits##_32                                                 \
                      : cog_multiply_tiled_##weight_bits##_128,                                               \
         output, output_stride);                                                                              \
   }
-COG_TILED_MULTIPLY(4)
-COG_TILED_MULTIPLY(8)
-#undef COG_TILED_MULTIPLY
+COG_TILED_PRODUCTS(4)
+COG_TILED_PRODUCTS(8)
+#undef COG_TILED_PRODUCTS
 
 // MARK: What the backend lists
 

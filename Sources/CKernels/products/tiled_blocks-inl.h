@@ -9,11 +9,15 @@
 #include "../generic/transpose-inl.h"
 
 enum {
-  /// Columns whose activations stay in the first-level cache while the panels of a block pass.
-  COG_TILED_COLUMNS = 1024,
+  COG_TILED_COLUMNS = 4096,  ///< of a block, at most
   COG_TILED_MOST_GROUPS = COG_TILED_COLUMNS / 32,
-  COG_TILED_PANELS = 16,  ///< of a block
+  COG_TILED_PANELS = 16,  ///< of a block, at most
+  /// Expanded weights of a block, which stay in the second-level cache while all tokens pass.
+  COG_TILED_WEIGHTS = 1 << 19,
   COG_TILED_MOST_ZERO = 15,
+  /// How far ahead weights are asked for while others are expanded: a page, where the processor's own
+  /// prefetching ends.
+  COG_TILED_BYTES_AHEAD = 4096,
 };
 
 /// How expanded weights lie.
@@ -28,8 +32,8 @@ typedef struct CogTiledScratch {
   /// What zero points have above COG_TILED_MOST_ZERO, which no weight that is written by the format has.
   cog_int_lanes offsets[COG_TILED_PANELS][COG_TILED_MOST_GROUPS];
   bool has_offsets[COG_TILED_PANELS];
-  /// With zeros behind a short last group's.
-  int8_t weights[COG_TILED_PANELS][COG_TILED_COLUMNS * COG_PANEL_ROWS];
+  /// Of one panel after another, with zeros behind a short last group's.
+  int8_t weights[COG_TILED_WEIGHTS];
 } CogTiledScratch;
 
 /// Some groups of some panels.
@@ -37,6 +41,7 @@ typedef struct CogTiledBlock {
   const CogPanelMatrix *matrix;
   size_t first_panel, end_panel;
   size_t first_group, end_group;
+  size_t panel_weights;  ///< expanded weights of a panel
   const CogTiledScratch *scratch;
 } CogTiledBlock;
 
@@ -86,6 +91,7 @@ COG_INLINE bool cog_expand_int4_group(
   const cog_line zeros = COG_FOUR_TIMES(taken);
   const size_t lines = cog_group_columns(matrix, group) / 8;
   for (size_t i = 0; i < lines; i++, line += COG_LINE_BYTES, weights += 2 * COG_LINE_BYTES) {
+    __builtin_prefetch(line + COG_TILED_BYTES_AHEAD, 0, 2);
     cog_line both;
     memcpy(&both, line, sizeof both);
     const cog_line left = (both & 15) - zeros, right = (both >> 4) - zeros;
@@ -114,6 +120,12 @@ COG_INLINE bool cog_is_multiplied_in_place(
   return order == COG_FOUR_COLUMNS && !is_int4 && (group + 1) * matrix->group_size <= matrix->padded_columns;
 }
 
+/// Where a group's weights lie in the scratch memory of its block.
+COG_INLINE size_t cog_expanded_offset(const CogTiledBlock *block, size_t panel, size_t group) {
+  return (panel - block->first_panel) * block->panel_weights +
+         (group - block->first_group) * block->matrix->group_size * COG_PANEL_ROWS;
+}
+
 /// Fills the scratch memory of a block.
 COG_INLINE void cog_expand_block(
     const CogTiledBlock *block, const CogTiledOrder order, CogTiledScratch *scratch) {
@@ -128,7 +140,7 @@ COG_INLINE void cog_expand_block(
       uint16_t scales[COG_PANEL_ROWS];
       memcpy(scales, bytes + cog_scales_offset(matrix, group), sizeof scales);
       cog_widen(scales, COG_PANEL_ROWS, &scratch->scales[place][index]);
-      int8_t *weights = scratch->weights[place] + index * group_bytes;
+      int8_t *weights = scratch->weights + cog_expanded_offset(block, panel, group);
       if (matrix->bits == 4) {
         scratch->has_offsets[place] |=
             cog_expand_int4_group(matrix, bytes, group, order, weights, &scratch->offsets[place][index]);
@@ -145,19 +157,29 @@ COG_INLINE void cog_expand_block(
 typedef void CogTiledBlockFunction(
     const CogTiledBlock *block, const CogActivations *activations, const CogTiledOutput *target);
 
-/// CogMultiply by blocks: one is expanded, then multiplied with all tokens.
+/// The groups of a row that a block has of so many columns at most; a row's blocks are about alike.
+COG_INLINE size_t cog_block_groups(const CogPanelMatrix *matrix, size_t most_columns) {
+  const size_t most = most_columns / matrix->group_size;
+  const size_t blocks = (matrix->group_count + most - 1) / most;
+  return (matrix->group_count + blocks - 1) / blocks;
+}
+
+/// CogMultiply by blocks of at most so many columns: one is expanded, then multiplied with all tokens.
 COG_INLINE void cog_multiply_blocks(
-    const CogOperands *operands, const CogTiledOrder order, CogTiledBlockFunction *const function,
-    float *output, size_t output_stride) {
+    const CogOperands *operands, const CogTiledOrder order, const size_t most_columns,
+    CogTiledBlockFunction *const function, float *output, size_t output_stride) {
   const CogPanelMatrix *matrix = &operands->matrix;
   const CogTiledOutput target = {operands->bias, output, output_stride};
   CogTiledScratch *scratch = operands->scratch;
-  const size_t groups_at_once = COG_TILED_COLUMNS / matrix->group_size;
-  for (size_t panel = operands->first_panel; panel < operands->end_panel; panel += COG_TILED_PANELS) {
-    const size_t end = panel + cog_part_size(panel, COG_TILED_PANELS, operands->end_panel);
-    for (size_t group = 0; group < matrix->group_count; group += groups_at_once) {
-      const size_t end_group = group + cog_part_size(group, groups_at_once, matrix->group_count);
-      const CogTiledBlock block = {matrix, panel, end, group, end_group, scratch};
+  const size_t groups = cog_block_groups(matrix, most_columns);
+  const size_t weights = groups * matrix->group_size * COG_PANEL_ROWS;
+  const size_t fitting = COG_TILED_WEIGHTS / weights / 2 * 2;  // panels are multiplied in pairs
+  const size_t panels = fitting < COG_TILED_PANELS ? fitting : COG_TILED_PANELS;
+  for (size_t panel = operands->first_panel; panel < operands->end_panel; panel += panels) {
+    const size_t end = panel + cog_part_size(panel, panels, operands->end_panel);
+    for (size_t group = 0; group < matrix->group_count; group += groups) {
+      const size_t end_group = group + cog_part_size(group, groups, matrix->group_count);
+      const CogTiledBlock block = {matrix, panel, end, group, end_group, weights, scratch};
       cog_expand_block(&block, order, scratch);
       function(&block, &operands->activations, &target);
     }
