@@ -1,5 +1,6 @@
-/// The choice of one candidate for each of several units, with the least sum of damage whose sums of bytes
-/// and of time stay within limits, as nearly as steps by gain for each byte find it.
+/// The choice of one candidate for each of several units, with the least sum of damage whose sums of bytes,
+/// and of time within each part of a model, stay within limits, as nearly as steps by gain for each byte find
+/// it.
 package struct BudgetAllocation {
   /// What can be chosen for a unit.
   package struct Candidate: Equatable {
@@ -15,6 +16,17 @@ package struct BudgetAllocation {
     }
   }
 
+  /// What gets one candidate.
+  package struct Unit: Equatable {
+    /// One at least, in any order.
+    package let candidates: [Candidate]
+    /// The place of its part's limit of time.
+    package let part: Int
+
+    /// A unit.
+    package init(candidates: [Candidate], part: Int) { (self.candidates, self.part) = (candidates, part) }
+  }
+
   /// The place of the choice among the candidates of each unit.
   package let choices: [Int]
   /// The sum of their bytes.
@@ -23,34 +35,36 @@ package struct BudgetAllocation {
   /// Chooses.
   ///
   /// - Parameters:
-  ///   - units: the candidates of each, one at least, in any order.
   ///   - limit: the most bytes.
-  ///   - timeLimit: the most time; where the smallest candidates take more, none of the others adds to it.
+  ///   - timeLimits: the most time of each part; where the smallest candidates of a part take more, none of
+  ///     the others adds to it.
   /// - Returns: nil when the smallest candidates together take more bytes.
-  package init?(_ units: [[Candidate]], limit: Int, timeLimit: Double) {
-    let hulls = units.map(Self.hull)
+  package init?(_ units: [Unit], limit: Int, timeLimits: [Double]) {
+    let hulls = units.map { Self.hull($0.candidates) }
     var choices = hulls.map { $0.first ?? 0 }
-    var left = Left(units, choices, limit: limit, timeLimit: timeLimit)
+    var left = Left(bytes: limit, times: timeLimits)
+    for (unit, choice) in zip(units, choices) { left.take(unit.candidates[choice], part: unit.part) }
     guard left.bytes >= 0 else { return nil }
     // Along convex hulls gains only fall, so that a unit's steps come in their order.
     var steps: [(gain: Double, unit: Int, step: Int)] = []
     for (unit, hull) in hulls.enumerated() {
       for step in hull.indices.dropFirst() {
-        let (from, to) = (units[unit][hull[step - 1]], units[unit][hull[step]])
+        let (from, to) = (units[unit].candidates[hull[step - 1]], units[unit].candidates[hull[step]])
         steps.append(((from.damage - to.damage) / Double(to.bytes - from.bytes), unit, step))
       }
     }
     steps.sort { ($1.gain, $0.unit, $0.step) < ($0.gain, $1.unit, $1.step) }
     var ended = Set<Int>()
     for step in steps where !ended.contains(step.unit) {
+      let unit = units[step.unit]
       let next = hulls[step.unit][step.step]
-      let (from, to) = (units[step.unit][choices[step.unit]], units[step.unit][next])
-      guard left.isEnough(from: from, to: to) else {
+      let change = unit.change(from: choices[step.unit], to: next)
+      guard left.isEnough(for: change, part: unit.part) else {
         ended.insert(step.unit)
         continue
       }
       choices[step.unit] = next
-      left.take(from: from, to: to)
+      left.take(change, part: unit.part)
     }
     Self.fill(units, &choices, &left)
     (self.choices, bytes) = (choices, limit - left.bytes)
@@ -59,40 +73,35 @@ package struct BudgetAllocation {
   /// What choices leave of the limits.
   private struct Left {
     private(set) var bytes: Int
-    private var time: Double
+    private var times: [Double]
 
-    init(_ units: [[Candidate]], _ choices: [Int], limit: Int, timeLimit: Double) {
-      (bytes, time) = (limit, timeLimit)
-      for (unit, choice) in zip(units, choices) {
-        bytes -= unit[choice].bytes
-        time -= unit[choice].time
-      }
+    init(bytes: Int, times: [Double]) { (self.bytes, self.times) = (bytes, times) }
+
+    /// Whether a choice may be changed so; to what takes no more time always.
+    func isEnough(for change: Candidate, part: Int) -> Bool {
+      change.bytes <= bytes && (change.time <= 0 || change.time <= times[part])
     }
 
-    /// Whether one choice may be changed; to what takes no more time always.
-    func isEnough(from: Candidate, to: Candidate) -> Bool {
-      to.bytes - from.bytes <= bytes && (to.time <= from.time || to.time - from.time <= time)
-    }
-
-    mutating func take(from: Candidate, to: Candidate) {
-      bytes -= to.bytes - from.bytes
-      time -= to.time - from.time
+    mutating func take(_ change: Candidate, part: Int) {
+      bytes -= change.bytes
+      times[part] -= change.time
     }
   }
 
   /// Takes what still fits and lowers the damage, the largest drop first, candidates beside the hulls too.
-  private static func fill(_ units: [[Candidate]], _ choices: inout [Int], _ left: inout Left) {
+  private static func fill(_ units: [Unit], _ choices: inout [Int], _ left: inout Left) {
     while true {
-      var best: (drop: Double, unit: Int, choice: Int)?
-      for unit in units.indices {
-        let now = units[unit][choices[unit]]
-        for (choice, candidate) in units[unit].enumerated()
-        where left.isEnough(from: now, to: candidate) && now.damage - candidate.damage > best?.drop ?? 0 {
-          best = (now.damage - candidate.damage, unit, choice)
+      var best: (change: Candidate, unit: Int, choice: Int)?
+      for (number, unit) in units.enumerated() {
+        for choice in unit.candidates.indices {
+          let change = unit.change(from: choices[number], to: choice)
+          if change.damage < best?.change.damage ?? 0, left.isEnough(for: change, part: unit.part) {
+            best = (change, number, choice)
+          }
         }
       }
       guard let best else { return }
-      left.take(from: units[best.unit][choices[best.unit]], to: units[best.unit][best.choice])
+      left.take(best.change, part: units[best.unit].part)
       choices[best.unit] = best.choice
     }
   }
@@ -117,5 +126,14 @@ package struct BudgetAllocation {
       hull.append(place)
     }
     return hull
+  }
+}
+
+extension BudgetAllocation.Unit {
+  /// What one candidate has more than another.
+  fileprivate func change(from: Int, to: Int) -> BudgetAllocation.Candidate {
+    let (from, to) = (candidates[from], candidates[to])
+    return BudgetAllocation.Candidate(
+      bytes: to.bytes - from.bytes, damage: to.damage - from.damage, time: to.time - from.time)
   }
 }

@@ -8,20 +8,14 @@ package import CogQuantize
 ///
 /// Each layer is quantized in each candidate on a sample of its panels; what that changes in its outputs,
 /// over their energy and times the share that its block has in the residual stream (``ResidualShares``), is
-/// its damage. The sum of the damage is minimized (``BudgetAllocation``), as far as prompts are read at nine
-/// tenths of the speed of int4 in groups of 64 for as many bits.
+/// its damage. The sum of the damage is minimized (``BudgetAllocation``), as far as frames and prompts are
+/// read at nine tenths of the speed of int4 in groups of 64 for as many bits (``BudgetTimes``).
 package struct BudgetPlanner {
   /// What linear layers can get.
-  package static let candidates = productTimes.map(\.encoding)
-
-  /// How long a weight's products with many tokens take, beside int4 in groups of 64: the most that was
-  /// measured with the kernels of AMX and of AVX-512 (BENCHMARKS.md, "What four bits cost").
-  private static let productTimes: [(encoding: TensorEncoding, time: Double)] = [
-    (.int4(groupSize: 128), 0.9), (.int4(groupSize: 64), 1), (.int4(groupSize: 32), 1.4),
-    (.int8(groupSize: 64), 1.3), (.plain(.bfloat16), 4),
+  package static let candidates: [TensorEncoding] = [
+    .int4(groupSize: 128), .int4(groupSize: 64), .int4(groupSize: 32), .int8(groupSize: 64),
+    .plain(.bfloat16),
   ]
-  /// The least speed, times bits, beside int4 in groups of 64.
-  private static let leastSpeed = 0.9
 
   private let source: ModelSource
   private let calibration: Calibration
@@ -66,16 +60,18 @@ package struct BudgetPlanner {
         advice: targetBits < least ? "int4/128 is the smallest encoding that there is." : nil)
     }
     let damage = try damage(of: units)
+    let times = BudgetTimes(units)
     let allocation = BudgetAllocation(
       units.indices.map { unit in
-        Self.candidates.indices.map {
-          BudgetAllocation.Candidate(
-            bytes: sizes[unit][$0], damage: damage[unit][$0],
-            time: Self.productTimes[$0].time * Double(units[unit].weightCount))
-        }
+        BudgetAllocation.Unit(
+          candidates: Self.candidates.indices.map {
+            BudgetAllocation.Candidate(
+              bytes: sizes[unit][$0], damage: damage[unit][$0],
+              time: times.time(of: units[unit], as: Self.candidates[$0]))
+          }, part: times.place(of: units[unit]))
       },
       limit: Int((targetBits * Double(weights) / 8).rounded(.down)) - fixed,
-      timeLimit: try timeLimit(units, targetBits: targetBits))
+      timeLimits: try times.limits(targetBits: targetBits))
     guard let allocation else { throw CogError("the budget has no choice", subject: "--target-bits") }
     let choices = units.indices.map { index in
       EncodingBudget.Choice(
@@ -90,13 +86,6 @@ package struct BudgetPlanner {
     return EncodingBudget(
       targetBits: targetBits, bits: bits(allocation.bytes + fixed), choices: choices,
       calibration: ["moments": calibration.digest ?? "", "textWeight": "\(tokens.text)"])
-  }
-
-  /// The most time that the products of all units may take.
-  private func timeLimit(_ units: [BudgetUnit], targetBits: Double) throws -> Double {
-    let weights = Double(units.reduce(0) { $0 + $1.weightCount })
-    let bytes = try units.reduce(0) { try $0 + $1.byteCount(as: .int4(groupSize: 64)) }
-    return weights * targetBits / (8 * Double(bytes) / max(1, weights)) / Self.leastSpeed
   }
 
   /// Bytes of the layers that have an exception.
@@ -152,18 +141,6 @@ package struct BudgetPlanner {
     let (image, text) = (Double(counts.imageTokens), Double(counts.textTokens) * Double(tokens.text))
     return TokenMeasure(image: image, text: text) * (1 / max(1, image + text))
   }
-}
-
-extension BudgetUnit {
-  /// Bytes of all its weights in an encoding.
-  func byteCount(as encoding: TensorEncoding) throws -> Int {
-    try tensors.reduce(0) {
-      try Checked.add($0, encoding.byteCount(of: $1.shape), "bytes of linear layers")
-    }
-  }
-
-  /// Its weights.
-  var weightCount: Int { tensors.reduce(0) { $0 + $1.shape.elementCount } }
 }
 
 extension TensorRole {

@@ -1,3 +1,4 @@
+import CogBase
 import CogModel
 import CogQuantize
 
@@ -21,6 +22,18 @@ struct BudgetUnit: Equatable, Sendable {
     }
     return order.map { BudgetUnit(tensors: members[$0] ?? []) }
   }
+
+  /// Bytes of all its weights in an encoding.
+  ///
+  /// - Throws: `CogError` when they are too many to count.
+  func byteCount(as encoding: TensorEncoding) throws -> Int {
+    try tensors.reduce(0) {
+      try Checked.add($0, encoding.byteCount(of: $1.shape), "bytes of linear layers")
+    }
+  }
+
+  /// Its weights.
+  var weightCount: Int { tensors.reduce(0) { $0 + $1.shape.elementCount } }
 
   private struct Key: Hashable {
     let role: TensorRole
