@@ -19,6 +19,12 @@ static inline size_t cog_part_size(size_t first, size_t most, size_t count) {
   return left < most ? left : most;
 }
 
+/// How many of `count` things a part holds at most where as few parts as hold `most` each are about alike.
+static inline size_t cog_even_part_size(size_t count, size_t most) {
+  const size_t parts = (count + most - 1) / most;
+  return (count + parts - 1) / parts;
+}
+
 /// Columns of a group that exist, padding included: a row's last group may be short.
 static inline size_t cog_group_columns(const CogPanelMatrix *matrix, size_t group) {
   return cog_part_size(group * matrix->group_size, matrix->group_size, matrix->padded_columns);

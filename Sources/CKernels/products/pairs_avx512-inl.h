@@ -201,8 +201,7 @@ COG_KERNEL void cog_multiply_pair_block(
 COG_KERNEL void cog_multiply_pairs(const CogOperands *operands, float *output, size_t output_stride) {
   const CogPairOutput target = {operands->bias, output, output_stride, NULL, 0};
   const size_t groups = operands->matrix.group_count;
-  const size_t blocks = (groups + COG_PAIR_BLOCK_GROUPS - 1) / COG_PAIR_BLOCK_GROUPS;
-  const size_t groups_at_once = (groups + blocks - 1) / blocks;
+  const size_t groups_at_once = cog_even_part_size(groups, COG_PAIR_BLOCK_GROUPS);
   const size_t panels_at_once = COG_PAIR_BLOCK / groups_at_once;
   for (size_t panel = operands->first_panel; panel < operands->end_panel; panel += panels_at_once) {
     const size_t end = panel + cog_part_size(panel, panels_at_once, operands->end_panel);

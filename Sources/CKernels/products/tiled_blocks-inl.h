@@ -157,13 +157,6 @@ COG_INLINE void cog_expand_block(
 typedef void CogTiledBlockFunction(
     const CogTiledBlock *block, const CogActivations *activations, const CogTiledOutput *target);
 
-/// The groups of a row that a block has of so many columns at most; a row's blocks are about alike.
-COG_INLINE size_t cog_block_groups(const CogPanelMatrix *matrix, size_t most_columns) {
-  const size_t most = most_columns / matrix->group_size;
-  const size_t blocks = (matrix->group_count + most - 1) / most;
-  return (matrix->group_count + blocks - 1) / blocks;
-}
-
 /// CogMultiply by blocks of at most so many columns: one is expanded, then multiplied with all tokens.
 COG_INLINE void cog_multiply_blocks(
     const CogOperands *operands, const CogTiledOrder order, const size_t most_columns,
@@ -171,7 +164,7 @@ COG_INLINE void cog_multiply_blocks(
   const CogPanelMatrix *matrix = &operands->matrix;
   const CogTiledOutput target = {operands->bias, output, output_stride};
   CogTiledScratch *scratch = operands->scratch;
-  const size_t groups = cog_block_groups(matrix, most_columns);
+  const size_t groups = cog_even_part_size(matrix->group_count, most_columns / matrix->group_size);
   const size_t weights = groups * matrix->group_size * COG_PANEL_ROWS;
   const size_t fitting = COG_TILED_WEIGHTS / weights / 2 * 2;  // panels are multiplied in pairs
   const size_t panels = fitting < COG_TILED_PANELS ? fitting : COG_TILED_PANELS;
