@@ -1,4 +1,5 @@
 import CogBase
+import CogModel
 import CogTestSupport
 import Testing
 
@@ -11,38 +12,38 @@ import CogCalibrate
 
   private static func units(_ lists: [[(Int, Double)]]) -> [BudgetAllocation.Unit] {
     lists.map {
-      Unit(candidates: $0.map { Candidate(bytes: $0.0, damage: $0.1, time: 0) }, part: 0)
+      Unit(candidates: $0.map { Candidate(bytes: $0.0, damage: $0.1, time: 0) }, part: .vision)
     }
   }
 
   @Test("Bytes go where they save the most damage")
   func gain() throws {
     let units = Self.units([[(10, 5), (20, 1)], [(10, 50), (20, 10)], [(10, 3), (20, 0)]])
-    let allocation = try #require(BudgetAllocation(units, limit: 40, timeLimits: [0]))
+    let allocation = try #require(BudgetAllocation(units, limit: 40, timeLimits: [:]))
     #expect(allocation.choices == [0, 1, 0] && allocation.bytes == 40)
-    #expect(try #require(BudgetAllocation(units, limit: 59, timeLimits: [0])).choices == [1, 1, 0])
-    #expect(try #require(BudgetAllocation(units, limit: 60, timeLimits: [0])).choices == [1, 1, 1])
+    #expect(try #require(BudgetAllocation(units, limit: 59, timeLimits: [:])).choices == [1, 1, 0])
+    #expect(try #require(BudgetAllocation(units, limit: 60, timeLimits: [:])).choices == [1, 1, 1])
   }
 
   @Test("Too few bytes for the smallest candidates give no choice, and just enough give those")
   func least() throws {
     let units = Self.units([[(20, 1), (10, 5)], [(15, 1)]])
-    #expect(BudgetAllocation(units, limit: 24, timeLimits: [0]) == nil)
-    #expect(try #require(BudgetAllocation(units, limit: 25, timeLimits: [0])).choices == [1, 0])
+    #expect(BudgetAllocation(units, limit: 24, timeLimits: [:]) == nil)
+    #expect(try #require(BudgetAllocation(units, limit: 25, timeLimits: [:])).choices == [1, 0])
   }
 
   @Test("Candidates that are larger and no better are never chosen, nor equal ones of more damage")
   func dominated() throws {
     let units = Self.units([[(10, 5), (10, 4), (12, 4), (30, 6), (40, 0)]])
-    #expect(try #require(BudgetAllocation(units, limit: 39, timeLimits: [0])).choices == [1])
-    #expect(try #require(BudgetAllocation(units, limit: 40, timeLimits: [0])).choices == [4])
+    #expect(try #require(BudgetAllocation(units, limit: 39, timeLimits: [:])).choices == [1])
+    #expect(try #require(BudgetAllocation(units, limit: 40, timeLimits: [:])).choices == [4])
   }
 
   @Test("What a step off the hull leaves is filled with a candidate beside it")
   func rest() throws {
     // The step from 10 to 30 is the better one for each byte, but does not fit; 20 does.
     let units = Self.units([[(10, 10), (20, 8), (30, 0)]])
-    #expect(try #require(BudgetAllocation(units, limit: 25, timeLimits: [0])).choices == [1])
+    #expect(try #require(BudgetAllocation(units, limit: 25, timeLimits: [:])).choices == [1])
   }
 
   @Test("Time is a limit too: the steps that fit it are taken, and slow candidates give way to faster ones")
@@ -52,8 +53,8 @@ import CogCalibrate
       Candidate(bytes: 20, damage: 1, time: 2),
     ]
     func choices(_ limit: Int, _ timeLimit: Double) -> [Int]? {
-      let units = [Unit(candidates: slow, part: 0), Unit(candidates: slow, part: 0)]
-      return BudgetAllocation(units, limit: limit, timeLimits: [timeLimit])?.choices
+      let units = [Unit(candidates: slow, part: .vision), Unit(candidates: slow, part: .vision)]
+      return BudgetAllocation(units, limit: limit, timeLimits: [.vision: timeLimit])?.choices
     }
     #expect(choices(24, 6) == [1, 1])
     // One of the two may be slow.
@@ -66,14 +67,14 @@ import CogCalibrate
 
   @Test("Each part has a limit of time of its own: what one leaves is not for the other")
   func parts() throws {
-    let units = (0..<2).map {
+    let units = [ModelPart.vision, .language].map {
       Unit(
         candidates: [Candidate(bytes: 10, damage: 9, time: 1), Candidate(bytes: 12, damage: 4, time: 3)],
         part: $0)
     }
-    #expect(BudgetAllocation(units, limit: 24, timeLimits: [3, 3])?.choices == [1, 1])
-    #expect(BudgetAllocation(units, limit: 24, timeLimits: [1, 5])?.choices == [0, 1])
-    #expect(BudgetAllocation(units, limit: 24, timeLimits: [5, 2])?.choices == [1, 0])
+    #expect(BudgetAllocation(units, limit: 24, timeLimits: [.vision: 3, .language: 3])?.choices == [1, 1])
+    #expect(BudgetAllocation(units, limit: 24, timeLimits: [.vision: 1, .language: 5])?.choices == [0, 1])
+    #expect(BudgetAllocation(units, limit: 24, timeLimits: [.vision: 5, .language: 2])?.choices == [1, 0])
   }
 
   @Test("It is never worse than the best uniform choice, and near the best of all")
@@ -87,11 +88,11 @@ import CogCalibrate
           damage *= Double(generator.next() % 1000) / 1000
           return Candidate(bytes: bytes, damage: damage, time: 0)
         }
-        return Unit(candidates: candidates, part: 0)
+        return Unit(candidates: candidates, part: .vision)
       }
       let limit = 60 + Int(generator.next() % 150)
       let best = Self.best(units, limit: limit)
-      let allocation = BudgetAllocation(units, limit: limit, timeLimits: [0])
+      let allocation = BudgetAllocation(units, limit: limit, timeLimits: [:])
       #expect((allocation == nil) == (best == nil))
       guard let allocation, let best else { continue }
       let damage = zip(units, allocation.choices).reduce(0) { $0 + $1.0.candidates[$1.1].damage }

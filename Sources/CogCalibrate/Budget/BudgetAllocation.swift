@@ -1,3 +1,5 @@
+package import CogModel
+
 /// The choice of one candidate for each of several units, with the least sum of damage whose sums of bytes,
 /// and of time within each part of a model, stay within limits, as nearly as steps by gain for each byte find
 /// it.
@@ -20,11 +22,13 @@ package struct BudgetAllocation {
   package struct Unit: Equatable {
     /// One at least, in any order.
     package let candidates: [Candidate]
-    /// The place of its part's limit of time.
-    package let part: Int
+    /// Whose limit of time counts.
+    package let part: ModelPart
 
     /// A unit.
-    package init(candidates: [Candidate], part: Int) { (self.candidates, self.part) = (candidates, part) }
+    package init(candidates: [Candidate], part: ModelPart) {
+      (self.candidates, self.part) = (candidates, part)
+    }
   }
 
   /// The place of the choice among the candidates of each unit.
@@ -36,10 +40,10 @@ package struct BudgetAllocation {
   ///
   /// - Parameters:
   ///   - limit: the most bytes.
-  ///   - timeLimits: the most time of each part; where the smallest candidates of a part take more, none of
-  ///     the others adds to it.
+  ///   - timeLimits: the most time of each part, 0 where there is none; where the smallest candidates of a
+  ///     part take more, none of the others adds to it.
   /// - Returns: nil when the smallest candidates together take more bytes.
-  package init?(_ units: [Unit], limit: Int, timeLimits: [Double]) {
+  package init?(_ units: [Unit], limit: Int, timeLimits: [ModelPart: Double]) {
     let hulls = units.map { Self.hull($0.candidates) }
     var choices = hulls.map { $0.first ?? 0 }
     var left = Left(bytes: limit, times: timeLimits)
@@ -73,18 +77,18 @@ package struct BudgetAllocation {
   /// What choices leave of the limits.
   private struct Left {
     private(set) var bytes: Int
-    private var times: [Double]
+    private var times: [ModelPart: Double]
 
-    init(bytes: Int, times: [Double]) { (self.bytes, self.times) = (bytes, times) }
+    init(bytes: Int, times: [ModelPart: Double]) { (self.bytes, self.times) = (bytes, times) }
 
     /// Whether a choice may be changed so; to what takes no more time always.
-    func isEnough(for change: Candidate, part: Int) -> Bool {
-      change.bytes <= bytes && (change.time <= 0 || change.time <= times[part])
+    func isEnough(for change: Candidate, part: ModelPart) -> Bool {
+      change.bytes <= bytes && (change.time <= 0 || change.time <= times[part, default: 0])
     }
 
-    mutating func take(_ change: Candidate, part: Int) {
+    mutating func take(_ change: Candidate, part: ModelPart) {
       bytes -= change.bytes
-      times[part] -= change.time
+      times[part, default: 0] -= change.time
     }
   }
 

@@ -60,18 +60,17 @@ package struct BudgetPlanner {
         advice: targetBits < least ? "int4/128 is the smallest encoding that there is." : nil)
     }
     let damage = try damage(of: units)
-    let times = BudgetTimes(units)
     let allocation = BudgetAllocation(
       units.indices.map { unit in
         BudgetAllocation.Unit(
           candidates: Self.candidates.indices.map {
             BudgetAllocation.Candidate(
               bytes: sizes[unit][$0], damage: damage[unit][$0],
-              time: times.time(of: units[unit], as: Self.candidates[$0]))
-          }, part: times.place(of: units[unit]))
+              time: BudgetTimes.time(of: units[unit], as: Self.candidates[$0]))
+          }, part: units[unit].part)
       },
       limit: Int((targetBits * Double(weights) / 8).rounded(.down)) - fixed,
-      timeLimits: try times.limits(targetBits: targetBits))
+      timeLimits: try BudgetTimes.limits(units, targetBits: targetBits))
     guard let allocation else { throw CogError("the budget has no choice", subject: "--target-bits") }
     let choices = units.indices.map { index in
       EncodingBudget.Choice(

@@ -5,6 +5,8 @@ import CogQuantize
 /// Linear layers that get one encoding, since they are computed together: those that share their input, and
 /// the two of the tower's MLP, between which 8-bit features are handed on (`QuantizedChain`).
 struct BudgetUnit: Equatable, Sendable {
+  /// The part of the model that they belong to.
+  let part: ModelPart
   /// The weights, one at least.
   let tensors: [TensorSpecification]
 
@@ -16,11 +18,11 @@ struct BudgetUnit: Equatable, Sendable {
     var members: [Key: [TensorSpecification]] = [:]
     for tensor in table.specifications
     where tensor.isBudgeted && !recipe.hasException(for: tensor) {
-      let key = Key(role: tensor.role.unitRole, layer: tensor.layer)
+      let key = Key(part: tensor.part, role: tensor.role.unitRole, layer: tensor.layer)
       if members[key] == nil { order.append(key) }
       members[key, default: []].append(tensor)
     }
-    return order.map { BudgetUnit(tensors: members[$0] ?? []) }
+    return order.map { BudgetUnit(part: $0.part, tensors: members[$0] ?? []) }
   }
 
   /// Bytes of all its weights in an encoding.
@@ -36,6 +38,7 @@ struct BudgetUnit: Equatable, Sendable {
   var weightCount: Int { tensors.reduce(0) { $0 + $1.shape.elementCount } }
 
   private struct Key: Hashable {
+    let part: ModelPart
     let role: TensorRole
     let layer: Int?
   }
