@@ -1,6 +1,7 @@
 import Glibc
 
-/// A file mapped read-only into memory; pages are read when they are touched.
+/// A file mapped read-only into memory; pages are read when they are touched, as huge ones where the system
+/// can.
 ///
 /// The bytes stay valid as long as the object lives, so everything that hands out a pointer into them keeps
 /// a reference to it.
@@ -34,6 +35,7 @@ package final class MappedFile: @unchecked Sendable {
     guard let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
       throw CogError.system("cannot map", file: path, code: errno)
     }
+    PageCache.wantHugePages(address, size)
     bytes = UnsafeRawBufferPointer(start: address, count: size)
   }
 

@@ -29,8 +29,6 @@ package final class Part: @unchecked Sendable {
   package var partPath: String { path + ".part" }
   /// Where its journal lies.
   package var journalPath: String { path + ".part.journal" }
-  /// Bytes that a file in huge pages takes beside its own until ``commit()``.
-  package static let spareBytes = HugePageWindows.byteCount
 
   /// The journal while the work is open.
   package private(set) var journal: Journal?
@@ -40,17 +38,10 @@ package final class Part: @unchecked Sendable {
   /// another thread.
   private let files = Mutex<[String: PartFile]>([:])
 
-  /// Whether the files will be mapped and read again and again.
-  private let inHugePages: Bool
-
   /// A place; nothing is looked at or written before ``open(resuming:)``.
   ///
-  /// - Parameters:
-  ///   - output: what the work is.
-  ///   - inHugePages: whether the files will be mapped and read again and again: their pages are kept so that
-  ///     the system can map them as huge ones.
-  package init(path: String, kind: Kind, output: OutputKind? = nil, inHugePages: Bool = false) {
-    self.inHugePages = inHugePages
+  /// - Parameter output: what the work is.
+  package init(path: String, kind: Kind, output: OutputKind? = nil) {
     var path = path
     // `out/` is `out`: the part lies beside the folder, not in it.
     while kind == .folder, path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") {
@@ -117,7 +108,7 @@ package final class Part: @unchecked Sendable {
     if let file = files.withLock({ $0[name] }) { return file }
     let suffix = name.isEmpty ? "" : "/" + name
     let file = try PartFile(
-      path: partPath + suffix, name: place.name + suffix, isContinued: isContinued, inHugePages: inHugePages)
+      path: partPath + suffix, name: place.name + suffix, isContinued: isContinued, keepsPages: false)
     files.withLock { $0[name] = file }
     return file
   }

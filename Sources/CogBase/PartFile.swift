@@ -11,7 +11,8 @@ package final class PartFile: @unchecked Sendable {
   private let name: String
   /// -1 once it is closed; guarded because ``synchronize()`` comes from another thread.
   private let descriptor: Mutex<Int32>
-  private var windows: HugePageWindows?
+  /// nil where pages are kept.
+  private var writeBehind: WriteBehind?
   /// Where the last byte that is known ends.
   private var end = 0
 
@@ -21,12 +22,12 @@ package final class PartFile: @unchecked Sendable {
   ///   - path: where it lies while it is worked on.
   ///   - name: the path that it will have, for errors.
   ///   - isContinued: whether the bytes of an earlier run are kept; otherwise the file must not be there.
-  ///   - inHugePages: whether the file will be mapped and read again and again (``HugePageWindows``).
+  ///   - keepsPages: whether what was written stays in memory, for whoever reads it soon (``WriteBehind``).
   /// - Throws: ``CogError`` when it cannot be created, or what is there is no file.
-  package init(path: String, name: String, isContinued: Bool, inHugePages: Bool) throws {
+  package init(path: String, name: String, isContinued: Bool, keepsPages: Bool) throws {
     self.path = path
     self.name = name
-    windows = inHugePages ? HugePageWindows() : nil
+    writeBehind = keepsPages ? nil : WriteBehind()
     let flags = O_RDWR | O_CREAT | O_NOFOLLOW | (isContinued ? O_NONBLOCK : O_EXCL)
     let descriptor = FileSystem.open(path, flags)
     guard descriptor >= 0 else { throw CogError.system("cannot create the file", file: name, code: errno) }
@@ -44,38 +45,19 @@ package final class PartFile: @unchecked Sendable {
   /// - Throws: ``CogError`` when the disk is full (``CogError/Code/diskFull``) or fails.
   package func write(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
     let range = position..<position + bytes.count
-    for start in windows?.begin(range) ?? [] {
-      try HugePageWindows.zeros.withUnsafeBytes { try writeAll($0, at: start) }
-    }
-    try writeAll(bytes, at: position)
-    end = max(end, range.upperBound)
-  }
-
-  private func writeAll(_ bytes: UnsafeRawBufferPointer, at position: Int) throws {
-    let code = FileSystem.writeAll(bytes, to: descriptor.withLock { $0 }, at: position)
+    let descriptor = descriptor.withLock { $0 }
+    let code = FileSystem.writeAll(bytes, to: descriptor, at: position)
     guard code == 0 else { throw CogError.system("cannot write", file: name, code: code) }
+    writeBehind?.wrote(range, to: descriptor)
+    end = max(end, range.upperBound)
   }
 
   /// Keeps a range that an earlier run wrote as it is.
-  package func adopt(_ range: Range<Int>) {
-    // What is begun is not filled with zeros again.
-    _ = windows?.begin(range)
-    end = max(end, range.upperBound)
-  }
+  package func adopt(_ range: Range<Int>) { end = max(end, range.upperBound) }
 
   /// Leaves out what was written behind a place, such as states that were passed through: the finished file
   /// ends there.
   package func cut(to count: Int) { end = count }
-
-  /// Keeps what an earlier run has written in a range from being filled with zeros, before it is known
-  /// whether it will be adopted. What lies behind the end of the file is passed over.
-  package func protect(_ range: Range<Int>) {
-    var status = stat()
-    guard descriptor.withLock({ fstat($0, &status) }) == 0, range.upperBound <= Int(status.st_size) else {
-      return
-    }
-    _ = windows?.begin(range)
-  }
 
   /// Reads bytes that were written, in this run or an earlier one.
   ///
@@ -111,8 +93,9 @@ package final class PartFile: @unchecked Sendable {
   /// - Throws: ``CogError`` when the disk fails.
   func complete() throws {
     let code = descriptor.withLock { descriptor -> Int32 in
-      // The last window may reach beyond the end.
+      // What an earlier run wrote may reach beyond the end.
       guard ftruncate(descriptor, off_t(end)) == 0, fsync(descriptor) == 0 else { return errno }
+      writeBehind?.end(end, of: descriptor)
       return 0
     }
     guard code == 0 else { throw CogError.system("cannot write", file: name, code: code) }

@@ -6,16 +6,18 @@ import Synchronization
 /// The part of a source's files that is worked on, moving from their first byte to their last, perhaps with
 /// checksums computed beside the work.
 ///
-/// Work and checksums go through the files in the same order, so each byte comes from the disk once: a
-/// stretch in front is read ahead, and where the files are larger than half of the memory, what both have
-/// passed leaves the page cache, so that other programs keep theirs. Positions count bytes over all files one
-/// after another. Everything here is a hint; a source that is read in another order is only slower.
+/// Work and checksums go through the files in the same order, so each byte comes from the disk once, and
+/// where the files are larger than half of the memory, what both have passed leaves the page cache, so that
+/// other programs keep theirs. Positions count bytes over all files one after another. Everything here is a
+/// hint; a source that is read in another order is only slower.
+///
+/// Nothing is asked to be read ahead: the system does that by itself where a mapping is read from front to
+/// back, in huge pages (``MappedFile``), and what it is asked for comes in small ones, which take longer to
+/// find, map and let go than a disk takes to read them.
 package final class SourceWindow: @unchecked Sendable {
-  /// Bytes that are read ahead of the work.
-  static let readAhead = 128 << 20
   /// Bytes that the checksums may be ahead of the work: they wait for the disk where it has read already.
   package static let lead = 64 << 20
-  /// Bytes that are given to the kernel at a time.
+  /// Bytes that leave the page cache at a time.
   private static let step = 8 << 20
 
   private struct File {
@@ -33,7 +35,6 @@ package final class SourceWindow: @unchecked Sendable {
   private var fileByPath: [String: Int] = [:]
   private var passed = 0
   private var hashed = 0
-  private var requested = 0
   private var dropped = 0
   private let end: Int
   private let dropsBehind: Bool
@@ -102,23 +103,17 @@ package final class SourceWindow: @unchecked Sendable {
     fileByPath[path].map { files[$0].start + min(max(0, offset), files[$0].byteCount) }
   }
 
-  /// Reads ahead of the work and lets go what lies behind both.
+  /// Lets go what lies behind both.
   private func advance() {
-    let target = min(end, passed > end ? end : passed + Self.readAhead)
-    requested = max(requested, min(passed, end))
-    if target - requested >= Self.step || target == end {
-      advise(requested..<max(requested, target), POSIX_FADV_WILLNEED)
-      requested = max(requested, target)
-    }
     let behind = min(passed, hashed, end)
     if dropsBehind, behind - dropped >= Self.step || behind == end {
-      advise(dropped..<behind, POSIX_FADV_DONTNEED)
+      letGo(dropped..<behind)
       dropped = behind
     }
     condition.broadcast()
   }
 
-  private func advise(_ positions: Range<Int>, _ advice: Int32) {
+  private func letGo(_ positions: Range<Int>) {
     guard !positions.isEmpty else { return }
     for index in files.indices {
       let file = files[index]
@@ -127,7 +122,8 @@ package final class SourceWindow: @unchecked Sendable {
       let descriptor = file.descriptor ?? FileSystem.openForReading(file.path)
       files[index].descriptor = descriptor
       if descriptor >= 0 {
-        posix_fadvise(descriptor, off_t(part.lowerBound - file.start), off_t(part.count), advice)
+        let range = part.lowerBound - file.start..<part.upperBound - file.start
+        PageCache.letGo(range, of: descriptor, fileEndsThere: range.upperBound == file.byteCount)
       }
     }
   }

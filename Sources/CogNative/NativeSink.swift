@@ -17,8 +17,7 @@ package final class NativeSink: ModelSink {
   package init(path: String) {
     part = Part(
       path: path, kind: .file,
-      output: OutputKind("a model file", endings: [".cogvlm"], beginning: NativeFormat.magic),
-      inHugePages: true)
+      output: OutputKind("a model file", endings: [".cogvlm"], beginning: NativeFormat.magic))
     ledger = TensorLedger(path: path)
   }
 
@@ -26,12 +25,11 @@ package final class NativeSink: ModelSink {
     encoding.directoryCode != nil
   }
 
-  /// The tensors with their padding, the other sections, and the last page of a file in huge pages.
+  /// The tensors with their padding, and the other sections.
   package func largestByteCount(of slots: [TensorSlot], documentBytes: Int) throws -> Int {
     let names = slots.reduce(0) { $0 + $1.name.utf8.count }
     let overhead =
       2 * NativeHeader.alignment + 3 * 64 + slots.count * NativeDirectory.entryBytes + names + documentBytes
-      + Part.spareBytes
     return try slots.reduce(overhead) { sum, slot in
       let padded = try Checked.alignUp(slot.byteCount, to: NativeHeader.alignment, "bytes of a tensor")
       return try Checked.add(sum, padded, "bytes of the file")

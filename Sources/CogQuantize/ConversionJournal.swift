@@ -180,10 +180,6 @@ package final class ConversionJournal: @unchecked Sendable {
     self.journal = journal
     do {
       finished = try Self.read(records, identity: identity, part: part, files: files)
-      // All of them before the first byte is written, in whatever order tensors are finished.
-      for entry in finished.values {
-        try part.file(entry.file).protect(entry.offset..<entry.offset + entry.bytes)
-      }
     } catch {
       part.keep()
       throw error

@@ -1,6 +1,7 @@
 import CogBase
 import CogTestSupport
 import Foundation
+import Glibc
 import Testing
 
 @Suite("Unfinished work")
@@ -20,11 +21,10 @@ struct PartFileTests {
   }
 
   @Test(
-    "a file written in pieces in any order has their bytes, zeros between them, and ends with the last one",
-    arguments: [false, true])
-  func pieces(inHugePages: Bool) throws {
+    "a file written in pieces in any order has their bytes, zeros between them, and ends with the last one")
+  func pieces() throws {
     let window = 1 << 21
-    // Pieces that fill a window, parts of one, parts of two or of three, and nothing.
+    // Pieces that fill a huge page, parts of one, parts of two or of three, and nothing.
     let ranges = [
       3 * window..<4 * window, 100..<200, window - 1..<window + 1, 2 * window - 5..<2 * window + 7,
       4 * window + 5..<6 * window + 9, 6 * window + 9..<7 * window, 7 * window + 3..<7 * window + 4,
@@ -35,7 +35,7 @@ struct PartFileTests {
       for index in range { expected[index] = UInt8(truncatingIfNeeded: index &* 31 &+ number) | 1 }
     }
     for first in ranges.indices {
-      let part = Part(path: out, kind: .file, inHugePages: inHugePages)
+      let part = Part(path: out, kind: .file)
       let file = try part.file()
       for range in ranges[first...] + ranges[..<first].reversed() {
         try expected[range].withUnsafeBytes { try file.write($0, at: range.lowerBound) }
@@ -46,16 +46,37 @@ struct PartFileTests {
     }
   }
 
+  @Test("a large file has its bytes however far the disk is, and leaves memory where the system can let go")
+  func largeFile() throws {
+    let piece = 3 << 20
+    let count = 60
+    let bytes = [UInt8]((0..<piece).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 9) })
+    let part = Part(path: out, kind: .file)
+    let file = try part.file()
+    // The second half first: what is behind the disk lies in more than one place.
+    for index in Array(count / 2..<count) + Array(0..<count / 2) {
+      try bytes.withUnsafeBytes { try file.write($0, at: index * piece) }
+    }
+    try part.commit()
+    let resident = try ResidentPages.share(ofFile: out)
+    if try ResidentPages.canLetGo(in: folder) { #expect(resident < 0.05) }
+    let written = try Data(contentsOf: URL(filePath: out))
+    #expect(written.count == count * piece)
+    for index in 0..<count {
+      #expect(written[index * piece..<(index + 1) * piece].elementsEqual(bytes), "piece \(index)")
+    }
+  }
+
   @Test("work that is kept is taken up with its bytes and records, or begun anew", arguments: [true, false])
   func resuming(resumes: Bool) throws {
-    let first = Part(path: out, kind: .file, inHugePages: true)
+    let first = Part(path: out, kind: .file)
     #expect(try first.open(resuming: true) == [])
     try write("abc", to: first)
     try first.synchronize()
     try first.journal?.append(["one", "two words"])
     first.keep()
     #expect(try folder.contents().sorted() == ["out.part", "out.part.journal"])
-    let second = Part(path: out, kind: .file, inHugePages: true)
+    let second = Part(path: out, kind: .file)
     #expect(try second.open(resuming: resumes) == (resumes ? ["one", "two words"] : []))
     if resumes { try second.file().adopt(0..<3) }
     try write("f", to: second, at: 5)
@@ -157,5 +178,28 @@ struct PartFileTests {
       second.abandon()
       #expect(try folder.contents().isEmpty)
     }
+  }
+}
+
+/// What of a file is in memory.
+private enum ResidentPages {
+  /// The share of a file's pages that the system keeps.
+  static func share(ofFile path: String) throws -> Double {
+    try MappedFile.withBytes(ofFile: path) { bytes in
+      let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
+      var states = [UInt8](repeating: 0, count: (bytes.count - 1) / pageBytes + 1)
+      let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+      try #require(mincore(base, bytes.count, &states) == 0)
+      return Double(states.count { $0 & 1 != 0 }) / Double(states.count)
+    }
+  }
+
+  /// Whether files of a folder can leave memory at all: those of tmpfs are nowhere else.
+  static func canLetGo(in folder: TemporaryFolder) throws -> Bool {
+    let path = try folder.write([UInt8](repeating: 1, count: 1 << 16), as: "probe")
+    let descriptor = FileSystem.openForReading(path)
+    defer { close(descriptor) }
+    try #require(fsync(descriptor) == 0 && posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+    return try share(ofFile: path) == 0
   }
 }

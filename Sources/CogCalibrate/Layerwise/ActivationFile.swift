@@ -35,7 +35,7 @@ final class ActivationFile {
   init(creating path: String) throws {
     self.path = path
     Self.remove(path)
-    file = try PartFile(path: path, name: path, isContinued: false, inHugePages: false)
+    file = try PartFile(path: path, name: path, isContinued: false, keepsPages: true)
   }
 
   /// A file that an earlier run has finished; nil where there is none of this identity.
@@ -47,7 +47,7 @@ final class ActivationFile {
           try JSONDecoder().decode(Index.self, from: Data($0))
         }), index.identity == identity, let status = FileSystem.status(of: path),
       Int(status.st_size) == index.items.last.map({ $0.offset + $0.byteCount }) ?? 0,
-      let file = try? PartFile(path: path, name: path, isContinued: true, inHugePages: false)
+      let file = try? PartFile(path: path, name: path, isContinued: true, keepsPages: true)
     else { return nil }
     self.path = path
     self.file = file
