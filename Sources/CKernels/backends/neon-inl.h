@@ -14,6 +14,7 @@
       (int16_t)((pair) >> 16))
 
 #define COG_TILE_TOKENS 4
+#define COG_SEARCH_ROWS 8
 #define COG_PEAK_CHAINS 24
 #define COG_ANY_REGISTER "w"
 enum { COG_REGISTERS = 4, COG_FEW_TOKENS = 2 };

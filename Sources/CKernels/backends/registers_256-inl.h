@@ -7,6 +7,7 @@
 #include "x86.h"
 
 #define COG_TILE_TOKENS 4
+#define COG_SEARCH_ROWS 8
 #define COG_PEAK_CHAINS 12
 #define COG_ANY_REGISTER "x"
 enum { COG_REGISTERS = 2, COG_FEW_TOKENS = 2 };

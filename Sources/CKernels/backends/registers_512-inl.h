@@ -7,6 +7,7 @@
 #include "x86.h"
 
 #define COG_TILE_TOKENS 12
+#define COG_SEARCH_ROWS 16
 #define COG_PEAK_CHAINS 24
 #define COG_ANY_REGISTER "v"
 enum { COG_REGISTERS = 1, COG_FEW_TOKENS = 4 };

@@ -7,6 +7,17 @@
 
 #include "panel_rounding-inl.h"
 
+#ifndef COG_SEARCH_ROWS
+/// Rows that are measured at a time: as many as let what a pass needs of four choices stay in registers.
+#define COG_SEARCH_ROWS 4
+#endif
+
+/// A number for each of them.
+typedef float cog_search_rows __attribute__((ext_vector_type(COG_SEARCH_ROWS)));
+
+/// Choices that one pass over the weights measures.
+enum { COG_MOST_CHOICES = 4 };
+
 /// Scales and zero points that are tried.
 typedef struct CogChoice {
   float scale[COG_PANEL_ROWS];
@@ -14,64 +25,91 @@ typedef struct CogChoice {
   float error[COG_PANEL_ROWS];  ///< sum of squared errors, each times its column's importance
 } CogChoice;
 
-/// An error as it counts in its column. Squares are taken of `error` times this.
-COG_INLINE float cog_count_error(
-    const CogWeightTile *restrict tile, size_t column, const bool is_weighted, float error) {
-  return is_weighted ? tile->importance[column] * error : error;
+/// What a pass needs of a choice, for some of the rows.
+typedef struct CogTrial {
+  cog_search_rows scale, inverse;  ///< the scale and 1 / scale
+  cog_search_rows least, most;     ///< of code - zero
+} CogTrial;
+
+COG_INLINE cog_search_rows cog_load_search_rows(const float *rows) {
+  cog_search_rows loaded;
+  memcpy(&loaded, rows, sizeof loaded);
+  return loaded;
 }
 
+COG_INLINE CogTrial cog_load_trial(const CogChoice *choice, CogRange range, size_t first_row) {
+  const cog_search_rows zero = cog_load_search_rows(choice->zero + first_row);
+  CogTrial trial = {.scale = cog_load_search_rows(choice->scale + first_row)};
+  trial.inverse = 1.0f / trial.scale;
+  trial.least = range.least - zero;
+  trial.most = range.most - zero;
+  return trial;
+}
+
+/// cog_round_quotient and cog_clamp_quantum of some rows.
+COG_INLINE cog_search_rows cog_round_quotients(cog_search_rows weights, const CogTrial *trial) {
+  return __builtin_elementwise_fma(weights, trial->inverse, (cog_search_rows)(cog_rounder)) - cog_rounder;
+}
+
+COG_INLINE cog_search_rows cog_clamp_quanta(cog_search_rows quotients, const CogTrial *trial) {
+  const cog_search_rows quanta = quotients > trial->least ? quotients : trial->least;
+  return quanta < trial->most ? quanta : trial->most;
+}
+
+/// Numbers of a column as they count: squares are taken of `rows` times this.
+COG_INLINE cog_search_rows
+cog_count_rows(const CogWeightTile *tile, size_t column, const bool is_weighted, cog_search_rows rows) {
+  return is_weighted ? tile->importance[column] * rows : rows;
+}
+
+/// Adds the squared errors of a column of quanta.
+COG_INLINE cog_search_rows cog_add_errors(
+    const CogWeightTile *tile, size_t column, const bool is_weighted, const CogTrial *trial,
+    cog_search_rows weights, cog_search_rows quanta, cog_search_rows sums) {
+  const cog_search_rows errors = __builtin_elementwise_fma(-trial->scale, quanta, weights);
+  return __builtin_elementwise_fma(cog_count_rows(tile, column, is_weighted, errors), errors, sums);
+}
+
+/// Measures `scales` times `zeros` choices in one pass. Those with one scale lie side by side: they begin
+/// with the same quotients.
 COG_INLINE void cog_sum_errors(
-    const CogWeightTile *restrict tile, CogRange range, const bool is_weighted, CogChoice *restrict choice) {
-  float inverse[COG_PANEL_ROWS], sums[COG_PANEL_ROWS] = {0};
-  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
-  for (size_t c = 0; c < tile->columns; c++) {
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      const float weight = tile->weights[c][r];
-      const float quantum = cog_quantum(weight, inverse[r], choice->zero[r], range);
-      const float error = fmaf(-choice->scale[r], quantum, weight);
-      sums[r] = fmaf(cog_count_error(tile, c, is_weighted, error), error, sums[r]);
+    const CogWeightTile *tile, CogRange range, const bool is_weighted, const size_t scales,
+    const size_t zeros, CogChoice *choices) {
+  for (size_t first = 0; first < COG_PANEL_ROWS; first += COG_SEARCH_ROWS) {
+    CogTrial trials[COG_MOST_CHOICES];
+    cog_search_rows sums[COG_MOST_CHOICES];
+    COG_UNROLL for (size_t i = 0; i < scales * zeros; i++) {
+      trials[i] = cog_load_trial(&choices[i], range, first);
+      sums[i] = 0.0f;
     }
-  }
-  memcpy(choice->error, sums, sizeof sums);
-}
-
-/// Fills in the error of a choice.
-COG_KERNEL inline void cog_measure_choice(
-    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict choice) {
-  if (tile->is_weighted) {
-    cog_sum_errors(tile, range, true, choice);
-  } else {
-    cog_sum_errors(tile, range, false, choice);
-  }
-}
-
-COG_INLINE void cog_sum_pair(
-    const CogWeightTile *restrict tile, CogRange range, const bool is_weighted, CogChoice *restrict a,
-    CogChoice *restrict b) {
-  float inverse[COG_PANEL_ROWS], sums_a[COG_PANEL_ROWS] = {0}, sums_b[COG_PANEL_ROWS] = {0};
-  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / a->scale[r];
-  for (size_t c = 0; c < tile->columns; c++) {
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      const float weight = tile->weights[c][r];
-      const float quotient = cog_round_quotient(weight, inverse[r]);
-      const float error_a = fmaf(-a->scale[r], cog_clamp_quantum(quotient, a->zero[r], range), weight);
-      const float error_b = fmaf(-a->scale[r], cog_clamp_quantum(quotient, b->zero[r], range), weight);
-      sums_a[r] = fmaf(cog_count_error(tile, c, is_weighted, error_a), error_a, sums_a[r]);
-      sums_b[r] = fmaf(cog_count_error(tile, c, is_weighted, error_b), error_b, sums_b[r]);
+    for (size_t c = 0; c < tile->columns; c++) {
+      const cog_search_rows weights = cog_load_search_rows(tile->weights[c] + first);
+      COG_UNROLL for (size_t s = 0; s < scales; s++) {
+        const cog_search_rows quotients = cog_round_quotients(weights, &trials[s * zeros]);
+        COG_UNROLL for (size_t i = s * zeros; i < (s + 1) * zeros; i++) {
+          const cog_search_rows quanta = cog_clamp_quanta(quotients, &trials[i]);
+          sums[i] = cog_add_errors(tile, c, is_weighted, &trials[s * zeros], weights, quanta, sums[i]);
+        }
+      }
     }
+    COG_UNROLL for (size_t i = 0; i < scales * zeros; i++)
+      memcpy(choices[i].error + first, &sums[i], sizeof sums[i]);
   }
-  memcpy(a->error, sums_a, sizeof sums_a);
-  memcpy(b->error, sums_b, sizeof sums_b);
 }
 
-/// Fills in the errors of two choices with the same scales: both begin with the same quotients.
-COG_KERNEL inline void cog_measure_pair(
-    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict a, CogChoice *restrict b) {
+/// Fills in the errors of choices: of `scales` scales with `zeros` zero points each.
+COG_INLINE void cog_measure_choices(
+    const CogWeightTile *tile, CogRange range, const size_t scales, const size_t zeros, CogChoice *choices) {
   if (tile->is_weighted) {
-    cog_sum_pair(tile, range, true, a, b);
+    cog_sum_errors(tile, range, true, scales, zeros, choices);
   } else {
-    cog_sum_pair(tile, range, false, a, b);
+    cog_sum_errors(tile, range, false, scales, zeros, choices);
   }
+}
+
+/// Fills in the error of a single choice.
+COG_KERNEL void cog_measure_choice(const CogWeightTile *tile, CogRange range, CogChoice *choice) {
+  cog_measure_choices(tile, range, 1, 1, choice);
 }
 
 /// Keeps, row by row, the better of a choice and `best`.
@@ -87,48 +125,75 @@ COG_KERNEL inline void cog_keep_better(const CogChoice *restrict choice, CogChoi
   }
 }
 
-/// Measures a choice and keeps, row by row, the better of it and `best`.
-COG_KERNEL inline void cog_try_choice(
-    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict choice,
-    CogChoice *restrict best) {
-  cog_measure_choice(tile, range, choice);
-  cog_keep_better(choice, best);
+/// Keeps, row by row, the best of some choices and `best`; among equals the first.
+COG_INLINE void cog_keep_best(const size_t count, const CogChoice *choices, CogChoice *restrict best) {
+  for (size_t i = 0; i < count; i++) cog_keep_better(&choices[i], best);
 }
 
 /// The sums of least squares over the q of a choice: scale = sum of weight * q / sum of q * q.
+typedef struct CogScaleSums {
+  float products[COG_PANEL_ROWS];
+  float squares[COG_PANEL_ROWS];
+} CogScaleSums;
+
+/// Sums over the q of a choice, and measures it where `measures` says so.
 COG_INLINE void cog_sum_products(
-    const CogWeightTile *restrict tile, CogRange range, const bool is_weighted,
-    const CogChoice *restrict choice, float *restrict products, float *restrict squares) {
-  float inverse[COG_PANEL_ROWS];
-  for (size_t r = 0; r < COG_PANEL_ROWS; r++) inverse[r] = 1.0f / choice->scale[r];
-  for (size_t c = 0; c < tile->columns; c++) {
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      const float weight = tile->weights[c][r];
-      const float quantum = cog_quantum(weight, inverse[r], choice->zero[r], range);
-      const float counted = cog_count_error(tile, c, is_weighted, quantum);
-      products[r] = fmaf(weight, counted, products[r]);
-      squares[r] = fmaf(quantum, counted, squares[r]);
+    const CogWeightTile *tile, CogRange range, const bool is_weighted, const bool measures,
+    CogChoice *restrict choice, CogScaleSums *restrict sums) {
+  for (size_t first = 0; first < COG_PANEL_ROWS; first += COG_SEARCH_ROWS) {
+    const CogTrial trial = cog_load_trial(choice, range, first);
+    cog_search_rows errors = 0.0f, products = 0.0f, squares = 0.0f;
+    for (size_t c = 0; c < tile->columns; c++) {
+      const cog_search_rows weights = cog_load_search_rows(tile->weights[c] + first);
+      const cog_search_rows quanta = cog_clamp_quanta(cog_round_quotients(weights, &trial), &trial);
+      const cog_search_rows counted = cog_count_rows(tile, c, is_weighted, quanta);
+      if (measures) errors = cog_add_errors(tile, c, is_weighted, &trial, weights, quanta, errors);
+      products = __builtin_elementwise_fma(weights, counted, products);
+      squares = __builtin_elementwise_fma(quanta, counted, squares);
     }
+    if (measures) memcpy(choice->error + first, &errors, sizeof errors);
+    memcpy(sums->products + first, &products, sizeof products);
+    memcpy(sums->squares + first, &squares, sizeof squares);
+  }
+}
+
+COG_INLINE void cog_fit_scales(
+    const CogWeightTile *tile, CogRange range, const bool measures, CogChoice *choice, CogScaleSums *sums) {
+  if (tile->is_weighted) {
+    cog_sum_products(tile, range, true, measures, choice, sums);
+  } else {
+    cog_sum_products(tile, range, false, measures, choice, sums);
+  }
+}
+
+/// Takes the scales that the sums give; a row without any keeps its own.
+COG_INLINE void cog_take_scales(const CogScaleSums *sums, CogChoice *choice) {
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+    const float squares = sums->squares[r];
+    const float scale = cog_round_scale(sums->products[r] / (squares > 0 ? squares : 1.0f));
+    choice->scale[r] = squares > 0 ? scale : choice->scale[r];
   }
 }
 
 /// Tries the scales that minimize the squared error for the q of `best` (least squares), twice.
-COG_KERNEL void cog_refine_choice(
-    const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict best) {
-  for (int round = 0; round < 2; round++) {
-    CogChoice choice = *best;
-    float products[COG_PANEL_ROWS] = {0}, squares[COG_PANEL_ROWS] = {0};
-    if (tile->is_weighted) {
-      cog_sum_products(tile, range, true, best, products, squares);
-    } else {
-      cog_sum_products(tile, range, false, best, products, squares);
-    }
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      const float scale = cog_round_scale(products[r] / (squares[r] > 0 ? squares[r] : 1.0f));
-      choice.scale[r] = squares[r] > 0 ? scale : best->scale[r];
-    }
-    cog_try_choice(tile, range, &choice, best);
+///
+/// The second time is for the rows that the first one made better, whose q were summed while it was measured.
+/// A row that it did not keeps its choice: its q, and so what least squares says of them, are the same again.
+COG_KERNEL void cog_refine_choice(const CogWeightTile *tile, CogRange range, CogChoice *restrict best) {
+  CogScaleSums sums;
+  CogChoice choice = *best;
+  cog_fit_scales(tile, range, false, &choice, &sums);
+  cog_take_scales(&sums, &choice);
+  cog_fit_scales(tile, range, true, &choice, &sums);
+  CogChoice second = choice;
+  cog_take_scales(&sums, &second);
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+    const float first_scale = choice.scale[r], second_scale = second.scale[r];
+    second.scale[r] = choice.error[r] < best->error[r] ? second_scale : first_scale;
   }
+  cog_keep_better(&choice, best);
+  cog_measure_choice(tile, range, &second);
+  cog_keep_better(&second, best);
 }
 
 /// Tries the next F16 number above `exact`, a scale, where that is subnormal: below 2^-14 the numbers of F16
@@ -142,19 +207,21 @@ COG_KERNEL void cog_try_next_scale(
     choice.scale[r] = cog_round_scale(exact[r] + 0x1p-24f);
     is_subnormal |= exact[r] < 0x1p-14f;
   }
-  if (is_subnormal) cog_try_choice(tile, range, &choice, best);
+  if (!is_subnormal) return;
+  cog_measure_choice(tile, range, &choice);
+  cog_keep_better(&choice, best);
 }
 
 /// Tries scales a little wider and narrower than the best.
 COG_KERNEL void cog_try_neighbors(
     const CogWeightTile *restrict tile, CogRange range, CogChoice *restrict best) {
-  CogChoice wider = *best, narrower = *best;
+  CogChoice choices[2] = {*best, *best};
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-    wider.scale[r] = cog_round_scale(best->scale[r] * 1.025f);
-    narrower.scale[r] = cog_round_scale(best->scale[r] * 0.975f);
+    choices[0].scale[r] = cog_round_scale(best->scale[r] * 1.025f);
+    choices[1].scale[r] = cog_round_scale(best->scale[r] * 0.975f);
   }
-  cog_try_choice(tile, range, &wider, best);
-  cog_try_choice(tile, range, &narrower, best);
+  cog_measure_choices(tile, range, 2, 1, choices);
+  cog_keep_best(2, choices, best);
 }
 
 /// What a group's rows reach.
@@ -190,30 +257,37 @@ COG_INLINE void cog_choose_absmax(
   }
 }
 
+/// The two zero points beside the exact one, the nearest first.
+COG_INLINE void cog_choose_zeros(
+    const CogTileLimits *restrict limits, CogChoice *restrict nearest, CogChoice *restrict other) {
+  for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
+    const float exact = limits->exact[r];
+    const float zero = cog_clamp(-limits->least[r] / (exact > 0 ? exact : 1.0f), 0, 15);
+    const float rounded = cog_round_integer(zero);
+    nearest->zero[r] = rounded;
+    other->zero[r] = cog_clamp(rounded > zero ? rounded - 1.0f : rounded + 1.0f, 0, 15);
+  }
+}
+
 /// COG_LEAST_SQUARES in int4: that first, then narrower and wider ranges with the zero points on both sides
 /// of the exact one, then the neighbors of the best, then least squares.
 COG_KERNEL void cog_search_int4(
     const CogWeightTile *restrict tile, const CogTileLimits *restrict limits, CogChoice *restrict best) {
   const CogRange range = cog_code_range(true);
-  const float *exact = limits->exact;
-  CogChoice nearest, other;  // the zero points on the two sides of the exact one
+  CogChoice choices[4];  // a scale with both zero points, and the next one
   cog_choose_absmax(limits, true, best->scale, best->zero);
-  for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-    const float zero = cog_clamp(-limits->least[r] / (exact[r] > 0 ? exact[r] : 1.0f), 0, 15);
-    nearest.zero[r] = cog_round_integer(zero);
-    other.zero[r] =
-        cog_clamp(nearest.zero[r] > zero ? nearest.zero[r] - 1.0f : nearest.zero[r] + 1.0f, 0, 15);
-  }
   cog_measure_choice(tile, range, best);
-  cog_try_next_scale(tile, range, exact, best);
-  for (int shrink = 0; shrink < 6; shrink++) {
-    const float factor = 1.04f - 0.05f * (float)shrink;
+  cog_try_next_scale(tile, range, limits->exact, best);
+  cog_choose_zeros(limits, &choices[0], &choices[1]);
+  cog_choose_zeros(limits, &choices[2], &choices[3]);
+  for (int shrink = 0; shrink < 6; shrink += 2) {
+    const float factor = 1.04f - 0.05f * (float)shrink, next_factor = 1.04f - 0.05f * (float)(shrink + 1);
     for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      nearest.scale[r] = other.scale[r] = cog_round_scale(exact[r] * factor);
+      choices[0].scale[r] = choices[1].scale[r] = cog_round_scale(limits->exact[r] * factor);
+      choices[2].scale[r] = choices[3].scale[r] = cog_round_scale(limits->exact[r] * next_factor);
     }
-    cog_measure_pair(tile, range, &nearest, &other);
-    cog_keep_better(&nearest, best);
-    cog_keep_better(&other, best);
+    cog_measure_choices(tile, range, 2, 2, choices);
+    cog_keep_best(4, choices, best);
   }
   cog_try_neighbors(tile, range, best);
   cog_refine_choice(tile, range, best);
@@ -226,12 +300,15 @@ COG_KERNEL void cog_search_int8(
   cog_choose_absmax(limits, false, best->scale, best->zero);
   cog_measure_choice(tile, range, best);
   cog_try_next_scale(tile, range, limits->exact, best);
-  for (int shrink = 0; shrink < 8; shrink++) {
-    CogChoice choice = *best;
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      choice.scale[r] = cog_round_scale(limits->exact[r] * (1.001f - 0.003f * (float)shrink));
+  for (int shrink = 0; shrink < 8; shrink += 4) {
+    CogChoice choices[4] = {*best, *best, *best, *best};
+    for (int i = 0; i < 4; i++) {
+      const float factor = 1.001f - 0.003f * (float)(shrink + i);
+      for (size_t r = 0; r < COG_PANEL_ROWS; r++)
+        choices[i].scale[r] = cog_round_scale(limits->exact[r] * factor);
     }
-    cog_try_choice(tile, range, &choice, best);
+    cog_measure_choices(tile, range, 4, 1, choices);
+    cog_keep_best(4, choices, best);
   }
   cog_refine_choice(tile, range, best);
 }
