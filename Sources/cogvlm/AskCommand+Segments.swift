@@ -69,9 +69,10 @@ extension AskCommand {
       segmentOptions.merge
       ? SegmentMerge(engine, template: template, question: questions[0], options: options) : nil
     try merge?.requireRoom()
+    let cache = try cacheOptions.open()
     var segments: [Segment] = []
     for window in windows {
-      let segment = try segment(window, of: video, engine, options)
+      let segment = try segment(window, of: video, engine, cache, options)
       if let error = segment.error {
         let place = "\(NumberText.clock(window.start)) to \(NumberText.clock(window.end))"
         Terminal.note("warning: \(place): \(error)".printable)
@@ -96,11 +97,12 @@ extension AskCommand {
 
   /// One window. What is wrong with the video there fails it alone; a question that does not fit, all.
   private func segment(
-    _ window: ClipBounds, of video: VideoInput, _ engine: Engine, _ options: AnswerOptions
+    _ window: ClipBounds, of video: VideoInput, _ engine: Engine, _ cache: FeatureCache?,
+    _ options: AnswerOptions
   ) throws -> Segment {
     let features: VideoFeatures
     do {
-      features = try look(at: video.within(window), engine).features
+      features = try look(at: video.within(window), engine, cache: cache).features
     } catch let error as CogError {
       return Segment(window, failed: error)
     }

@@ -10,7 +10,10 @@ extension AskCommand {
   ///
   /// - Throws: ``CogError`` for the video of the command line; an interrupt.
   func converse(_ engine: Engine, _ options: AnswerOptions) throws {
-    let features = try videoOptions.input(frameOptions).map { try look(at: $0, engine).features }
+    let cache = try cacheOptions.open()
+    let features = try videoOptions.input(frameOptions).map {
+      try look(at: $0, engine, cache: cache).features
+    }
     var conversation = Conversation(engine, about: features, template: template, history: try history())
     Terminal.print(Self.help, terminator: "")
     let reader = LineReader(prompt: "> ")
@@ -23,7 +26,7 @@ extension AskCommand {
         case .video(let path):
           let video = try VideoInput.checked(
             path, imagesPerSecond: videoOptions.fps, toleratesDamage: frameOptions.tolerateDamage)
-          let features = try look(at: video, engine).features
+          let features = try look(at: video, engine, cache: cache).features
           conversation = Conversation(engine, about: features, template: template)
           Terminal.print("\(features.frameCount) frames of \(path)".printable)
         case .unknown: Terminal.print(Self.help, terminator: "")

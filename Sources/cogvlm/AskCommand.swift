@@ -108,16 +108,16 @@ struct AskCommand: ParsableCommand {
   /// without a video.
   private func look(_ engine: Engine) throws -> (VideoFeatures?, video: Double, vision: Double) {
     guard let input = try videoOptions.input(frameOptions) else { return (nil, 0, 0) }
-    let (features, video, vision) = try look(at: input, engine)
+    let (features, video, vision) = try look(at: input, engine, cache: cacheOptions.open())
     return (features, video, vision)
   }
 
   /// The same for a video that is given.
   func look(
-    at input: VideoInput, _ engine: Engine
+    at input: VideoInput, _ engine: Engine, cache: FeatureCache?
   ) throws -> (features: VideoFeatures, video: Double, vision: Double) {
     let start = ContinuousClock.now
-    if let cache = try cacheOptions.open() {
+    if let cache {
       let encoder = VideoEncoder(engine, cache: cache)
       let features = try encoder.encode(input, template: template, sampling: frameOptions.frames)
       Terminal.noteDamage(in: input.path, features.frames)

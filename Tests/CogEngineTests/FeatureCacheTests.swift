@@ -5,6 +5,7 @@ import CogMedia
 import CogModel
 import CogTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct FeatureCacheTests {
@@ -83,6 +84,30 @@ import Testing
     #expect(try equal(encoder().encode(video), other))
   }
 
+  @Test("the bytes of a video are read once for all of its parts, until it changes")
+  func parts() throws {
+    let counter = CheckCounter()
+    let engine = try Engine(
+      path: QuantizedModel.path("sample"), mode: .fast,
+      context: RunContext(threads: ThreadPool(threadCount: 2), cancellation: counter))
+    let encoder = VideoEncoder(engine, cache: try FeatureCache(path: folder.path("cache"), limit: 1 << 30))
+    let part = try #require(ClipBounds(start: 0, end: 1))
+    let parts = [video, video.within(part)]
+    for part in parts { _ = try encoder.encode(part) }
+    // What is kept is not computed anew, so that only reading the video asks whether it is wanted.
+    func reads() throws -> Int {
+      let before = counter.count
+      for part in parts { _ = try encoder.encode(part) }
+      return counter.count - before
+    }
+    #expect(try reads() == 0)
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 1000)], ofItemAtPath: video.path)
+    #expect(try reads() > 0)
+    #expect(try reads() == 0)
+    #expect(try names().count == 2)
+  }
+
   @Test("a folder of images is known by all of its files")
   func imageFolders() throws {
     let images = folder.path("images")
@@ -91,8 +116,9 @@ import Testing
       try FileManager.default.copyItem(
         atPath: Fixtures.path("reports/stills/truncated-jpeg/0.jpg"), toPath: "\(images)/\(number).jpg")
     }
+    let encoder = try encoder()
     func encode(_ rate: Double) throws {
-      _ = try encoder().encode(VideoInput(path: images, imagesPerSecond: rate, toleratesDamage: true))
+      _ = try encoder.encode(VideoInput(path: images, imagesPerSecond: rate, toleratesDamage: true))
     }
     try encode(1)
     try encode(1)
@@ -167,4 +193,13 @@ import Testing
       #expect(throws: CogError.self) { try FeatureCache(path: folder.path(path), limit: 1) }
     }
   }
+}
+
+/// Counts how often it was asked whether the work is wanted, which it always is.
+private final class CheckCounter: Cancellation {
+  private let checks = Atomic(0)
+
+  var count: Int { checks.load(ordering: .relaxed) }
+
+  func check() { checks.add(1, ordering: .relaxed) }
 }

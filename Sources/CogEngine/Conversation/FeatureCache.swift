@@ -4,6 +4,7 @@ import CogMedia
 import Crypto
 import Foundation
 import Glibc
+import Synchronization
 
 /// Features of videos in a folder that several processes may share: a file for each video, named by all that
 /// decides about their bits.
@@ -11,7 +12,7 @@ import Glibc
 /// A file appears when it is whole, and is believed only when its checksum is right; one that is damaged, or
 /// cannot be written, costs no more than making the features anew. When there are too many, those go that
 /// were not used for the longest time.
-package struct FeatureCache: Sendable {
+package final class FeatureCache: Sendable {
   /// Where the features of one video are, and what the video was when that was found out.
   package struct Place: Equatable, Sendable {
     fileprivate let path: String
@@ -20,6 +21,8 @@ package struct FeatureCache: Sendable {
 
   private let folder: String
   private let limit: Int
+  /// The video that was asked for last: parts of one often follow each other, and it is read once.
+  private let lastVideo = Mutex<KnownVideo?>(nil)
 
   private static let magic = Array("cogvlm features 1\n".utf8)
   private static let ending = ".features"
@@ -57,10 +60,19 @@ package struct FeatureCache: Sendable {
       "frames \(rule)",
       "rate \(video.imagesPerSecond.map { "\($0)" } ?? "-")", "damage \(video.toleratesDamage)",
     ]
-    let (state, digest) = try VideoState.read(video.path, cancellation: engine.context.cancellation)
-    let text = (facts + ["video \(digest)"]).map { $0 + "\n" }.joined()
+    let known = try identify(video.path, engine.context.cancellation)
+    let text = (facts + ["video \(known.digest)"]).map { $0 + "\n" }.joined()
     let name = SHA256.hash(data: Array(text.utf8)).hexadecimal
-    return Place(path: folder.appendingPath(name + Self.ending), video: state)
+    return Place(path: folder.appendingPath(name + Self.ending), video: known.state)
+  }
+
+  private func identify(_ path: String, _ cancellation: any Cancellation) throws -> KnownVideo {
+    if let last = lastVideo.withLock({ $0 }), last.path == path, last.state == VideoState(of: path) {
+      return last
+    }
+    let known = try KnownVideo(path, cancellation: cancellation)
+    lastVideo.withLock { $0 = known }
+    return known
   }
 
   // MARK: Reading
@@ -149,13 +161,16 @@ package struct FeatureCache: Sendable {
   }
 }
 
-/// What tells whether a video is still the one that was read: of each of its files the size and the time.
+/// What tells whether a video is still the one that was read: of each of its files the name, the size and the
+/// time.
 private struct VideoState: Equatable, Sendable {
+  private let paths: [String]
   private let files: [[Int]]
 
   /// The state of a file or of a folder's files.
   init(of path: String) {
-    files = Self.paths(of: path).map { path in
+    paths = Self.paths(of: path)
+    files = paths.map { path in
       guard let status = FileSystem.status(of: path) else { return [] }
       return [
         Int(status.st_ino), Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
@@ -163,7 +178,7 @@ private struct VideoState: Equatable, Sendable {
     }
   }
 
-  private static func paths(of path: String) -> [String] {
+  fileprivate static func paths(of path: String) -> [String] {
     guard FileSystem.status(of: path)?.isFolder == true else { return [path] }
     let names = (try? FolderListing.visibleNames(in: path)) ?? []
     return names.map { path.appendingPath($0) }.filter { FileSystem.status(of: $0)?.isRegular == true }.sorted
@@ -172,19 +187,27 @@ private struct VideoState: Equatable, Sendable {
     }
   }
 
-  /// The state of a video, and the SHA-256 of its bytes; of a folder, of the names and bytes of its files.
-  static func read(
-    _ path: String, cancellation: any Cancellation
-  ) throws -> (state: VideoState, digest: String) {
-    let state = VideoState(of: path)
+}
+
+/// A video whose bytes were read.
+private struct KnownVideo: Sendable {
+  let path: String
+  /// What it was before they were.
+  let state: VideoState
+  /// The SHA-256 of its bytes; of a folder, of the names and bytes of its files.
+  let digest: String
+
+  init(_ path: String, cancellation: any Cancellation) throws {
+    self.path = path
+    state = VideoState(of: path)
     var hash = SHA256()
     let isFolder = FileSystem.status(of: path)?.isFolder == true
-    for file in paths(of: path) {
+    for file in VideoState.paths(of: path) {
       let size = FileSystem.status(of: file).map { "\($0.st_size)" } ?? "-"
       hash.update(data: Array((isFolder ? "\(file.lastPathName) \(size)\n" : "\(size)\n").utf8))
-      try update(&hash, with: file, cancellation)
+      try Self.update(&hash, with: file, cancellation)
     }
-    return (state, hash.finalize().hexadecimal)
+    digest = hash.finalize().hexadecimal
   }
 
   private static func update(_ hash: inout SHA256, with path: String, _ cancellation: any Cancellation) throws
