@@ -21,7 +21,7 @@ enum { COG_REGISTERS = 4, COG_FEW_TOKENS = 2 };
 typedef int32x4_t cog_ints;
 typedef float32x4_t cog_floats;
 
-COG_INLINE size_t cog_bytes_ahead(void) { return 0; }
+COG_INLINE bool cog_asks_ahead(void) { return false; }
 
 #include "../products/tile-inl.h"
 
