@@ -125,9 +125,20 @@ COG_KERNEL inline void cog_keep_better(const CogChoice *restrict choice, CogChoi
   }
 }
 
-/// Keeps, row by row, the best of some choices and `best`; among equals the first.
-COG_INLINE void cog_keep_best(const size_t count, const CogChoice *choices, CogChoice *restrict best) {
-  for (size_t i = 0; i < count; i++) cog_keep_better(&choices[i], best);
+/// Measures choices as cog_measure_choices does and keeps, row by row, the best of them and `best`; among
+/// equals the first.
+COG_INLINE void cog_try_choices(
+    const CogWeightTile *tile, CogRange range, const size_t scales, const size_t zeros, CogChoice *choices,
+    CogChoice *restrict best) {
+  cog_measure_choices(tile, range, scales, zeros, choices);
+  for (size_t i = 0; i < scales * zeros; i++) cog_keep_better(&choices[i], best);
+}
+
+/// The same for a single choice.
+COG_INLINE void cog_try_choice(
+    const CogWeightTile *tile, CogRange range, CogChoice *choice, CogChoice *restrict best) {
+  cog_measure_choice(tile, range, choice);
+  cog_keep_better(choice, best);
 }
 
 /// The sums of least squares over the q of a choice: scale = sum of weight * q / sum of q * q.
@@ -192,8 +203,7 @@ COG_KERNEL void cog_refine_choice(const CogWeightTile *tile, CogRange range, Cog
     second.scale[r] = choice.error[r] < best->error[r] ? second_scale : first_scale;
   }
   cog_keep_better(&choice, best);
-  cog_measure_choice(tile, range, &second);
-  cog_keep_better(&second, best);
+  cog_try_choice(tile, range, &second, best);
 }
 
 /// Tries the next F16 number above `exact`, a scale, where that is subnormal: below 2^-14 the numbers of F16
@@ -207,9 +217,7 @@ COG_KERNEL void cog_try_next_scale(
     choice.scale[r] = cog_round_scale(exact[r] + 0x1p-24f);
     is_subnormal |= exact[r] < 0x1p-14f;
   }
-  if (!is_subnormal) return;
-  cog_measure_choice(tile, range, &choice);
-  cog_keep_better(&choice, best);
+  if (is_subnormal) cog_try_choice(tile, range, &choice, best);
 }
 
 /// Tries scales a little wider and narrower than the best.
@@ -220,8 +228,7 @@ COG_KERNEL void cog_try_neighbors(
     choices[0].scale[r] = cog_round_scale(best->scale[r] * 1.025f);
     choices[1].scale[r] = cog_round_scale(best->scale[r] * 0.975f);
   }
-  cog_measure_choices(tile, range, 2, 1, choices);
-  cog_keep_best(2, choices, best);
+  cog_try_choices(tile, range, 2, 1, choices, best);
 }
 
 /// What a group's rows reach.
@@ -257,15 +264,15 @@ COG_INLINE void cog_choose_absmax(
   }
 }
 
-/// The two zero points beside the exact one, the nearest first.
-COG_INLINE void cog_choose_zeros(
-    const CogTileLimits *restrict limits, CogChoice *restrict nearest, CogChoice *restrict other) {
+/// The two zero points beside the exact one, the nearest first, for two scales.
+COG_INLINE void cog_choose_zeros(const CogTileLimits *restrict limits, CogChoice choices[restrict 2][2]) {
   for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
     const float exact = limits->exact[r];
     const float zero = cog_clamp(-limits->least[r] / (exact > 0 ? exact : 1.0f), 0, 15);
     const float rounded = cog_round_integer(zero);
-    nearest->zero[r] = rounded;
-    other->zero[r] = cog_clamp(rounded > zero ? rounded - 1.0f : rounded + 1.0f, 0, 15);
+    choices[0][0].zero[r] = choices[1][0].zero[r] = rounded;
+    choices[0][1].zero[r] = choices[1][1].zero[r] =
+        cog_clamp(rounded > zero ? rounded - 1.0f : rounded + 1.0f, 0, 15);
   }
 }
 
@@ -274,20 +281,18 @@ COG_INLINE void cog_choose_zeros(
 COG_KERNEL void cog_search_int4(
     const CogWeightTile *restrict tile, const CogTileLimits *restrict limits, CogChoice *restrict best) {
   const CogRange range = cog_code_range(true);
-  CogChoice choices[4];  // a scale with both zero points, and the next one
+  CogChoice choices[2][2];  // [scale][zero point]
   cog_choose_absmax(limits, true, best->scale, best->zero);
   cog_measure_choice(tile, range, best);
   cog_try_next_scale(tile, range, limits->exact, best);
-  cog_choose_zeros(limits, &choices[0], &choices[1]);
-  cog_choose_zeros(limits, &choices[2], &choices[3]);
+  cog_choose_zeros(limits, choices);
   for (int shrink = 0; shrink < 6; shrink += 2) {
-    const float factor = 1.04f - 0.05f * (float)shrink, next_factor = 1.04f - 0.05f * (float)(shrink + 1);
-    for (size_t r = 0; r < COG_PANEL_ROWS; r++) {
-      choices[0].scale[r] = choices[1].scale[r] = cog_round_scale(limits->exact[r] * factor);
-      choices[2].scale[r] = choices[3].scale[r] = cog_round_scale(limits->exact[r] * next_factor);
+    for (int i = 0; i < 2; i++) {
+      const float factor = 1.04f - 0.05f * (float)(shrink + i);
+      for (size_t r = 0; r < COG_PANEL_ROWS; r++)
+        choices[i][0].scale[r] = choices[i][1].scale[r] = cog_round_scale(limits->exact[r] * factor);
     }
-    cog_measure_choices(tile, range, 2, 2, choices);
-    cog_keep_best(4, choices, best);
+    cog_try_choices(tile, range, 2, 2, choices[0], best);
   }
   cog_try_neighbors(tile, range, best);
   cog_refine_choice(tile, range, best);
@@ -307,8 +312,7 @@ COG_KERNEL void cog_search_int8(
       for (size_t r = 0; r < COG_PANEL_ROWS; r++)
         choices[i].scale[r] = cog_round_scale(limits->exact[r] * factor);
     }
-    cog_measure_choices(tile, range, 4, 1, choices);
-    cog_keep_best(4, choices, best);
+    cog_try_choices(tile, range, 4, 1, choices, best);
   }
   cog_refine_choice(tile, range, best);
 }
