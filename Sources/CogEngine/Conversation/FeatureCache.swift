@@ -67,10 +67,9 @@ package final class FeatureCache: Sendable {
   }
 
   private func identify(_ path: String, _ cancellation: any Cancellation) throws -> KnownVideo {
-    if let last = lastVideo.withLock({ $0 }), last.path == path, last.state == VideoState(of: path) {
-      return last
-    }
-    let known = try KnownVideo(path, cancellation: cancellation)
+    let state = VideoState(of: path)
+    if let last = lastVideo.withLock({ $0 }), last.path == path, last.state == state { return last }
+    let known = try KnownVideo(path, state, cancellation: cancellation)
     lastVideo.withLock { $0 = known }
     return known
   }
@@ -164,7 +163,7 @@ package final class FeatureCache: Sendable {
 /// What tells whether a video is still the one that was read: of each of its files the name, the size and the
 /// time.
 private struct VideoState: Equatable, Sendable {
-  private let paths: [String]
+  fileprivate let paths: [String]
   private let files: [[Int]]
 
   /// The state of a file or of a folder's files.
@@ -178,7 +177,7 @@ private struct VideoState: Equatable, Sendable {
     }
   }
 
-  fileprivate static func paths(of path: String) -> [String] {
+  private static func paths(of path: String) -> [String] {
     guard FileSystem.status(of: path)?.isFolder == true else { return [path] }
     let names = (try? FolderListing.visibleNames(in: path)) ?? []
     return names.map { path.appendingPath($0) }.filter { FileSystem.status(of: $0)?.isRegular == true }.sorted
@@ -186,7 +185,6 @@ private struct VideoState: Equatable, Sendable {
       $0.pathBytes.lexicographicallyPrecedes($1.pathBytes)
     }
   }
-
 }
 
 /// A video whose bytes were read.
@@ -197,12 +195,11 @@ private struct KnownVideo: Sendable {
   /// The SHA-256 of its bytes; of a folder, of the names and bytes of its files.
   let digest: String
 
-  init(_ path: String, cancellation: any Cancellation) throws {
-    self.path = path
-    state = VideoState(of: path)
+  init(_ path: String, _ state: VideoState, cancellation: any Cancellation) throws {
+    (self.path, self.state) = (path, state)
     var hash = SHA256()
     let isFolder = FileSystem.status(of: path)?.isFolder == true
-    for file in VideoState.paths(of: path) {
+    for file in state.paths {
       let size = FileSystem.status(of: file).map { "\($0.st_size)" } ?? "-"
       hash.update(data: Array((isFolder ? "\(file.lastPathName) \(size)\n" : "\(size)\n").utf8))
       try Self.update(&hash, with: file, cancellation)
