@@ -67,35 +67,18 @@ package final class MappedFile: @unchecked Sendable {
       for start in stride(from: 0, to: bytes.count, by: pieceBytes) {
         let range = start..<min(start + pieceBytes, bytes.count)
         try use(UnsafeRawBufferPointer(rebasing: bytes[range]))
-        advise(.done, range)
+        letGo(range)
         try passed(range)
       }
     }
   }
 
-  /// How a range of the file will be used.
-  package enum Advice: Sendable {
-    /// Read soon: start reading ahead.
-    case willNeed
-    /// Read front to back.
-    case sequential
-    /// Not used again: let the pages go.
-    case done
-  }
-
-  /// Advises the kernel how `range` (bytes) will be used. A hint: it never fails.
-  package func advise(_ advice: Advice, _ range: Range<Int>) {
+  /// Lets the pages of a range (bytes) leave the process. A hint: it never fails, and the bytes stay valid.
+  package func letGo(_ range: Range<Int>) {
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let clamped = range.clamped(to: 0..<bytes.count)
     let start = clamped.lowerBound / page * page
     guard let base = bytes.baseAddress, clamped.upperBound > start else { return }
-    let address = UnsafeMutableRawPointer(mutating: base + start)
-    let flag =
-      switch advice {
-      case .willNeed: MADV_WILLNEED
-      case .sequential: MADV_SEQUENTIAL
-      case .done: MADV_DONTNEED
-      }
-    madvise(address, clamped.upperBound - start, flag)
+    madvise(UnsafeMutableRawPointer(mutating: base + start), clamped.upperBound - start, MADV_DONTNEED)
   }
 }

@@ -5,7 +5,7 @@
 /// file later gets huge pages, whatever pieces it was written in.
 struct WriteBehind {
   /// Bytes that are handed to the disk at a time; a smaller file keeps its pages.
-  static let step = 32 << 20
+  private static let step = 32 << 20
   /// Steps that a disk may be behind: the pages of a slower one are let go in the end.
   private static let mostSteps = 4
 

@@ -50,7 +50,7 @@ package final class SafetensorsFile: CheckpointStore {
 
   /// Lets the tensor's pages go.
   package func release(_ entry: TensorEntry) {
-    if let range = range(of: entry) { mapping.advise(.done, range) }
+    if let range = range(of: entry) { mapping.letGo(range) }
   }
 
   /// In range of the file, as the header was checked against its size.

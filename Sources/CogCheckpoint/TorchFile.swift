@@ -105,7 +105,7 @@ package final class TorchFile: CheckpointStore {
   package func release(_ entry: TensorEntry) {
     guard let index = table.index(of: entry.name) else { return }
     let range = Self.range(of: layouts[index], archive) ?? archive.entries[layouts[index].zipEntry].dataRange
-    archive.mapping.advise(.done, range)
+    archive.mapping.letGo(range)
   }
 
   /// Where the tensor's bytes lie in the file, or nil when they are compressed or not in row-major order.

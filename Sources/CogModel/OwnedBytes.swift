@@ -48,7 +48,7 @@ package struct OwnedBytes: @unchecked Sendable {
     guard let file = owner as? MappedFile, let start = buffer.baseAddress, let base = file.bytes.baseAddress
     else { return }
     let place = start - base
-    file.advise(.done, place + range.lowerBound..<place + range.upperBound)
+    file.letGo(place + range.lowerBound..<place + range.upperBound)
   }
 }
 

@@ -123,7 +123,7 @@ package final class NativeFile: TensorStore {
 
   /// Lets a tensor's pages go.
   package func release(_ entry: TensorEntry) {
-    if let range = try? range(of: entry) { mapping.advise(.done, range) }
+    if let range = try? range(of: entry) { mapping.letGo(range) }
   }
 
   /// Where a tensor of this file lies, as its own directory says.
