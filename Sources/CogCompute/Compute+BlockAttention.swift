@@ -75,9 +75,10 @@ private struct AttentionParts {
     let column = (keyValueHead * group + firstHead) * input.heads.dimension
     let head = CogAttentionHead(
       queries: input.queries + column, query_stride: input.queryStride, output: output + column,
-      output_stride: input.heads.width, query_count: input.queryCount,
-      key_count: input.keyCount, heads: min(headsAtOnce, group - firstHead), dimension: input.heads.dimension,
-      scale: input.heads.scale, is_causal: input.isCausal, rounds: rounds)
+      output_stride: input.heads.width,
+      values: input.values + keyValueHead * input.heads.dimension, value_stride: input.valueStride,
+      query_count: input.queryCount, key_count: input.keyCount, heads: min(headsAtOnce, group - firstHead),
+      dimension: input.heads.dimension, scale: input.heads.scale, is_causal: input.isCausal, rounds: rounds)
     let first = (queryParts - 1 - fromEnd) * queriesAtOnce
     return (head, keyValueHead, first..<min(input.queryCount, first + queriesAtOnce))
   }

@@ -18,6 +18,8 @@ typedef struct CogAttentionHead {
   size_t query_stride;   ///< floats from one query to the next
   float *output;         ///< likewise
   size_t output_stride;
+  const float *values;  ///< [key_count][dimension], unpacked
+  size_t value_stride;  ///< floats from one value to the next
   size_t query_count;
   size_t key_count;
   size_t heads;      ///< query heads, 1 to COG_ATTENTION_ROWS
@@ -38,9 +40,10 @@ static inline size_t cog_visible_keys(bool is_causal, size_t query_count, size_t
   return seen > query_count ? seen - query_count : 0;
 }
 
-/// Room for the packed keys, or values, of a head, in floats.
+/// Room for the packed keys, or values, of a head, in floats. Values without keys have scales all the same.
 static inline size_t cog_packed_size(size_t count, size_t dimension) {
-  return (count + 15) / 16 * 16 * ((dimension + 15) / 16 * 16);
+  const size_t vectors = count > 0 ? (count + 15) / 16 : 1;
+  return vectors * 16 * ((dimension + 15) / 16 * 16);
 }
 
 /// Attention of many queries: softmax(q k^T * scale) v. Keys and values, rows [count, dimension] that are
