@@ -1,11 +1,5 @@
 // The list of backends, and the choice of a product.
 
-#if defined(__linux__)
-#define _GNU_SOURCE
-#include <sched.h>
-#endif
-#include <unistd.h>
-
 #include "CogBackends.h"
 #include "backends/list.h"
 
@@ -26,20 +20,9 @@ const CogProduct *cog_product(
   for (size_t i = 0; i < backend->product_count; i++) {
     const CogProduct *product = backend->products[i];
     if (product->is_optional && !with_option) continue;
-    const bool takes_group_size = (product->group_sizes & group_size) == group_size;
+    const bool is_one_size = group_size != 0 && (group_size & (group_size - 1)) == 0;
+    const bool takes_group_size = is_one_size && (product->group_sizes & group_size) != 0;
     if (product->bits == bits && takes_group_size && tokens >= product->fewest_tokens) return product;
   }
   return NULL;
-}
-
-size_t cog_processor_count(void) {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    const int count = CPU_COUNT(&set);
-    if (count > 0) return (size_t)count;
-  }
-#endif
-  const long count = sysconf(_SC_NPROCESSORS_ONLN);
-  return count > 0 ? (size_t)count : 1;
 }

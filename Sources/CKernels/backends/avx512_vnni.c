@@ -16,7 +16,7 @@
 
 /// Whether bytes are added on four ports of a core and multiplied on two: AMD's since Zen 4, the first that
 /// have AVX-512. Intel's add on as few ports as they multiply.
-static bool adds_faster_than_it_multiplies(void) { return __builtin_cpu_is("amd"); }
+static bool adds_faster_than_it_multiplies(void) { return cog_processor_family().vendor == COG_AMD; }
 
 static const CogProduct pair_product = {
     .is_optional = true,

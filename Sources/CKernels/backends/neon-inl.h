@@ -21,8 +21,6 @@ enum { COG_REGISTERS = 4, COG_FEW_TOKENS = 2 };
 typedef int32x4_t cog_ints;
 typedef float32x4_t cog_floats;
 
-COG_INLINE bool cog_asks_ahead(void) { return false; }
-
 #include "../products/tile-inl.h"
 
 COG_INLINE cog_ints cog_no_ints(void) { return vdupq_n_s32(0); }

@@ -46,10 +46,6 @@ static inline bool cog_has_avx512_vnni(void) {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 }
 
-/// Whether weights are asked for ahead (products/tile-inl.h): on Intel's, where one token took 1.35 to 1.45
-/// times as long without it on Sapphire Rapids; AMD's lose by it.
-static inline bool cog_asks_ahead(void) { return __builtin_cpu_is("intel"); }
-
 /// Whether tiles may be used: the process must ask the system, which keeps 8 KiB more for each thread then.
 static inline bool cog_has_amx(void) {
 #if defined(__linux__) && defined(SYS_arch_prctl)

@@ -57,6 +57,11 @@ COG_KERNEL inline uint32_t cog_bits_of_float(float value) {
   return bits;
 }
 
+/// An address for a hint, which may lie beyond the memory that `base` points into.
+COG_INLINE const void *cog_address(const void *base, size_t bytes) {
+  return (const void *)((uintptr_t)base + bytes);
+}
+
 /// Loads `count` floats; the other lanes become 0.
 COG_INLINE void cog_load_lanes(const float *restrict floats, size_t count, cog_lanes *restrict lanes) {
   float padded[COG_LANES] = {0};

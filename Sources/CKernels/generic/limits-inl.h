@@ -71,7 +71,7 @@ COG_KERNEL uint64_t cog_sum_words(const void *bytes, size_t count) {
   cog_words sums = 0;
   for (size_t i = 0; i < count / LINE_BYTES; i++, line += LINE_BYTES) {
     cog_words words;
-    __builtin_prefetch((const void *)((uintptr_t)line + LINES_AHEAD * LINE_BYTES));
+    __builtin_prefetch(cog_address(line, LINES_AHEAD * LINE_BYTES));
     memcpy(&words, line, sizeof words);
     sums += words;
   }

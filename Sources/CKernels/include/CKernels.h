@@ -11,6 +11,7 @@
 #include "CogKernels.h"
 #include "CogLimits.h"
 #include "CogPanels.h"
+#include "CogProcessor.h"
 #include "CogProducts.h"
 #include "CogStatistics.h"
 

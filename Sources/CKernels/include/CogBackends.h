@@ -46,18 +46,6 @@ static inline bool cog_runs_here(const CogBackend *backend) {
 const CogProduct *_Nullable cog_product(
     const CogBackend *backend, bool with_option, unsigned bits, size_t group_size, size_t tokens);
 
-/// Processors that this process may run on, at least 1.
-size_t cog_processor_count(void);
-
-/// Lets a thread that waits in a loop leave the processor's execution units to others for a moment.
-static inline void cog_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

@@ -60,21 +60,22 @@ COG_INLINE void cog_load_pair_sums(
 /// The next tile's part of a block's groups, of which a few cache lines are asked for with each group of each
 /// panel: with many tokens they are in the third-level cache or in memory. Hints beyond its end do no harm.
 typedef struct CogPairPrefetch {
-  const uint8_t *next;
-  size_t lines;  ///< for each group of each panel
+  const uint8_t *tile;  ///< the one before
+  size_t bytes;         ///< from its first to the next ones to be asked for
+  size_t lines;         ///< for each group of each panel
 } CogPairPrefetch;
 
 COG_INLINE CogPairPrefetch cog_pair_prefetch(const CogPairBlock *block, const CogTokenTile *tile) {
   const size_t panel_bytes = (block->end_panel - block->first_panel) * COG_LINE_BYTES;
   const size_t group = block->matrix->group_count + block->first_group;
   const CogPairPrefetch result = {
-      tile->groups + group * tile->group_bytes, (tile->group_bytes + panel_bytes - 1) / panel_bytes};
+      tile->groups, group * tile->group_bytes, (tile->group_bytes + panel_bytes - 1) / panel_bytes};
   return result;
 }
 
 COG_INLINE void cog_prefetch_lines(CogPairPrefetch *prefetch) {
-  for (size_t i = 0; i < prefetch->lines; i++, prefetch->next += COG_LINE_BYTES) {
-    __builtin_prefetch(prefetch->next, 0, 3);
+  for (size_t i = 0; i < prefetch->lines; i++, prefetch->bytes += COG_LINE_BYTES) {
+    __builtin_prefetch(cog_address(prefetch->tile, prefetch->bytes), 0, 3);
   }
 }
 
@@ -115,7 +116,8 @@ COG_INLINE void cog_multiply_pair_tile(
     cog_floats sums[COG_TILE_TOKENS][COG_REGISTERS];
     cog_load_pair_sums(block, panel, output, target->stride, tokens, sums);
     COG_UNROLL for (size_t token = 0; token < tokens; token++) {
-      __builtin_prefetch(output + token * target->stride + (panel + 1) * COG_PANEL_ROWS, 1, 3);
+      const float *own = output + token * target->stride + panel * COG_PANEL_ROWS;
+      __builtin_prefetch(cog_address(own, COG_PANEL_ROWS * sizeof *own), 1, 3);
     }
     cog_multiply_pair_panel(block, tile, tokens, panel, &prefetch, sums);
     cog_store_tile(matrix, panel, tokens, sums, bias, output, target->stride);

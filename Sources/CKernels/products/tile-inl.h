@@ -7,7 +7,6 @@
 //   COG_REGISTERS          how many of them hold 16 numbers, those of 16 rows
 //   COG_TILE_TOKENS        the most tokens of a tile: so many sums fit the registers, 4 or 12
 //   COG_FEW_TOKENS         up to so many tokens the processor waits for memory
-//   cog_asks_ahead()       see cog_prefetch_ahead
 //
 // and, before it or after it, the functions that are declared below.
 //
@@ -18,6 +17,7 @@
 #define COG_TILE_INL_H
 
 #include "../generic/activations-inl.h"
+#include "CogProcessor.h"
 
 #ifndef COG_TILE_TOKENS  // in a header that is opened alone
 #include "../backends/registers_256-inl.h"
@@ -43,7 +43,7 @@ typedef struct CogGroupInput {
   const uint8_t *lines;  ///< 8 columns of 16 rows each in int4, 4 in int8
   size_t columns;        ///< of the group, a multiple of 8
   const int8_t *values;  ///< [columns / 4][tokens][4]
-  bool asks_ahead;       ///< see cog_prefetch_ahead; a constant, where this is inlined
+  size_t bytes_ahead;    ///< see cog_prefetch_ahead
 } CogGroupInput;
 
 /// Registers of zeros.
@@ -74,18 +74,16 @@ COG_INLINE void cog_store_register(cog_floats sums, const float *bias, size_t re
 /// next call. The addresses may lie beyond the weights; they are never read.
 COG_KERNEL inline void cog_prefetch_pages(const uint8_t *line, size_t bytes) {
   enum { PAGE_BYTES = 4096, HINT_BYTES = 2048 };
-  const uintptr_t address = (uintptr_t)line;
-  if (address % HINT_BYTES >= bytes) return;
-  __builtin_prefetch((const void *)(address + PAGE_BYTES), 0, 1);
-  __builtin_prefetch((const void *)(address + 2 * PAGE_BYTES), 0, 1);
+  if ((uintptr_t)line % HINT_BYTES >= bytes) return;
+  __builtin_prefetch(cog_address(line, PAGE_BYTES), 0, 1);
+  __builtin_prefetch(cog_address(line, 2 * PAGE_BYTES), 0, 1);
 }
 
-/// Some processors fetch better when, besides, each line is asked for that lies a page behind one that is
-/// read, into the first-level cache; to others that is in the way, and so is even asking which they are with
-/// each line: Zen 5 decodes a twelfth slower on one thread.
+/// Some processors fetch better when, besides, each line is asked for that lies some bytes behind one that is
+/// read, into the first-level cache; to others that is in the way, and so is even a look at how many bytes
+/// with each line: so whether they are 0 is known where this is inlined.
 COG_INLINE void cog_prefetch_ahead(const CogGroupInput *input, const uint8_t *line) {
-  enum { BYTES_AHEAD = 4096 };
-  if (input->asks_ahead) __builtin_prefetch((const void *)((uintptr_t)line + BYTES_AHEAD), 0, 3);
+  if (input->bytes_ahead) __builtin_prefetch(cog_address(line, input->bytes_ahead), 0, 3);
 }
 
 /// Both, where tokens are few, for a line that is read.
@@ -135,11 +133,11 @@ COG_INLINE void cog_store_tile(
 /// Adds a group's products to the sums of a tile of `tokens` (a constant) tokens.
 COG_INLINE void cog_multiply_group(
     const CogPanelMatrix *matrix, const uint8_t *panel, size_t group, bool is_int4, const CogTokenTile *tile,
-    const size_t tokens, const bool asks_ahead, cog_floats sums[][COG_REGISTERS]) {
+    const size_t tokens, const size_t bytes_ahead, cog_floats sums[][COG_REGISTERS]) {
   const CogTileGroup activations = cog_tile_group(matrix, tile, group, tokens);
   const CogGroupInput input = {
       panel + cog_lines_offset(matrix, group, is_int4), cog_group_columns(matrix, group), activations.values,
-      asks_ahead};
+      bytes_ahead};
   cog_ints dots[COG_TILE_TOKENS][COG_REGISTERS];
   COG_UNROLL for (size_t token = 0; token < tokens; token++) {
     COG_UNROLL for (size_t reg = 0; reg < COG_REGISTERS; reg++)
@@ -168,7 +166,7 @@ COG_INLINE void cog_multiply_group(
 /// the first-level cache while the panels pass.
 COG_INLINE void cog_multiply_panels(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, bool is_int4,
-    const CogTokenTile *tile, const size_t tokens, const bool asks_ahead, const float *bias, float *output,
+    const CogTokenTile *tile, const size_t tokens, const size_t bytes_ahead, const float *bias, float *output,
     size_t output_stride) {
   for (size_t panel = first_panel; panel < end_panel; panel++) {
     cog_floats sums[COG_TILE_TOKENS][COG_REGISTERS];
@@ -177,7 +175,7 @@ COG_INLINE void cog_multiply_panels(
         sums[token][reg] = cog_no_floats();
     }
     for (size_t group = 0; group < matrix->group_count; group++) {
-      cog_multiply_group(matrix, cog_panel(matrix, panel), group, is_int4, tile, tokens, asks_ahead, sums);
+      cog_multiply_group(matrix, cog_panel(matrix, panel), group, is_int4, tile, tokens, bytes_ahead, sums);
     }
     cog_store_tile(
         matrix, panel, tokens, sums, bias, output + tile->first_token * output_stride, output_stride);
@@ -188,12 +186,13 @@ COG_INLINE void cog_multiply_panels(
 COG_INLINE void cog_multiply_tile(
     const CogPanelMatrix *matrix, size_t first_panel, size_t end_panel, bool is_int4,
     const CogTokenTile *tile, const size_t tokens, const float *bias, float *output, size_t output_stride) {
-  if (tokens <= COG_FEW_TOKENS && cog_asks_ahead()) {
+  const size_t bytes_ahead = tokens <= COG_FEW_TOKENS ? cog_bytes_ahead(cog_processor_family()) : 0;
+  if (bytes_ahead) {
     cog_multiply_panels(
-        matrix, first_panel, end_panel, is_int4, tile, tokens, true, bias, output, output_stride);
+        matrix, first_panel, end_panel, is_int4, tile, tokens, bytes_ahead, bias, output, output_stride);
   } else {
     cog_multiply_panels(
-        matrix, first_panel, end_panel, is_int4, tile, tokens, false, bias, output, output_stride);
+        matrix, first_panel, end_panel, is_int4, tile, tokens, 0, bias, output, output_stride);
   }
 }
 

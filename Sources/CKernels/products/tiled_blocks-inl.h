@@ -91,7 +91,7 @@ COG_INLINE bool cog_expand_int4_group(
   const cog_line zeros = COG_FOUR_TIMES(taken);
   const size_t lines = cog_group_columns(matrix, group) / 8;
   for (size_t i = 0; i < lines; i++, line += COG_LINE_BYTES, weights += 2 * COG_LINE_BYTES) {
-    __builtin_prefetch(line + COG_TILED_BYTES_AHEAD, 0, 2);
+    __builtin_prefetch(cog_address(line, COG_TILED_BYTES_AHEAD), 0, 2);
     cog_line both;
     memcpy(&both, line, sizeof both);
     const cog_line left = (both & 15) - zeros, right = (both >> 4) - zeros;
