@@ -1,3 +1,4 @@
+import CKernels
 import CogBase
 import CogCompute
 import Foundation
@@ -83,6 +84,21 @@ struct KernelSetTests {
     for name in all where !KernelSet.available.map(\.name).contains(name) {
       let error = #expect(throws: CogError.self) { try KernelSet.named(name) }
       #expect(error?.problem == "this processor lacks the instruction set")
+    }
+  }
+}
+
+struct ProductChoiceTests {
+  @Test("Only weights of the format's sizes have a product", arguments: [0, 1, 16, 96, 160, 224, 256])
+  func unknownGroupSize(groupSize: Int) throws {
+    for index in 0... {
+      guard let backend = cog_backend(index) else { break }
+      guard cog_runs_here(backend) else { continue }
+      for bits: UInt32 in [4, 8] {
+        #expect(cog_product(backend, true, bits, groupSize, 40) == nil)
+        #expect(cog_product(backend, true, bits, 64, 40)?.pointee.bits == bits)
+      }
+      #expect(cog_product(backend, true, 5, 64, 40) == nil)
     }
   }
 }

@@ -131,25 +131,8 @@ COG_INLINE cog_floats cog_peak_fma(cog_floats sums, cog_floats weights, cog_floa
 
 static bool runs_here(void) { return true; }
 
-static const CogProduct int4_product = {
-    .bits = 4,
-    .group_sizes = 32 | 64 | 128,
-    .fewest_tokens = 1,
-    .tile_tokens = TILE_TOKENS,
-    .fewest_panels = 4,
-    .prepare = cog_quantize_activations,
-    .multiply = cog_multiply_int4,
-};
-
-static const CogProduct int8_product = {
-    .bits = 8,
-    .group_sizes = 32 | 64 | 128,
-    .fewest_tokens = 1,
-    .tile_tokens = TILE_TOKENS,
-    .fewest_panels = 4,
-    .prepare = cog_quantize_activations,
-    .multiply = cog_multiply_int8,
-};
+static const CogProduct int4_product = COG_TILE_PRODUCT(4, TILE_TOKENS);
+static const CogProduct int8_product = COG_TILE_PRODUCT(8, TILE_TOKENS);
 
 // The twins of products on tiles.
 static const CogProduct int4_tiled_product = COG_TILED_PRODUCT(4, true);

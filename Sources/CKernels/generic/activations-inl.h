@@ -183,4 +183,16 @@ COG_KERNEL void cog_quantize_activations(
   cog_quantize_tile(x, stride, tokens, columns, padded_columns, group_size, tile, cog_store_activation_group);
 }
 
+/// A backend's product of such tiles, which takes all group sizes and any number of tokens.
+#define COG_TILE_PRODUCT(weight_bits, most_tokens)                                                           \
+  {                                                                                                          \
+      .bits = weight_bits,                                                                                   \
+      .group_sizes = 32 | 64 | 128,                                                                          \
+      .fewest_tokens = 1,                                                                                    \
+      .tile_tokens = most_tokens,                                                                            \
+      .fewest_panels = 4,                                                                                    \
+      .prepare = cog_quantize_activations,                                                                   \
+      .multiply = cog_multiply_int##weight_bits,                                                             \
+  }
+
 #endif

@@ -248,24 +248,7 @@ COG_KERNEL void cog_multiply_int8(const CogOperands *operands, float *output, si
 
 // MARK: What the backend lists
 
-static const CogProduct cog_int4_tile_product = {
-    .bits = 4,
-    .group_sizes = 32 | 64 | 128,
-    .fewest_tokens = 1,
-    .tile_tokens = COG_TILE_TOKENS,
-    .fewest_panels = 4,
-    .prepare = cog_quantize_activations,
-    .multiply = cog_multiply_int4,
-};
-
-static const CogProduct cog_int8_tile_product = {
-    .bits = 8,
-    .group_sizes = 32 | 64 | 128,
-    .fewest_tokens = 1,
-    .tile_tokens = COG_TILE_TOKENS,
-    .fewest_panels = 4,
-    .prepare = cog_quantize_activations,
-    .multiply = cog_multiply_int8,
-};
+static const CogProduct cog_int4_tile_product = COG_TILE_PRODUCT(4, COG_TILE_TOKENS);
+static const CogProduct cog_int8_tile_product = COG_TILE_PRODUCT(8, COG_TILE_TOKENS);
 
 #endif
