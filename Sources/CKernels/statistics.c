@@ -43,8 +43,8 @@ static void cog_count_last_codes(
   }
 }
 
-void cog_count_codes(
-    const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts) {
+void cog_count_codes(const CogPanelMatrix *matrix, size_t panel, size_t columns, uint64_t *counts) {
+  const unsigned bits = matrix->bits;
   const size_t row_bytes = cog_panel_rows(matrix, panel) * 4;
   const size_t columns_in_line = bits == 4 ? 8 : 4;
   uint64_t bytes[2][256] = {{0}};

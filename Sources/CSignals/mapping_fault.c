@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 static int exit_status;
@@ -112,7 +113,8 @@ static void report(uint64_t position) {
   struct stat status;
   int is_known = stat(mapping.path, &status) == 0;
   // Progress that was drawn goes.
-  if (isatty(STDERR_FILENO)) put("\r\033[2K");
+  struct termios settings;
+  if (tcgetattr(STDERR_FILENO, &settings) == 0) put("\r\033[2K");
   put("error: ");
   put(mapping.path);
   if (is_known && (uint64_t)status.st_size > position) {

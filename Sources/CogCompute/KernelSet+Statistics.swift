@@ -32,13 +32,19 @@ extension KernelSet {
   ///   - panel: below `layout.panelCount`.
   ///   - counts: 256 counters, of which codes of `bits` bits use the first `2^bits`; signed codes count as
   ///     unsigned ones.
+  /// - Throws: ``CogError`` where sizes do not fit; nothing is counted then.
   package static func countCodes(
     of panels: UnsafeRawBufferPointer, layout: PanelLayout, panel: Int,
     into counts: UnsafeMutableBufferPointer<UInt64>
-  ) {
+  ) throws {
     guard panels.count == layout.byteCount, (0..<layout.panelCount).contains(panel), counts.count == 256,
       let target = counts.baseAddress, var matrix = CogPanelMatrix(layout, panels: panels)
-    else { return }
-    cog_count_codes(&matrix, panel, layout.columns, UInt32(layout.codes.bits), target)
+    else {
+      throw CogError(
+        "the panel of a quantized tensor does not fit",
+        expected: "\(layout.byteCount) bytes, a panel in 0..<\(layout.panelCount), 256 counters",
+        found: "\(panels.count) bytes, panel \(panel), \(counts.count) counters")
+    }
+    cog_count_codes(&matrix, panel, layout.columns, target)
   }
 }

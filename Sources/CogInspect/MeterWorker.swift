@@ -131,7 +131,7 @@ extension MeterWorker {
       loops.count_floats(base, chunk.count, counts)
       result.summary = loops.summarize_floats(base, chunk.count)
       countZeroGroups(matrix, chunk, base, width: 4, &result)
-      if let layout { countCodes(matrix, layout, chunk.rows) }
+      if let layout { try countCodes(matrix, layout, chunk.rows) }
       guard rowMaxima != nil || matrix.hasCutRows || !floatColumns.isEmpty else { return result }
       floatColumns.withUnsafeMutableBufferPointer { columns in
         let target = columns.baseAddress.flatMap { columns.isEmpty ? nil : $0 + chunk.columns.lowerBound }
@@ -149,10 +149,10 @@ extension MeterWorker {
   }
 
   /// Counts the codes of the panels that begin in the chunk's rows.
-  private func countCodes(_ matrix: MeasuredMatrix, _ layout: PanelLayout, _ rows: Range<Int>) {
-    codeCounts.withUnsafeMutableBufferPointer { counts in
+  private func countCodes(_ matrix: MeasuredMatrix, _ layout: PanelLayout, _ rows: Range<Int>) throws {
+    try codeCounts.withUnsafeMutableBufferPointer { counts in
       for panel in matrix.panels(beginningIn: rows) {
-        KernelSet.countCodes(of: matrix.bytes, layout: layout, panel: panel, into: counts)
+        try KernelSet.countCodes(of: matrix.bytes, layout: layout, panel: panel, into: counts)
       }
     }
   }

@@ -73,7 +73,7 @@ COG_INLINE void cog_weigh_columns(
   const size_t second = width > COG_LANES ? width - COG_LANES : 0;
   for (size_t i = 0; i < count; i++) {
     cog_widen(values + i * dimension, width - second, &value[0]);
-    cog_widen(values + i * dimension + COG_LANES, second, &value[1]);
+    cog_widen(values + i * dimension + (width - second), second, &value[1]);
     COG_UNROLL for (size_t head = 0; head < heads; head++) {
       const cog_lanes weight = (cog_lanes)weights[head * weight_stride + i];
       COG_UNROLL for (size_t v = 0; v < COG_VALUE_VECTORS; v++) {

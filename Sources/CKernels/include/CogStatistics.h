@@ -73,10 +73,9 @@ typedef struct CogStatisticsKernels {
   void (*compare)(const void *a, const void *b, size_t count, size_t group_size, CogDifference *difference);
 } CogStatisticsKernels;
 
-/// Counts the codes of one panel of int4 or int8 weights (`bits` 4 or 8) in 256 counters, int8 as unsigned
-/// bytes. Padding is left out.
-void cog_count_codes(
-    const CogPanelMatrix *matrix, size_t panel, size_t columns, unsigned bits, uint64_t *counts);
+/// Counts the codes of one panel of int4 or int8 weights in 256 counters, int8 as unsigned bytes. Padding is
+/// left out.
+void cog_count_codes(const CogPanelMatrix *matrix, size_t panel, size_t columns, uint64_t *counts);
 
 /// How many groups of a row, from its start and the last perhaps shorter, hold nothing but 0 and -0, of
 /// elements of 2 or 4 bytes; `first` becomes the position of the first such group's first element and stays
