@@ -60,13 +60,13 @@ enum BLAS {
 
   /// Puts the Cholesky factor of a symmetric matrix in the place of its lower triangle, row-major.
   ///
-  /// - Returns: false where a pivot is not positive.
+  /// - Returns: false where a pivot is not positive, or not finite, which LAPACK does not look at.
   static func factorize(_ a: UnsafeMutablePointer<Float>, stride lda: Int, size: Int) -> Bool {
     _ = threadsAreOff
     var (n, stride, info) = (blasint(size), blasint(lda), blasint(0))
     // What is lower for rows is upper for columns, LAPACK's order.
     var triangle = CChar(UInt8(ascii: "U"))
     spotrf_(&triangle, &n, a, &stride, &info)
-    return info == 0
+    return info == 0 && (0..<size).allSatisfy { a[$0 * lda + $0].isFinite }
   }
 }

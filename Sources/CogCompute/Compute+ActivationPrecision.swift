@@ -10,9 +10,9 @@ package enum ActivationPrecision: Sendable {
 }
 
 extension Compute {
-  /// Tokens whose two passes are multiplied together, a whole number of tiles: their products take twice the
-  /// room of the result.
-  private static let sixteenBitTokens = 252
+  /// Tokens whose two passes are multiplied together, whole tiles of 4, 12 or 16 tokens: their products take
+  /// twice the room of the result.
+  private static let sixteenBitTokens = 240
 
   /// As ``multiplyQuantized(_:_:)`` for one weight, with the input rounded to 16 bits.
   func multiplySixteenBits(_ x: FloatMatrix, _ weight: QuantizedWeight) -> FloatMatrix {

@@ -13,18 +13,7 @@ enum RecycledMemory {
   /// Blocks begin on a huge page and may be backed by them.
   private static let alignment = 1 << 21
 
-  private struct Block {
-    let pointer: UnsafeMutableRawPointer
-    let byteCount: Int
-  }
-
-  /// Free blocks, the one that was given back last at the end: it is the likeliest to be in the cache.
-  private struct Shelf: @unchecked Sendable {
-    var blocks: [Block] = []
-    var byteCount = 0
-  }
-
-  private static let shelf = Mutex(Shelf())
+  private static let shelf = Mutex(FreeBlocks(mostByteCount: mostKeptByteCount))
 
   /// A block of at least `byteCount` bytes, aligned to 64 bytes, with whatever is in it; to be given back by
   /// ``free(_:byteCount:)`` with the count that is returned.
@@ -32,7 +21,9 @@ enum RecycledMemory {
     guard byteCount >= smallestByteCount else {
       return (.allocate(byteCount: byteCount, alignment: 64), byteCount)
     }
-    if let block = takeKept(byteCount) { return (block.pointer, block.byteCount) }
+    if let block = shelf.withLock({ $0.take(byteCount, slack: alignment) }) {
+      return (block.pointer, block.byteCount)
+    }
     let rounded = (byteCount + alignment - 1) / alignment * alignment
     let pointer = UnsafeMutableRawPointer.allocate(byteCount: rounded, alignment: alignment)
     madvise(pointer, rounded, MADV_HUGEPAGE)
@@ -42,34 +33,61 @@ enum RecycledMemory {
   /// Gives a block back.
   static func free(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
     guard byteCount >= smallestByteCount else { return pointer.deallocate() }
-    let excess = shelf.withLock { shelf -> [Block] in
-      shelf.blocks.append(Block(pointer: pointer, byteCount: byteCount))
-      shelf.byteCount += byteCount
-      var excess: [Block] = []
-      while shelf.byteCount > mostKeptByteCount {
-        let oldest = shelf.blocks.removeFirst()
-        shelf.byteCount -= oldest.byteCount
-        excess.append(oldest)
-      }
-      return excess
-    }
+    let excess = shelf.withLock { $0.keep(FreeBlocks.Block(pointer: pointer, byteCount: byteCount)) }
     for block in excess { block.pointer.deallocate() }
   }
+}
 
-  /// The smallest kept block that holds `byteCount` bytes and wastes at most as many, or less than a huge
-  /// page.
-  private static func takeKept(_ byteCount: Int) -> Block? {
-    shelf.withLock { shelf in
-      var best: Int?
-      for (index, block) in shelf.blocks.enumerated()
-      where block.byteCount >= byteCount && block.byteCount <= max(2 * byteCount, alignment) {
-        if let found = best, shelf.blocks[found].byteCount < block.byteCount { continue }
-        best = index
-      }
-      guard let best else { return nil }
-      let block = shelf.blocks.remove(at: best)
-      shelf.byteCount -= block.byteCount
-      return block
+/// Free blocks of memory, up to a number of bytes.
+package struct FreeBlocks: Sendable {
+  /// A block of memory.
+  package struct Block: Equatable, @unchecked Sendable {
+    /// Its first byte.
+    package let pointer: UnsafeMutableRawPointer
+    /// Its size.
+    package let byteCount: Int
+
+    /// A block of memory.
+    package init(pointer: UnsafeMutableRawPointer, byteCount: Int) {
+      (self.pointer, self.byteCount) = (pointer, byteCount)
     }
+  }
+
+  private let mostByteCount: Int
+  /// The one that was given back last is at the end: it is the likeliest to be in the cache.
+  private var blocks: [Block] = []
+  private var byteCount = 0
+
+  /// No blocks yet.
+  package init(mostByteCount: Int) { self.mostByteCount = mostByteCount }
+
+  /// Keeps a block, unless it is larger than all that may be kept.
+  ///
+  /// - Returns: what is not kept: the oldest blocks that there is no more room for, or the block itself.
+  package mutating func keep(_ block: Block) -> [Block] {
+    guard block.byteCount <= mostByteCount else { return [block] }
+    blocks.append(block)
+    byteCount += block.byteCount
+    var excess: [Block] = []
+    while byteCount > mostByteCount {
+      let oldest = blocks.removeFirst()
+      byteCount -= oldest.byteCount
+      excess.append(oldest)
+    }
+    return excess
+  }
+
+  /// Takes the smallest block that holds `wanted` bytes and wastes at most as many, or less than `slack`.
+  package mutating func take(_ wanted: Int, slack: Int) -> Block? {
+    var best: Int?
+    for (index, block) in blocks.enumerated()
+    where block.byteCount >= wanted && block.byteCount <= max(2 * wanted, slack) {
+      if let found = best, blocks[found].byteCount < block.byteCount { continue }
+      best = index
+    }
+    guard let best else { return nil }
+    let block = blocks.remove(at: best)
+    byteCount -= block.byteCount
+    return block
   }
 }

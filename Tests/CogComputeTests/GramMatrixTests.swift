@@ -87,8 +87,13 @@ import Testing
       }
     }
     #expect(worst < 1e-5 * Double(before[0]) * Double(size).squareRoot())
-    let negative = FloatMatrix(before, rows: size, columns: size)
-    negative[size - 1, size - 1] = -1
-    #expect(try !CholeskyFactor.replace(negative, context: RunContext(threads: pool)))
+    for pivot in [-1, Float.nan, .infinity] {
+      let spoiled = FloatMatrix(before, rows: size, columns: size)
+      spoiled[size - 1, size - 1] = pivot
+      #expect(try !CholeskyFactor.replace(spoiled, context: RunContext(threads: pool)), "\(pivot)")
+      spoiled.store(FloatMatrix(before, rows: size, columns: size), at: 0)
+      spoiled[0, 0] = pivot
+      #expect(try !CholeskyFactor.replace(spoiled, context: RunContext(threads: pool)), "\(pivot)")
+    }
   }
 }

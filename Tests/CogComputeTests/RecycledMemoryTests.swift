@@ -23,6 +23,26 @@ struct RecycledMemoryTests {
     #expect(FloatMatrix(rows: 300, columns: 300).values.allSatisfy { $0 == 0 })
   }
 
+  @Test("Free blocks are taken by size, the oldest go first, and one that is too large leaves the others")
+  func freeBlocks() throws {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+    defer { memory.deallocate() }
+    func block(_ place: Int, _ byteCount: Int) -> FreeBlocks.Block {
+      FreeBlocks.Block(pointer: memory + place, byteCount: byteCount)
+    }
+    var free = FreeBlocks(mostByteCount: 100)
+    #expect(free.keep(block(0, 40)).isEmpty)
+    #expect(free.keep(block(1, 30)).isEmpty)
+    #expect(free.keep(block(2, 101)) == [block(2, 101)])
+    #expect(free.keep(block(3, 20)).isEmpty)
+    #expect(free.take(41, slack: 10) == nil)
+    #expect(free.take(14, slack: 10) == block(3, 20))
+    #expect(free.take(9, slack: 10) == nil)
+    #expect(free.take(9, slack: 40) == block(1, 30))
+    #expect(free.keep(block(4, 70)) == [block(0, 40)])
+    #expect(free.take(70, slack: 0) == block(4, 70))
+  }
+
   @Test("Shared rows are the rows of a matrix, and keep its memory")
   func sharedRows() {
     let values = (0..<300_000).map(Float.init)
