@@ -1,48 +1,19 @@
 // Holds every instruction set of this processor to the portable kernels, bit for bit: random matrices of
-// sizes that are no multiples of anything, quantized, read back and multiplied. Built and run by
-// Tools/test_neon. With --list names the instruction sets.
+// sizes that are no multiples of anything, quantized, read back and multiplied; attention; rows of numbers.
+// Built and run by Tools/test_neon. With --list names the instruction sets.
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "CKernels.h"
+#include "attention.h"
 #include "matrices.h"
+#include "rows.h"
 
 enum { LARGEST_ROWS = 150, LARGEST_COLUMNS = 4300, LARGEST_TOKENS = 49, MOST_EDGE_TOKENS = 26 };
 
-static uint64_t state = 1;
-static int failures = 0;
-
-static uint32_t next_word(void) {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return (uint32_t)(state >> 33);
-}
-
-static float next_float(void) { return (float)(int32_t)(next_word() % 20001 - 10000) * 1e-4f; }
-
-static void compare(const char *set, const char *kernel, const void *a, const void *b, size_t bytes) {
-  if (memcmp(a, b, bytes) == 0) return;
-  failures++;
-  printf("%s: %s differs from the portable kernel\n", set, kernel);
-}
-
 /// What a backend makes of one matrix and its activations.
 typedef struct Results {
-  uint8_t *panels;
+  uint8_t *memory, *panels;  // at an odd address
   float *weights;
   float *products;
 } Results;
-
-/// A backend, with or without its optional products, and its name.
-typedef struct Set {
-  const CogBackend *backend;
-  bool with_option;
-  const char *name;
-} Set;
-
-static Set portable(void) { return (Set){cog_backend(0), false, "portable"}; }
 
 /// Gives the groups of a matrix any zero points, also such as no quantizer writes.
 static void spoil_zeros(CogPanelMatrix matrix, uint8_t *panels) {
@@ -62,8 +33,9 @@ static Results run(
   const CogKernels *kernels = set.backend->kernels;
   const size_t panels = (matrix.rows + 15) / 16;
   Results results = {
-      malloc(panels * matrix.panel_bytes), calloc(matrix.rows * columns, sizeof(float)),
+      malloc(panels * matrix.panel_bytes + 1), NULL, calloc(matrix.rows * columns, sizeof(float)),
       calloc(tokens * matrix.rows, sizeof(float))};
+  results.panels = results.memory + 1;
   for (size_t panel = 0; panel < panels; panel++) {
     const size_t left = matrix.rows - panel * 16;
     CogPanelError error;
@@ -90,7 +62,7 @@ static Results run(
   return results;
 }
 
-static void release(Results results) { free(results.panels), free(results.weights), free(results.products); }
+static void release(Results results) { free(results.memory), free(results.weights), free(results.products); }
 
 static void try_sizes(Set set, size_t rows, size_t columns, size_t tokens, size_t group_size, int is_int4) {
   static float weights[LARGEST_ROWS * LARGEST_COLUMNS], x[LARGEST_TOKENS * LARGEST_COLUMNS],
@@ -159,107 +131,28 @@ static void try_feedback(Set set, size_t rows, size_t count, unsigned bits) {
   compare(set.name, "errors of feedback", errors[0], errors[1], rows * count * sizeof(float));
 }
 
-static void try_conversions(Set set) {
-  const CogKernels *kernels = set.backend->kernels;
-  static uint16_t halves[65536];
-  static float own[65536], twin[65536];
-  static uint16_t back[65536], twin_back[65536];
-  const CogElementType types[] = {COG_F16, COG_BF16};
-  for (size_t i = 0; i < 65536; i++) halves[i] = (uint16_t)i;
-  for (size_t t = 0; t < 2; t++) {
-    kernels->to_float(types[t], halves, own, 65536);
-    portable().backend->kernels->to_float(types[t], halves, twin, 65536);
-    compare(set.name, "to_float", own, twin, sizeof own);
-    for (size_t i = 0; i < 65536; i++) twin[i] = next_float() * 1e3f;
-    kernels->from_float(types[t], twin, back, 65536);
-    portable().backend->kernels->from_float(types[t], twin, twin_back, 65536);
-    compare(set.name, "from_float", back, twin_back, sizeof back);
-  }
-}
-
-/// Scores and weighted values of one query over a cache in F16.
-static void try_attention(Set set, size_t count, size_t dimension, size_t heads) {
-  enum { COUNT = 40, DIMENSION = 140, HEADS = 9 };
-  static uint16_t rows[COUNT * DIMENSION];
-  static float queries[HEADS * DIMENSION], scores[2][HEADS * COUNT], outputs[2][HEADS * DIMENSION];
+/// Packs codes that somebody else has found, in a panel that may not be full.
+static void try_pack(Set set, size_t rows, size_t columns, size_t group_size, int is_int4) {
+  enum { ROWS = 16, COLUMNS = 300, GROUPS = (COLUMNS + 31) / 32, PANEL = 8192 };
+  static int8_t codes[ROWS * COLUMNS];
+  static uint8_t zeros[ROWS * GROUPS], panels[2][PANEL];
+  static float scales[ROWS * GROUPS];
   const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
-  for (size_t i = 0; i < count * dimension; i++) rows[i] = (uint16_t)(next_word() & 0xBBFF);  // below 2
-  for (size_t i = 0; i < heads * dimension; i++) queries[i] = next_float();
+  const CogPanelMatrix matrix = make_matrix(rows, columns, group_size, is_int4);
+  for (size_t i = 0; i < rows * columns; i++) {
+    codes[i] = (int8_t)(is_int4 ? next_word() % 16 : next_word() % 255 - 127);
+  }
+  for (size_t i = 0; i < rows * matrix.group_count; i++) {
+    scales[i] = (float)(next_word() % 9) * 0.125f;
+    zeros[i] = (uint8_t)(next_word() % 16);
+  }
+  const CogPanelCodes source = {codes, scales, is_int4 ? zeros : NULL, rows, columns};
+  memset(panels, 0x5A, sizeof panels);
   for (size_t k = 0; k < 2; k++) {
-    both[k]->scores_f16(rows, count, dimension, queries, dimension, heads, scores[k], count);
-    both[k]->weigh_values_f16(rows, count, dimension, scores[0], count, heads, outputs[k], dimension);
+    if (both[k]->pack(&matrix, &source, panels[k]) != COG_OK)
+      failures++, printf("%s: pack failed\n", set.name);
   }
-  compare(set.name, "scores_f16", scores[0], scores[1], heads * count * sizeof(float));
-  compare(set.name, "weigh_values_f16", outputs[0], outputs[1], heads * dimension * sizeof(float));
-}
-
-static void fill(float *values, size_t count) {
-  for (size_t i = 0; i < count; i++) values[i] = next_float();
-}
-
-/// What one way of attention makes of all blocks of a head's queries.
-static void attend(
-    CogAttention attention, CogAttentionHead head, const float *keys, const float *values, void *memory) {
-  const size_t bytes = cog_packed_size(head.key_count, head.dimension) * sizeof(float);
-  char *packed = memory;
-  attention.pack_keys(keys, head.dimension, head.key_count, head.dimension, packed);
-  attention.pack_values(values, head.dimension, head.key_count, head.dimension, packed + bytes);
-  const size_t most = COG_ATTENTION_ROWS / head.heads;
-  for (size_t first = 0; first < head.query_count; first += most) {
-    const size_t left = head.query_count - first;
-    attention.attend_block(
-        &head, packed, packed + bytes, first, left < most ? left : most, packed + 2 * bytes);
-  }
-}
-
-/// Attention of blocks of queries over as many keys or more.
-static void try_blocks(Set set, size_t queries, size_t keys, size_t dimension, size_t heads) {
-  enum { COUNT = 80, DIMENSION = 140, HEADS = 4, WIDTH = HEADS * DIMENSION };
-  static float input[COUNT * WIDTH], own[COUNT * DIMENSION], values[COUNT * DIMENSION],
-      outputs[4][COUNT * WIDTH];
-  const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
-  fill(input, queries * heads * dimension), fill(own, keys * dimension), fill(values, keys * dimension);
-  for (size_t k = 0; k < 2; k++) {
-    CogAttentionHead head = {
-        .queries = input,
-        .query_stride = heads * dimension,
-        .output = outputs[k],
-        .output_stride = heads * dimension,
-        .values = values,
-        .value_stride = dimension,
-        .query_count = queries,
-        .key_count = keys,
-        .heads = heads,
-        .dimension = dimension,
-        .scale = queries % 3 == 0 ? 8 : 0.3f,  // with the larger one a few keys have most of the weight
-        .is_causal = queries % 2 == 0,
-        .rounds = keys % 2 == 0};
-    const size_t floats = 2 * cog_packed_size(keys, dimension) + both[k]->attention_scratch_size(&head);
-    float *memory = malloc(floats * sizeof(float));
-    attend(both[k]->attention, head, own, values, memory);
-    head.output = outputs[2 + k];
-    attend(both[k]->int16_attention, head, own, values, memory);
-    free(memory);
-  }
-  const size_t bytes = queries * heads * dimension * sizeof(float);
-  compare(set.name, "attention", outputs[0], outputs[1], bytes);
-  compare(set.name, "int16_attention", outputs[2], outputs[3], bytes);
-}
-
-/// The activation functions, and what rounding to 8 bits leaves out.
-static void try_elements(Set set, size_t count) {
-  enum { COUNT = 300 };
-  static float input[COUNT], outputs[2][4][COUNT];
-  const CogKernels *const both[] = {set.backend->kernels, portable().backend->kernels};
-  for (size_t i = 0; i < count; i++) input[i] = next_float() * 9;
-  for (size_t k = 0; k < 2; k++) {
-    for (size_t i = 0; i < 4; i++) memcpy(outputs[k][i], input, sizeof input);
-    both[k]->gelu(outputs[k][0], count);
-    both[k]->approximate_gelu(outputs[k][1], count);
-    both[k]->silu(outputs[k][2], count);
-    both[k]->rounding_residual(input, count, 64, outputs[k][3]);
-  }
-  compare(set.name, "an activation function", outputs[0], outputs[1], sizeof outputs[0]);
+  compare(set.name, "pack", panels[0], panels[1], PANEL);
 }
 
 /// Every number of tokens up to some tiles of each product of a set, with rows and columns around the edges
@@ -282,7 +175,7 @@ static void try_all(Set set) {
   for (size_t i = 0; i < 12; i++)
     try_feedback(set, 1 + i * 5 % 16, 1 + i * 23 % COG_FEEDBACK_COLUMNS, i % 2 ? 4 : 8);
   try_feedback(set, 16, COG_FEEDBACK_COLUMNS, 4);
-  try_conversions(set);
+  try_halves(set);
   // More panels than fit a block of as many columns.
   for (int is_int4 = 0; is_int4 < 2; is_int4++) try_sizes(set, LARGEST_ROWS - 3, 4090, 34, 64, is_int4);
   for (int round = 0; round < 60; round++) {
@@ -294,7 +187,8 @@ static void try_all(Set set) {
     try_attention(set, 1 + next_word() % 40, 1 + next_word() % 140, 1 + next_word() % 9);
     const size_t keys = 1 + next_word() % 80;
     try_blocks(set, 1 + next_word() % keys, keys, 1 + next_word() % 140, 1 + next_word() % 4);
-    try_elements(set, 1 + next_word() % 300);
+    try_rows(set);
+    try_pack(set, 1 + next_word() % 16, 1 + next_word() % 300, groups[round % 3], round / 3 % 2);
   }
   printf("%s: compared with the portable kernels\n", set.name);
 }
