@@ -1,6 +1,7 @@
 import CogBase
 import CogCompute
 import CogEvaluate
+import CogMedia
 import CogTestSupport
 import Foundation
 import Testing
@@ -226,6 +227,26 @@ struct RunTests {
     let after = RunPlan(list, try RunLines(RunFolder(path: folder.path("run"))), options: options)
     #expect(after.rows.map(\.finished).reduce(0, +) == 2 && after.rows.map(\.left).reduce(0, +) == 6)
     #expect(after.rows.allSatisfy { $0.seconds != nil })
+  }
+
+  @Test("the time of a plan has each piece of a video that is looked at, and not each video")
+  func planOfPieces() throws {
+    let bounds = [ClipBounds(start: 0, end: 2), ClipBounds(start: 2, end: 4)]
+    let items = ["a", "b"].flatMap { video in
+      bounds.map { RunItem(dataset: "captions", video: video, bounds: $0, question: "?") }
+    }
+    let list = RunList(items)
+    let folder = try RunFolder(path: folder.path("pieces"), Self.header(list), list)
+    let part = folder.path + "/parts/part-00000-of-00001.0000000000000000.jsonl"
+    let line = [
+      #"{"attempt":1,"finished":1,"frames":[],"ids":[],"kernels":"k","key":"\#(items[0].key)","reply":"x","#,
+      #""run":"\#(folder.header.identity)","seconds":{"prompt":1,"reply":1,"total":13,"video":10},"#,
+      #""status":"ok","tool":"t"}"# + "\n",
+    ].joined()
+    try line.write(toFile: part, atomically: true, encoding: .utf8)
+    let plan = RunPlan(list, try RunLines(folder), options: .init())
+    // Three pieces are left: 10 s to look at each, 3 s for each caption.
+    #expect(plan.rows.map(\.seconds) == [39])
   }
 
   @Test("an item that takes too long fails, and the next one has its own time")

@@ -35,7 +35,7 @@ package struct RunPlan: Equatable, Sendable {
       return Row(
         shard: shard, items: items.count, finished: items.count { lines?.best[$0.key] != nil },
         left: work.count,
-        seconds: cost.map { $0.seconds(items: work.count, videos: Set(work.map(\.video)).count) })
+        seconds: cost.map { $0.seconds(items: work.count, clips: Set(work.map(\.clip)).count) })
     }
   }
 }
@@ -43,16 +43,17 @@ package struct RunPlan: Equatable, Sendable {
 /// What items cost, by those that have a reply.
 private struct RunCost {
   private let item: Double
-  private let video: Double
+  /// For decoding and looking, once for each video or piece of one.
+  private let clip: Double
 
   /// Nil where there is no reply.
   init?(_ lines: RunLines) {
     let times = lines.best.values.filter { $0.status == .ok }.map(\.seconds)
     guard !times.isEmpty else { return nil }
-    let videos = times.map(\.video).filter { $0 > 0 }
-    video = videos.isEmpty ? 0 : videos.reduce(0, +) / Double(videos.count)
+    let clips = times.map(\.video).filter { $0 > 0 }
+    clip = clips.isEmpty ? 0 : clips.reduce(0, +) / Double(clips.count)
     item = times.reduce(0) { $0 + max(0, $1.total - $1.video) } / Double(times.count)
   }
 
-  func seconds(items: Int, videos: Int) -> Double { Double(items) * item + Double(videos) * video }
+  func seconds(items: Int, clips: Int) -> Double { Double(items) * item + Double(clips) * clip }
 }
