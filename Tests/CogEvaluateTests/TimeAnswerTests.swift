@@ -18,6 +18,14 @@ struct TimeAnswerTests {
       ("At 3 seconds and 7 seconds", 3, nil), ("7 seconds to 3 seconds", 7, nil),
       ("First, the man stops at 5 seconds", 5, nil), ("At the second second.", 2, nil),
       ("There are 3 people at 5 seconds.", 5, nil),
+      ("At 1 minute and 30 seconds.", 90, nil), ("At 2 minutes.", 120, nil), ("1m30s", 90, nil),
+      ("1 hour, 2 min 3 s", 3723, nil), ("at minute 2", 120, nil), ("after two minutes", 120, nil),
+      ("from 1 to 2 minutes", 60, 120), ("from 1 minute 5 seconds to 2 minutes", 65, 120),
+      ("from 3 seconds up to 7 seconds", 3, 7), ("3 ~ 7 seconds", 3, 7), ("3s-7s", 3, 7),
+      ("between the 3rd and 7th second", 3, 7), ("from second 20 to second 30", 20, 30),
+      ("from the 3rd second until the 7th second", 3, 7), ("3-7", 3, 7), ("[3, 7]", 3, 7),
+      (" (3.5 - 7) ", 3.5, 7), ("From 3 to 7.", 3, 7),
+      ("At 5 seconds there are 3 people", 5, nil), ("It's 5 m away at 7 seconds", 7, nil),
     ] as [(String, Double, Double?)])
   func reads(text: String, start: Double, end: Double?) {
     let time = TimeAnswer(text)
@@ -28,6 +36,7 @@ struct TimeAnswerTests {
     "where no time is, none is read",
     arguments: [
       "", "There is no such event.", "There are 3 people.", "never", "A second man", "3 4", "12:3",
+      "3, 7", "7-3", "It's 5 people.", "5 m",
     ])
   func none(text: String) {
     #expect(TimeAnswer(text) == nil, "\(text): \(String(describing: TimeAnswer(text)))")
@@ -53,7 +62,9 @@ struct TimeAnswerTests {
     "seconds: the second itself, a moment within a span, or half of the hull",
     arguments: [
       ("At the 3rd second.", "3 s", ScoringRule.Verdict.right), ("At 3.4 seconds", "3 s", .right),
-      ("At 4 seconds", "3 s", .wrong), ("Soon", "3 s", .unparsed), ("At 5 seconds", "3 to 7 s", .right),
+      ("At 3.5 seconds", "3.5 s", .right), ("2.5", "2.5 s", .right), ("4 s", "3.5 s", .right),
+      ("3 s", "3.5 s", .wrong), ("At 4 seconds", "3 s", .wrong), ("Soon", "3 s", .unparsed),
+      ("At 5 seconds", "3 to 7 s", .right),
       ("At 8 seconds", "3 to 7 s", .wrong), ("3 to 5 seconds", "3 to 7 s", .right),
       ("6 to 9 seconds", "3 to 7 s", .wrong), ("", "3 s", .unparsed),
     ])

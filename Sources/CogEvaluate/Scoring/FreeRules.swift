@@ -20,9 +20,7 @@ extension ScoringRule {
     name: "seconds", source: "the reply names the second, or hits the span",
     acceptsFree: { reply, answer in
       guard let said = TimeAnswer(reply), let truth = TimeAnswer(answer) else { return false }
-      guard let end = truth.end else {
-        return abs(said.start.rounded() - truth.start) < 0.5
-      }
+      guard let end = truth.end else { return said.names(secondOf: truth) }
       return said.end == nil
         ? (truth.start...end).contains(said.start) : said.overlap(with: truth) >= 0.5
     },

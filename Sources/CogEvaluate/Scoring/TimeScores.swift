@@ -106,7 +106,7 @@ package struct TimeScores: Equatable, Sendable, Encodable {
     moments.parsed += 1
     let error = abs(said.start - truth.start)
     errors.append(error)
-    moments.exact += abs(said.start.rounded() - truth.start) < 0.5 ? 1 : 0
+    moments.exact += said.names(secondOf: truth) ? 1 : 0
     for distance in Self.distances where error <= Double(distance) {
       moments.within["\(distance)", default: 0] += 1
     }
