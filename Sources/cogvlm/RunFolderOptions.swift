@@ -14,21 +14,21 @@ struct RunFolderOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Only this part of the run, from 0/N; auto takes it from a Slurm array, auto/N its number from Slurm, "
-        + "HyperQueue, GNU parallel and others.", valueName: "i/n"),
+      "Only this part of the run, from 0/N; auto takes it from a Slurm array that begins at 0, auto/N its "
+        + "number from Slurm, HyperQueue, GNU parallel and others.", valueName: "i/n"),
     transform: ShardChoice.init(argument:))
   var shard: ShardChoice = .given(.whole)
 
-  @Option(help: "Ask at most so many questions now.")
+  @Option(help: "Do at most so many questions or captions now.")
   var limit: Int?
 
-  @Flag(help: "Ask again what has failed.")
+  @Flag(help: "Try again what has failed.")
   var retryFailed = false
 
-  @Option(help: ArgumentHelp("A question that takes longer fails.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("A question or caption that takes longer fails.", valueName: "seconds"))
   var timeout: Double?
 
-  @Flag(help: "Only show how many questions each shard has and how long they would take.")
+  @Flag(help: "Only show how many questions or captions each shard has, and how long they would take.")
   var plan = false
 
   func validate() throws {
@@ -114,12 +114,13 @@ enum ShardChoice: Equatable, Sendable {
     let step = environment["SLURM_ARRAY_TASK_STEP"] == nil ? 1 : try value("STEP")
     let (id, first, last, count) = try (value("ID"), value("MIN"), value("MAX"), value("COUNT"))
     let isWhole =
-      step > 0 && first >= 0 && last >= first && count > 0 && (last - first) / step + 1 == count
-      && (id - first) % step == 0
-    if isWhole, let shard = Shard((id - first) / step, of: count) { return shard }
+      step > 0 && first == 0 && last >= 0 && count > 0 && last / step + 1 == count && id % step == 0
+    if isWhole, let shard = Shard(id / step, of: count) { return shard }
+    // Tasks of a larger array that are submitted once more look like one of their own.
     throw CogError(
-      "the array has gaps, and does not say how many shards there are", subject: "--shard auto",
-      expected: "an array such as 0-3", found: "\(count) tasks from \(first) to \(last)",
+      "the array does not say how many shards there are", subject: "--shard auto",
+      expected: "an array from 0 without gaps, such as 0-3",
+      found: "\(count) tasks from \(first) to \(last)",
       advice: "Give their count, such as --shard auto/\(Swift.max(last, 0) + 1).")
   }
 

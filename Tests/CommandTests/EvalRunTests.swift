@@ -95,7 +95,7 @@ import Testing
       let rest = try Command.run(
         try command("\(count)", ["--shard", "auto"]),
         environment: [
-          "SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_MIN": "5", "SLURM_ARRAY_TASK_MAX": "5",
+          "SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_MAX": "0",
           "SLURM_ARRAY_TASK_COUNT": "1", "SLURM_ARRAY_TASK_STEP": "1",
         ])
       #expect(rest.status == 3, "\(rest.errors)")
@@ -237,7 +237,11 @@ import Testing
       "SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_MIN": "7", "SLURM_ARRAY_TASK_MAX": "19",
       "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_STEP": "1",
     ]
+    // One task that is submitted once more does not know of the others.
+    var alone = array
+    (alone["SLURM_ARRAY_TASK_MAX"], alone["SLURM_ARRAY_TASK_COUNT"]) = ("7", "1")
     for (shard, environment, words) in [
+      ("auto", alone, "auto/8"),
       ("auto", [:], "SLURM_ARRAY_TASK"), ("auto", array, "auto/20"), ("auto/4", [:], "PARALLEL_SEQ"),
       ("auto/4", ["PARALLEL_SEQ": "5"], "expected 1 to 4"), ("auto/4", ["HQ_TASK_ID": "4"], "HQ_TASK_ID"),
       ("auto/4", ["JOB_COMPLETION_INDEX": "x"], "JOB_COMPLETION_INDEX"), ("auto/4", array, "expected 0 to 3"),

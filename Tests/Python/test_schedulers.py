@@ -259,6 +259,33 @@ class Schedulers(unittest.TestCase):
         self.assertEqual((self.folder / "merged.jsonl").read_bytes(), expected)
         self.assert_nothing_asked_twice("run")
 
+    @unittest.skipUnless(there(*DAEMONS, "sbatch"), "needs Slurm and munge: slurm-wlm, munge")
+    def test_slurm_array_that_is_canceled_stays_so_and_one_told_before_its_limit_is_queued_again(self):
+        with tempfile.TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
+            cluster = Cluster(pathlib.Path(folder))
+            cluster.environment["COGVLM_BINARY"] = self.binary
+            self.addCleanup(cluster.stop)
+            cluster.start()
+            job = cluster.submit("--array=0-1", SLURM / "array", *self.evaluation("run"))
+            wait_for(lambda: self.lines("run", 0) > 0)
+            # As --signal of the script does, to the shell alone.
+            cluster.call("scancel", "--batch", "--signal=USR1", f"{job}_0")
+
+            def queued_again():
+                return "Restarts=1" in cluster.call("scontrol", "show", "job", f"{job}_0")
+
+            wait_for(queued_again)
+            cluster.call("scancel", job)
+            cluster.wait_until(job, "CANCELLED", 2)
+            # A task that was queued again would not have stayed canceled.
+            time.sleep(3)
+            cluster.wait_until(job, "CANCELLED", 2)
+            # One task alone says how many there are.
+            job = cluster.submit("--array=1", SLURM / "array", *self.evaluation("run"), "--shard", "auto/2")
+            cluster.wait_until(job, "COMPLETED", 1)
+            self.assertTrue((self.folder / "run" / "done" / "00001-of-00002").exists())
+            cluster.stop()
+
     @unittest.skipUnless(there("parallel"), "needs GNU parallel")
     def test_gnu_parallel_gives_the_results_of_one_process(self):
         expected = self.results_of_one_process()
