@@ -27,6 +27,11 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension CogError {
+  /// The `errno` of the failed system call that led to this error; nil where there was none.
+  package var systemNumber: Int32? {
+    (cause as? SystemError)?.number ?? (cause as? CogError)?.systemNumber
+  }
+
   /// An error from `errno` of a failed system call.
   ///
   /// - Parameters:

@@ -37,6 +37,10 @@ final class InputBytes {
     self.context = context
   }
 
+  /// - Throws: ``CogError`` with what the system says when it has refused a read: what libav makes of the
+  ///   bytes until there says nothing about the file.
+  func requireRead() throws { try source.requireRead() }
+
   /// The first bytes of the file, at most `count`.
   func beginning(count: Int) -> [UInt8] { source.bytes(at: 0, count: count) }
 
@@ -50,13 +54,16 @@ final class InputBytes {
 
 /// A read-only file with a position.
 final class FileSource {
+  private let path: String
   private let descriptor: Int32
   private let size: Int64
+  /// What the system has refused to read with; 0 while it has not.
+  private var failure: Int32 = 0
   private let cancellation: any Cancellation
   private var position: Int64 = 0
 
   init(path: String, cancellation: any Cancellation) throws {
-    self.cancellation = cancellation
+    (self.path, self.cancellation) = (path, cancellation)
     descriptor = FileSystem.openForReading(path)
     guard descriptor >= 0 else { throw CogError.system("cannot open", file: path, code: errno) }
     var status = stat()
@@ -70,6 +77,11 @@ final class FileSource {
   }
 
   deinit { close(descriptor) }
+
+  /// - Throws: ``CogError`` with the error of a read that has failed.
+  func requireRead() throws {
+    guard failure == 0 else { throw CogError.system("cannot read", file: path, code: failure) }
+  }
 
   /// The bytes at an offset, fewer than `count` where the file ends or cannot be read.
   func bytes(at offset: Int, count: Int) -> [UInt8] {
@@ -91,7 +103,10 @@ final class FileSource {
         return Int32(done)
       }
       if done == 0 { return libav_error_end_of_file() }
-      if errno != EINTR { return libav_error_input_output() }
+      guard errno == EINTR else {
+        failure = errno
+        return libav_error_input_output()
+      }
     }
   }
 

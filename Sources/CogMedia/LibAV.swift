@@ -89,7 +89,9 @@ enum LibAV {
   }
 
   /// The error for an allocation that a library could not make.
-  static func outOfMemory(_ what: String) -> CogError { CogError("not enough memory for \(what)") }
+  static func outOfMemory(_ what: String) -> CogError {
+    CogError("not enough memory for \(what)", code: .system, cause: SystemError(number: ENOMEM))
+  }
 }
 
 /// A frame of libavutil that is freed with the object.

@@ -31,6 +31,7 @@ final class MediaContainer {
     av_dict_free(&options)
     guard status >= 0, let opened = opening else {
       try cancellation.check()
+      try bytes.requireRead()
       throw CogError(
         "no video frame can be decoded: \(LibAV.reason(status))", file: path,
         advice: "Check that it is a whole video file such as MP4, MKV, WebM or AVI.")
@@ -60,10 +61,14 @@ final class MediaContainer {
       avformat_find_stream_info(context, $0.count > 0 ? $0.baseAddress : nil)
     }
     try cancellation.check()
+    try requireRead()
     guard found >= 0 else {
       throw CogError("the streams cannot be read: \(LibAV.reason(found))", code: .damaged, file: path)
     }
   }
+
+  /// - Throws: as ``InputBytes/requireRead()``.
+  func requireRead() throws { try bytes.requireRead() }
 
   deinit {
     var closing: UnsafeMutablePointer<AVFormatContext>? = context

@@ -85,6 +85,7 @@ final class MediaInput {
     LibAV.forgetLog()
     let status = av_read_frame(context, packet.pointer)
     try cancellation.check()
+    try container.requireRead()
     damage = LibAV.containerError
     if status >= 0 { return packet.pointer }
     if status == libav_error_end_of_file() { return nil }

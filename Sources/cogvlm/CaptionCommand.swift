@@ -93,7 +93,7 @@ struct CaptionCommand: ParsableCommand {
       try share.run(
         engine: engine, template: template, profile: .plain, sampling: frameOptions.frames,
         options: AnswerOptions(maximumNewTokens: maxNewTokens), deadline: deadline,
-        cache: cacheOptions.open(),
+        cache: cacheOptions.open(), videoPath: { videos.path(of: $0.video) ?? $0.video },
         openVideo: { try openVideo(of: $0, videos) }, failed: tell)
     }
     guard let share else { return }

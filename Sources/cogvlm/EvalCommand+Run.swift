@@ -33,7 +33,8 @@ extension EvalCommand {
       let engine = try Engine(file: file, mode: self.options.mode, context: context)
       try share.run(
         engine: engine, template: template, profile: profile, sampling: sampling, options: answerOptions,
-        deadline: deadline, cache: cacheOptions.open(), openVideo: { try input(of: $0, asked) }, failed: tell)
+        deadline: deadline, cache: cacheOptions.open(), videoPath: { asked.clips.path(of: $0.video) },
+        openVideo: { try input(of: $0, asked) }, failed: tell)
     }
     guard let share else { return }
     let result = try EvaluationResult(share.items, share.records, rule: asked.benchmark.rule)

@@ -249,6 +249,47 @@ struct RunTests {
     #expect(plan.rows.map(\.seconds) == [39])
   }
 
+  @Test("a video that is lost while the run works stops it, and nothing of it is noted as failed")
+  func lostVideos() throws {
+    let videos = folder.path("videos")
+    let run = try RunFolder(path: folder.path("run"), header, list)
+    func work(_ open: (RunItem) throws -> Void) throws -> ShardedRun {
+      var share = ShardedRun(run, list, try RunLines(run), options: .init())
+      try share.run(context: RunContext(), videoPath: { "\(videos)/\($0.video)" }) { item in
+        try open(item)
+      } ask: { item, _ in
+        RunReply(text: item.question, ids: [])
+      }
+      return share
+    }
+    func requireThere(_ item: RunItem) throws {
+      guard FileManager.default.fileExists(atPath: "\(videos)/\(item.video)") else {
+        throw CogError.system("cannot open", file: item.video, code: ENOENT)
+      }
+    }
+    try FileManager.default.createDirectory(atPath: videos, withIntermediateDirectories: false)
+    // One of them was never there.
+    for name in ["v0", "v1", "v2", "v4"] { try Data([0]).write(to: URL(filePath: "\(videos)/\(name)")) }
+    let gone = #expect(throws: CogError.self) {
+      try work { item in
+        if item.video == "v1" { try FileManager.default.moveItem(atPath: videos, toPath: videos + "2") }
+        try requireThere(item)
+      }
+    }
+    #expect(gone?.file == "\(videos)/v1" && gone?.advice?.contains("the same command goes on") == true)
+    #expect(try MergedRun([run.path]).failed == [] && MergedRun([run.path]).missing.count == 5)
+    try FileManager.default.moveItem(atPath: videos + "2", toPath: videos)
+    for code in [EIO, ESTALE, EMFILE, ENOMEM] {
+      let error = #expect(throws: CogError.self) {
+        try work { throw CogError.system("cannot read", file: $0.video, code: code).concerning("frame 3") }
+      }
+      #expect(error?.description.contains("the same command goes on") == true, "\(code)")
+    }
+    #expect(try MergedRun([run.path]).failed == [])
+    let share = try work(requireThere)
+    #expect(share.failed == 1 && share.missing == 0)
+  }
+
   @Test("an item that takes too long fails, and the next one has its own time")
   func deadline() throws {
     let deadline = ItemDeadline(seconds: 0.2, besides: NeverCancelled())

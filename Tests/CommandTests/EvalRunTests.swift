@@ -193,6 +193,23 @@ import Testing
       saying: "the folder has no run", in: folder)
   }
 
+  @Test(
+    "a video that cannot be read for a reason of the system stops a run, and is not noted as failed",
+    .enabled(if: Fault.library != nil, "needs a C compiler"))
+  func unreadable() throws {
+    let expected = try wholeRun()
+    let (outcome, happened) = try Fault(calls: "pread", what: "errno \(EIO) on").run(
+      try command("run"), at: 4)
+    #expect(happened && outcome.status == 2, "\(outcome.errors)")
+    #expect(outcome.errors.contains("the same command goes on"), "\(outcome.errors)")
+    let parts = folder.path("run/parts")
+    for name in try FileManager.default.contentsOfDirectory(atPath: parts) {
+      #expect(try !String(contentsOfFile: "\(parts)/\(name)", encoding: .utf8).contains("failed"))
+    }
+    #expect(try Command.run(try command("run")).status == 3)
+    #expect(try merged() == expected)
+  }
+
   @Test("what failed is asked again only when that is wanted, and then the run is whole")
   func retry() throws {
     let before = try wholeRun()

@@ -11,16 +11,17 @@ extension ShardedRun {
   ///   - sampling: which frames the model is shown; nil takes the template's.
   ///   - profile: the words around the questions.
   ///   - cache: where features are kept; nil keeps none.
+  ///   - videoPath: where an item's video is.
   ///   - openVideo: an item's video, or its part of it.
-  /// - Throws: as ``run(context:deadline:open:ask:failed:)``.
+  /// - Throws: as ``run(context:deadline:videoPath:open:ask:failed:)``.
   package mutating func run(
     engine: Engine, template: PromptTemplate?, profile: PromptProfile, sampling: FrameSampling?,
     options: AnswerOptions, deadline: ItemDeadline?, cache: FeatureCache? = nil,
-    openVideo: (RunItem) throws -> VideoInput,
+    videoPath: @escaping (RunItem) -> String, openVideo: (RunItem) throws -> VideoInput,
     failed tell: (RunItem, CogError) -> Void
   ) throws {
     let encoder = VideoEncoder(engine, cache: cache)
-    try run(context: engine.context, deadline: deadline) { item in
+    try run(context: engine.context, deadline: deadline, videoPath: videoPath) { item in
       let features = try encoder.encode(openVideo(item), template: template, sampling: sampling)
       return Conversation(engine, about: features, template: template)
     } ask: { item, conversation in

@@ -57,16 +57,39 @@ package struct ShardedRun {
   ///
   /// - Parameters:
   ///   - deadline: ends items that take too long; the cancellation of the context, where there is one.
+  ///   - videoPath: where an item's video is, so that one that is lost stops the run; nil where none is.
   ///   - open: makes of an item's video, or its part of it, what its items are asked about.
   ///   - ask: asks the model.
   ///   - tell: is told of each item that failed.
-  /// - Throws: `CogError` when a reply cannot be kept (a full disk); what else `open` and `ask` throw; what
-  ///   the context's cancellation throws. What was finished until then is kept.
+  /// - Throws: `CogError` when a reply cannot be kept (a full disk), or a video is lost (``VideoWatch``);
+  ///   what else `open` and `ask` throw; what the context's cancellation throws. What was finished until
+  ///   then is kept.
   package mutating func run<Video>(
-    context: RunContext, deadline: ItemDeadline? = nil, open: (RunItem) throws -> Video,
-    ask: (RunItem, Video) throws -> RunReply, failed tell: (RunItem, CogError) -> Void = { _, _ in }
+    context: RunContext, deadline: ItemDeadline? = nil, videoPath: ((RunItem) -> String)? = nil,
+    open: (RunItem) throws -> Video, ask: (RunItem, Video) throws -> RunReply,
+    failed tell: (RunItem, CogError) -> Void = { _, _ in }
   ) throws {
     guard !work.isEmpty else { return try markIfDone() }
+    let watch = videoPath.map { VideoWatch(work, path: $0) }
+    do {
+      try askAll(
+        context, deadline,
+        open: { item in
+          do { return try open(item) } catch let error as CogError {
+            try watch?.requireOwn(error, of: item)
+            throw error
+          }
+        }, ask: ask, failed: tell)
+    } catch let lost as VideoWatch.Lost {
+      throw lost.error
+    }
+    try markIfDone()
+  }
+
+  private mutating func askAll<Video>(
+    _ context: RunContext, _ deadline: ItemDeadline?, open: (RunItem) throws -> Video,
+    ask: (RunItem, Video) throws -> RunReply, failed tell: (RunItem, CogError) -> Void
+  ) throws {
     let part = try RunPart(folder, options.shard)
     let clock = ItemClock()
     clock.begin()
@@ -86,7 +109,6 @@ package struct ShardedRun {
       records[item.key] = record
       if case .failure(let error) = reply { tell(item, error) }
     }
-    try markIfDone()
   }
 
   private func record(
