@@ -137,6 +137,11 @@ class Run:
                 result = dict(item, reply=record.get("reply"))
                 result.update({key: record[key] for key in RESULT_KEYS})
                 result.update({key: record[key] for key in ("damagedFrames", "error") if key in record})
+                result["run"] = {
+                    "digest": self.header["items"]["digest"],
+                    "items": len(self.items),
+                    "frames": self.header["frames"],
+                }
                 yield result
 
 

@@ -77,7 +77,7 @@ struct ScoreCommand: ParsableCommand {
     } text: {
       json ? try JSONOutput.encode(report) : report.text
     }
-    guard report.missing == 0, report.total.failed == 0 else { throw ExitCode(3) }
+    guard report.missing ?? 0 == 0, report.total.failed == 0 else { throw ExitCode(3) }
   }
 
   /// Frames of the first wrong answers, by the rule of the run, within their bounds; clips that cannot be
@@ -85,7 +85,11 @@ struct ScoreCommand: ParsableCommand {
   private func clips(
     of report: ScoreReport, _ run: RunResults, in folder: ClipFolder
   ) throws -> [ScorePage.Clip] {
-    let sampling = try FrameSampling(named: run.frames ?? FrameSampling.chat.name)
+    guard let rule = run.frames else {
+      Terminal.note("note: no frames of clips: \(run.path) does not say which the model was shown".printable)
+      return []
+    }
+    let sampling = try FrameSampling(named: rule)
     var clips: [ScorePage.Clip] = []
     for (place, answer) in report.result.answers.enumerated() where !answer.correct && answer.status == .ok {
       guard clips.count < ScorePage.mostClips else { break }
@@ -127,7 +131,7 @@ struct ScoreCommand: ParsableCommand {
     let report = try PairedScores(first, second, rule: rule)
     Terminal.print(json ? try JSONOutput.encode(report) : report.text)
     let answers = first.results + second.results
-    guard first.missing.isEmpty, second.missing.isEmpty, answers.allSatisfy({ $0.status == .ok }) else {
+    guard first.missing ?? 0 == 0, second.missing ?? 0 == 0, answers.allSatisfy({ $0.status == .ok }) else {
       throw ExitCode(3)
     }
   }

@@ -290,6 +290,29 @@ struct RunTests {
     #expect(share.failed == 1 && share.missing == 0)
   }
 
+  @Test("merged results say how many items the run has and which frames were shown; older ones do not")
+  func mergedResults() throws {
+    var asked: [String] = []
+    try run(limit: 3, asked: &asked)
+    let lines = try results()
+    let path = try folder.write(lines.joined().utf8, as: "merged.jsonl")
+    let merged = try RunResults(path: path)
+    #expect(merged.results.count == 3 && merged.missing == 5 && merged.frames == "chat")
+    #expect(try RunResults(path: folder.path("run")).missing == 5)
+    let error = #expect(throws: CogError.self) {
+      try #require(ExportForm(named: "pllava")).files(of: merged)
+    }
+    #expect(error != nil)
+    let older = try lines.map { line in
+      var object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(object.removeValue(forKey: "run") != nil)
+      return String(decoding: try JSONSerialization.data(withJSONObject: object), as: UTF8.self) + "\n"
+    }
+    let known = try RunResults(path: folder.write(older.joined().utf8, as: "older.jsonl"))
+    #expect(known.results == merged.results && known.missing == nil && known.frames == nil)
+    #expect(try ScoreReport(known).missing == nil && ScoreReport(merged).missing == 5)
+  }
+
   @Test("an item that takes too long fails, and the next one has its own time")
   func deadline() throws {
     let deadline = ItemDeadline(seconds: 0.2, besides: NeverCancelled())

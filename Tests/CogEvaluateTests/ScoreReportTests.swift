@@ -40,6 +40,9 @@ struct ScoreReportTests {
     #expect(report.rule.name == "pllava" && report.tasks.count == 20 && report.groups.count == 9)
     let first = report.tasks[0]
     #expect(first.name == "Action Sequence" && first.count.accuracy == 0.25 && first.published == 0.795)
+    // What is published is of one rule.
+    let other = try ScoreReport(run, rule: .lmms)
+    #expect(other.means.published == nil && other.tasks.allSatisfy { $0.published == nil })
     #expect(first.count.failed == 1 && first.count.unparsed == 1 && first.count.questions == 4)
     #expect(report.total.accuracy == 2.0 / 6 && report.result.accuracy.overall == 2.0 / 6)
     // Of the pose task nothing was answered: its clips are not there.

@@ -47,10 +47,10 @@ package struct ExportForm: Sendable {
         expected: benchmarks.joined(separator: ", "), found: benchmark)
     }
     // A judge counts what it is given: what is missing would count as nothing.
-    guard run.missing.isEmpty else {
+    guard run.missing ?? 0 == 0 else {
       throw CogError(
         "the run is not complete", file: run.path, expected: "a reply or a failure for each question",
-        found: "\(run.missing.count) that are missing", advice: "Go on with the run first.")
+        found: "\(run.missing ?? 0) that are missing", advice: "Go on with the run first.")
     }
     let files = try make(run)
     let inputs = run.files

@@ -43,6 +43,45 @@ package struct MergedRun: Sendable {
   ///
   /// - Throws: `CogError` when one cannot be written as JSON; what `emit` throws.
   package func results(_ emit: (String) throws -> Void) throws {
-    for result in results { try emit(RunLine.encode(result) + "\n") }
+    let source = MergedLine.Source(folders[0].header)
+    for result in results { try emit(RunLine.encode(MergedLine(result: result, run: source)) + "\n") }
+  }
+}
+
+/// A line of merged results: a result, and what a reader must know of its run.
+struct MergedLine: Codable {
+  /// The run that a line is from.
+  struct Source: Codable, Equatable {
+    /// SHA-256 of its list, and how many items that has.
+    let digest: String
+    let items: Int
+    /// The rule that chose the frames.
+    let frames: String
+
+    /// The run of a header.
+    init(_ header: RunHeader) {
+      (digest, items, frames) = (header.items.digest, header.items.count, header.frames)
+    }
+  }
+
+  let result: RunResult
+  /// Nil in files of versions that did not write it.
+  let run: Source?
+
+  private enum CodingKeys: String, CodingKey { case run }
+
+  init(result: RunResult, run: Source?) { (self.result, self.run) = (result, run) }
+
+  /// Reads a line.
+  init(from decoder: any Decoder) throws {
+    result = try RunResult(from: decoder)
+    run = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Source.self, forKey: .run)
+  }
+
+  /// Writes the keys of the result, and `run`.
+  func encode(to encoder: any Encoder) throws {
+    try result.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(run, forKey: .run)
   }
 }

@@ -65,8 +65,8 @@ package struct RunResults: Sendable {
   package let path: String
   /// What was finished, in the order of the list.
   package let results: [RunResult]
-  /// Items of the list that were not, as far as it is known: merged results don't tell.
-  package let missing: [RunItem]
+  /// How many items of the list were not; nil where merged results do not tell.
+  package let missing: Int?
   /// Lines of parts that are none.
   package let damaged: [String]
   /// The files that were read.
@@ -80,41 +80,44 @@ package struct RunResults: Sendable {
   package init(path: String, cancellation: any Cancellation = NeverCancelled()) throws {
     self.path = path
     if let status = FileSystem.status(of: path), status.isRegular {
-      (results, missing, damaged) = (try Self.lines(of: path, cancellation), [], [])
-      (files, frames) = ([path], nil)
+      let lines = try Self.lines(of: path, cancellation)
+      (results, damaged, files) = (lines.map(\.result), [], [path])
+      // Lines of several runs, or of a version that did not write it, tell nothing of all.
+      let run = lines.first?.run.flatMap { run in lines.allSatisfy { $0.run == run } ? run : nil }
+      (missing, frames) = (run.map { max(0, $0.items - lines.count) }, run?.frames)
     } else {
       let merged = try MergedRun([path], cancellation: cancellation)
       results = merged.results
-      (missing, damaged, files) = (merged.missing, merged.lines.damaged, merged.files)
+      (missing, damaged, files) = (merged.missing.count, merged.lines.damaged, merged.files)
       frames = merged.folders.first?.header.frames
     }
     guard !results.isEmpty else {
       throw CogError(
         "the run has no results yet", file: path, expected: "at least one finished item",
-        found: "\(missing.count) that are missing")
+        found: missing.map { "\($0) that are missing" })
     }
   }
 
-  private static func lines(of path: String, _ cancellation: any Cancellation) throws -> [RunResult] {
+  private static func lines(of path: String, _ cancellation: any Cancellation) throws -> [MergedLine] {
     try InputLines.ofFile(path) { lines in
-      var (results, keys): ([RunResult], Set<String>) = ([], [])
-      while let line = try lines.next() {
+      var (merged, keys): ([MergedLine], Set<String>) = ([], [])
+      while let bytes = try lines.next() {
         try cancellation.check()
-        let number = results.count + 1
-        guard let result = RunLine.decode(RunResult.self, line) else {
+        let number = merged.count + 1
+        guard let line = RunLine.decode(MergedLine.self, bytes) else {
           throw CogError(
             "the line is no result of a run", code: .damaged, file: path, subject: "line \(number)",
             expected: "a line that cogvlm merge has written", advice: "Give the folder of a run, or merge it."
           )
         }
-        guard keys.insert(result.item.key).inserted else {
+        guard keys.insert(line.result.item.key).inserted else {
           throw CogError(
             "an item has two results", code: .damaged, file: path, subject: "line \(number)",
-            expected: "each key once", found: result.item.key)
+            expected: "each key once", found: line.result.item.key)
         }
-        results.append(result)
+        merged.append(line)
       }
-      return results
+      return merged
     }
   }
 }

@@ -57,8 +57,8 @@ package struct ScoreReport: Sendable {
   package let rule: ScoringRule
   /// The document of `eval`.
   package let result: EvaluationResult
-  /// Questions of the list that nothing is known of; 0 also where that is not known.
-  package let missing: Int
+  /// Questions of the list that were not asked yet; nil where that is not known.
+  package let missing: Int?
   /// All questions.
   package let total: Count
   /// The tasks: those of the benchmark in its order, missing ones too, or else by name.
@@ -86,15 +86,19 @@ package struct ScoreReport: Sendable {
       try run.results.map { try EvaluatedAnswer($0, rule: rule) }
     }
     let byTask = Dictionary(grouping: answers, by: \.task)
+    // Stated scores are those of one rule.
+    let isStated = rule.name == benchmark.rule.name
     let known = benchmark.tasks.map(\.name)
     let others = byTask.keys.filter { !known.contains($0) }.sorted()
     let tasks =
       benchmark.tasks.map {
-        Row(name: $0.name, group: $0.group, count: Count(byTask[$0.name] ?? []), published: $0.published)
+        Row(
+          name: $0.name, group: $0.group, count: Count(byTask[$0.name] ?? []),
+          published: isStated ? $0.published : nil)
       } + others.map { Row(name: $0, group: nil, count: Count(byTask[$0] ?? []), published: nil) }
-    (self.rule, self.tasks, missing, total) = (rule, tasks, run.missing.count, Count(answers))
+    (self.rule, self.tasks, missing, total) = (rule, tasks, run.missing, Count(answers))
     times = benchmark.name == Benchmark.tqa.name ? TimeScores(answers) : nil
-    result = EvaluationResult(answers: answers, questions: answers.count + run.missing.count)
+    result = EvaluationResult(answers: answers, questions: answers.count + (run.missing ?? 0))
     var names: [String] = []
     for task in benchmark.tasks where !names.contains(task.group) { names.append(task.group) }
     groups = names.map { name in
@@ -106,7 +110,7 @@ package struct ScoreReport: Sendable {
     let present = tasks.filter(\.isPresent).compactMap(\.count.accuracy)
     means = Means(
       present: Self.mean(present), all: present.reduce(0, +) / Double(max(1, tasks.count)),
-      published: benchmark.published)
+      published: isStated ? benchmark.published : nil)
   }
 
   private static func mean(_ shares: [Double]) -> Double? {

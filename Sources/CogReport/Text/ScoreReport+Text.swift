@@ -52,6 +52,14 @@ extension ScoreReport {
     return hasPublished ? cells + [published.map(NumberText.percent) ?? ""] : cells
   }
 
+  /// What is known of questions that have no answer; nil where all have one.
+  var missingNote: String? {
+    guard let missing else {
+      return "whether all questions were asked is not known: the results do not say of which run they are"
+    }
+    return missing > 0 ? "\(missing) questions were not asked yet" : nil
+  }
+
   private var notes: [String] {
     let present = tasks.count(where: \.isPresent)
     var notes = ["mean of \(present) tasks: \(means.present.map(NumberText.percent) ?? "-")"]
@@ -60,7 +68,7 @@ extension ScoreReport {
       notes += tasks.filter { !$0.isPresent }.map { "missing: \($0.name)" }
     }
     if let published = means.published { notes[0] += "; published: \(NumberText.percent(published))" }
-    if missing > 0 { notes.append("\(missing) questions were not asked yet") }
+    notes += missingNote.map { [$0] } ?? []
     return notes
   }
 }

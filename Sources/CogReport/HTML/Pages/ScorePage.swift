@@ -61,7 +61,7 @@ package enum ScorePage {
     if report.total.unparsed > 0 {
       details.append("In \(report.total.unparsed) replies the rule finds no answer; they count as wrong.")
     }
-    if report.missing > 0 { details.append("\(report.missing) questions were not asked yet.") }
+    if let note = report.missingNote { details.append(note.prefix(1).uppercased() + note.dropFirst() + ".") }
     details += report.tasks.filter { !$0.isPresent }.map { "Missing: \($0.name)." }
     let isWhole = report.missing == 0 && report.total.failed == 0 && report.tasks.allSatisfy(\.isPresent)
     return Verdict(isWhole ? .passed : .warning, share + (interval ?? ""), details: details)
