@@ -19,6 +19,7 @@ package enum FrameSampling: Hashable, Sendable {
 
   /// The number of frames that the published models take at most (`chat`) or always (`base`).
   package static let publishedMaximum = 24
+  private static let baseSeconds = 60
   /// The most frames that can be asked for.
   package static let uniformMaximum = 1024
 
@@ -48,6 +49,15 @@ package enum FrameSampling: Hashable, Sendable {
     case .chat: "chat"
     case .base: "base"
     case .uniform(let count): "uniform:\(count)"
+    }
+  }
+
+  /// Seconds from the start of a video that it shows at most; nil where it shows all of it.
+  package var shownSeconds: Int? {
+    switch self {
+    case .chat: Self.publishedMaximum
+    case .base: Self.baseSeconds
+    case .uniform: nil
     }
   }
 
@@ -85,7 +95,8 @@ package enum FrameSampling: Hashable, Sendable {
 
   private static func evenIndices(_ frameCount: Int, _ averageFrameRate: Double, _ count: Int) -> [Int] {
     let inMinute =
-      averageFrameRate.isFinite ? Int(min(max(60 * averageFrameRate, 1), Double(Int32.max))) : frameCount
+      averageFrameRate.isFinite
+      ? Int(min(max(Double(baseSeconds) * averageFrameRate, 1), Double(Int32.max))) : frameCount
     let last = min(frameCount, inMinute) - 1
     guard count > 1 else { return [0] }
     // numpy.linspace: multiples of one step, the last value exact, the rest cut to integers.

@@ -64,6 +64,11 @@ struct CaptionCommand: ParsableCommand {
     guard splitSeconds.map({ (1...86_400).contains($0) }) ?? true else {
       throw ValidationError("--split-seconds must be from 1 to 86400.")
     }
+    if let splitSeconds, let shown = sampling.shownSeconds, splitSeconds > shown {
+      throw ValidationError(
+        "--frames \(sampling.name) shows the first \(shown) seconds of a window: with --split-seconds above "
+          + "\(shown) give --frames uniform:\(FrameSampling.publishedMaximum).")
+    }
     guard splitSeconds == nil || !everySecond else {
       throw ValidationError("--split-seconds and --every-second exclude each other.")
     }
@@ -73,6 +78,9 @@ struct CaptionCommand: ParsableCommand {
   private var pieces: CaptionPieces {
     everySecond ? .seconds : splitSeconds.map { .windows(seconds: $0) } ?? .whole
   }
+
+  /// The rule that was asked for, or the template's.
+  private var sampling: FrameSampling { frameOptions.frames ?? template.frameSampling }
 
   func run() throws {
     guard let run = folderOptions.run else { return }
@@ -132,7 +140,7 @@ struct CaptionCommand: ParsableCommand {
       model: .init(
         name: file.path.lastPathName.shown, digest: file.digest, encodings: file.encodingCounts),
       prompt: .init(template: template.rawValue, profile: "plain", text: prompt),
-      frames: (frameOptions.frames ?? template.frameSampling).name,
+      frames: sampling.name,
       settings: .init(
         mode: (options.mode ?? (file.isFloat ? .bfloat16 : .fast)).rawValue, maxNewTokens: maxNewTokens,
         toleratesDamage: frameOptions.tolerateDamage, pieces: pieces.name), list: list)

@@ -208,6 +208,22 @@ import Testing
     #expect(usage.status == 64 && usage.errors.contains("--run"))
   }
 
+  @Test("windows longer than what the rule of the frames shows are refused with a rule that fits")
+  func longWindows() throws {
+    let command = [
+      "caption", try SampleModel.int4.get(), Self.videos, "--run", folder.path("run"), "--plan",
+      "--split-seconds",
+    ]
+    for (options, status) in [
+      (["24"], Int32(0)), (["25"], 64), (["25", "--frames", "uniform:24"], 0),
+      (["60", "--frames", "base"], 0), (["60", "--template", "base"], 0), (["61", "--frames", "base"], 64),
+    ] {
+      let outcome = try Command.run(command + options)
+      #expect(outcome.status == status, "\(options): \(outcome.errors)")
+      #expect(status == 0 || outcome.errors.contains("--frames uniform:24"), "\(outcome.errors)")
+    }
+  }
+
   @Test("shards of captions merge to the same results as one process")
   func shards() throws {
     let paths = ["v03_h264.mp4", "v17_vfr.mp4", "v22_h264.mp4"].map(SampleModel.video)
