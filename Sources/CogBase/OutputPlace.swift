@@ -68,7 +68,7 @@ package struct OutputPlace: Sendable {
       throw CogError(
         "\(kind.name) cannot be written to standard output", file: name,
         expected: "the name of a \(kind.isFolder ? "folder" : "file")",
-        advice: "It is not written from front to back, and appears under its name when it is whole.")
+        advice: "It appears under its name when it is whole.")
     }
     if let problem { throw problem }
     guard let status = FileSystem.status(of: path) else { return }

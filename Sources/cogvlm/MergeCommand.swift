@@ -28,6 +28,12 @@ struct MergeCommand: ParsableCommand {
         + CaptionForm.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "form"))
   var export: CaptionForm?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --export: the folder that was captioned, or that of the list; may be given several times. By "
+        + "default that of --output.", valueName: "folder"), completion: .directory)
+  var videos: [String] = []
+
   @Option(help: "Cut exported captions after so many words, where a sentence ends.")
   var cutWords: Int?
 
@@ -43,8 +49,8 @@ struct MergeCommand: ParsableCommand {
   func validate() throws {
     guard !runs.isEmpty else { throw ValidationError("A run is missing.") }
     guard cutWords.map({ $0 > 0 }) ?? true else { throw ValidationError("--cut-words must be above 0.") }
-    guard export != nil || (cutWords == nil && !force) else {
-      throw ValidationError("--cut-words and --force go with --export FORM.")
+    guard export != nil || (cutWords == nil && !force && videos.isEmpty) else {
+      throw ValidationError("--videos, --cut-words and --force go with --export FORM.")
     }
   }
 
@@ -56,10 +62,14 @@ struct MergeCommand: ParsableCommand {
     for item in merged.failed { Terminal.note("warning: failed: \(item.summary)") }
     for item in conflicts { Terminal.note("warning: replies differ: \(item.summary)") }
     let isRefused = strict && !(missing.isEmpty && conflicts.isEmpty)
-    let export = try export.map { try CaptionExport(merged, form: $0, words: cutWords) }
+    let export = try export.map {
+      try CaptionExport(merged, form: $0, words: cutWords, names: VideoNames(in: output, videos: videos))
+    }
+    for note in export?.notes ?? [] { Terminal.note("warning: \(note)".printable) }
     if !isRefused {
       if let export {
-        try export.write(to: output, besides: merged.files, force: force, cancellation: SignalCancellation())
+        try export.files().write(
+          to: output, besides: merged.files, force: force, cancellation: SignalCancellation())
       } else {
         try write(merged)
       }

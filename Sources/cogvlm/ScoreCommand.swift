@@ -34,6 +34,9 @@ struct ScoreCommand: ParsableCommand {
     completion: .directory)
   var output: String?
 
+  @Flag(help: "With --export: write over files with another content that have the same names.")
+  var force = false
+
   @Option(
     help: ArgumentHelp(
       "Write the report as an HTML page too; - prints it instead of the text.", valueName: "file"),
@@ -57,6 +60,7 @@ struct ScoreCommand: ParsableCommand {
     guard (export == nil) == (output == nil) else {
       throw ValidationError("--export and --output go together.")
     }
+    guard export != nil || !force else { throw ValidationError("--force goes with --export FORM.") }
     guard export == nil || runs.count == 1 else { throw ValidationError("--export takes one run.") }
   }
 
@@ -69,7 +73,12 @@ struct ScoreCommand: ParsableCommand {
     let output = try ReportOutput(html: html, besides: read[0].files)
     let report = try ScoreReport(read[0], rule: rule)
     if let export, let folder = self.output {
-      for path in try export.write(read[0], to: folder) { Terminal.note("note: written: \(path)".printable) }
+      let paths = try export.files(of: read[0]).write(
+        to: folder, besides: read[0].files, force: force, cancellation: SignalCancellation())
+      if read[0].missing == nil {
+        Terminal.note("warning: \(runs[0]): whether all questions were asked is not known".printable)
+      }
+      for path in paths { Terminal.note("note: written: \(path)".printable) }
     }
     let clips = try videos.map { try self.clips(of: report, read[0], in: ClipFolder(anywhereIn: $0)) } ?? []
     try output.write {

@@ -101,20 +101,23 @@ import Testing
     try FileManager.default.createDirectory(
       at: folder.url.appending(path: "e"), withIntermediateDirectories: true)
     #expect(throws: CogError.self) { try VideoList([folder.path("e")]) }
+    // A column is that of a list.
+    #expect(throws: CogError.self) { try VideoList([folder.path("v")], column: "video") }
   }
 
   // MARK: Exports
 
   /// A run of captions of these videos; no reply for nil.
   private func merged(
-    _ replies: [(String, ClipBounds?, String?)], job: String = RunList.captionJob
+    _ replies: [(String, ClipBounds?, String?)], job: String = RunList.captionJob,
+    pieces: CaptionPieces = .whole
   ) throws -> MergedRun {
     let list = RunList(
       replies.map { RunItem(dataset: "captions", video: $0.0, bounds: $0.1, question: "What?") })
     let header = try RunHeader(
       job: job, model: .init(name: "m", digest: "d", encodings: [:]),
       prompt: .init(template: "chat", profile: "plain", text: "What?"), frames: "chat",
-      settings: .init(mode: "fast", maxNewTokens: 1, toleratesDamage: false), list: list)
+      settings: .init(mode: "fast", maxNewTokens: 1, toleratesDamage: false, pieces: pieces.name), list: list)
     let path = folder.path(UUID().uuidString)
     let run = try RunFolder(path: path, header, list)
     var share = ShardedRun(run, list, try RunLines(run), options: .init())
@@ -158,7 +161,7 @@ import Testing
       #expect(throws: CogError.self) { try CaptionExport(run, form: form) }
     }
     let seconds = try merged(
-      (0..<11).map { ("a.mp4", ClipBounds(start: Double($0), end: Double($0)), "\($0)!") })
+      (0..<11).map { ("a.mp4", ClipBounds(start: Double($0), end: Double($0)), "\($0)!") }, pieces: .seconds)
     let captions = (0..<11).map { #""\#($0)":"\#($0)!""# }.joined(separator: ",")
     #expect(
       try files(seconds, .seconds) == [
@@ -166,14 +169,71 @@ import Testing
       ])
   }
 
-  @Test("names that readers take for one are refused in every form, and lines that a name would break")
-  func names() throws {
-    for form in CaptionForm.allCases {
-      for other in ["b/clip.mp4", "clip.webm"] {
-        let run = try merged([("clip.mp4", nil, "x"), (other, nil, "y")])
-        #expect(throws: CogError.self, "\(form)") { try CaptionExport(run, form: form) }
+  @Test("names that a form's reader takes for one are refused there, and told elsewhere")
+  func equalNames() throws {
+    for (other, refusing) in [
+      ("b/clip.mp4", [CaptionForm.prompts]), ("clip.webm", [.prompts, .sidecar, .sat]),
+      ("videos/clip.mp4", [.prompts, .sat]), ("/x/clip.mp4", [.prompts, .sidecar, .sat]),
+    ] {
+      let run = try merged([("clip.mp4", nil, "x"), (other, nil, "y"), ("z.mp4", nil, "z")])
+      for form in CaptionForm.allCases where form != .seconds {
+        let export = Result { try CaptionExport(run, form: form) }
+        if refusing.contains(form) {
+          #expect(throws: CogError.self, "\(form) \(other)") { try export.get() }
+        } else {
+          let notes = try export.get().notes
+          #expect(notes.count == 1 && notes[0].contains(" and clip.mp4 "), "\(form) \(other)")
+        }
       }
     }
+    let apart = try merged([("a/1.mp4", nil, "x"), ("a/2.mp4", nil, "y")])
+    #expect(try CaptionExport(apart, form: .csv).notes == [])
+  }
+
+  @Test("captions of seconds alone are exported as such")
+  func secondsAlone() throws {
+    let whole = try merged([("a.mp4", nil, "x")])
+    let error = #expect(throws: CogError.self) { try CaptionExport(whole, form: .seconds) }
+    #expect(error?.found == "whole videos")
+    let windows = try merged(
+      [("a.mp4", ClipBounds(start: 0, end: 8), "x")], pieces: .windows(seconds: 8))
+    #expect(throws: CogError.self) { try CaptionExport(windows, form: .seconds) }
+  }
+
+  @Test("files name videos by paths from their own folder, and what leads to no video is refused")
+  func paths() throws {
+    for name in ["in/deep/a.mp4", "other/b.mp4"] {
+      let url = folder.url.appending(path: name)
+      try FileManager.default.createDirectory(
+        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data([0]).write(to: url)
+    }
+    let sources = ["in", "other"].map(folder.path)
+    let run = try merged([("deep/a.mp4", nil, "x"), ("b.mp4", nil, "y"), ("/c.mp4", nil, "z")])
+    for (output, expected) in [
+      ("new", ["../in/deep/a.mp4", "../other/b.mp4"]), ("in/", ["deep/a.mp4", "../other/b.mp4"]),
+      (".", ["in/deep/a.mp4", "other/b.mp4"]), ("in/deep", ["../deep/a.mp4", "../../other/b.mp4"]),
+    ] {
+      let names = try VideoNames(in: folder.path(output), videos: sources)
+      let files = try CaptionExport(run, form: .prompts, names: names).files()
+      #expect(files[1].text == (expected + ["/c.mp4"]).map { $0 + "\n" }.joined(), "\(output)")
+    }
+    // Without a folder of videos names start from that of the export.
+    let own = try merged([("deep/a.mp4", nil, "x")])
+    for form in [CaptionForm.prompts, .csv, .jsonl, .videoxFun] {
+      #expect(throws: Never.self) {
+        try CaptionExport(own, form: form, names: VideoNames(in: folder.path("in")))
+      }
+      let error = #expect(throws: CogError.self) {
+        try CaptionExport(own, form: form, names: VideoNames(in: folder.path("other")))
+      }
+      #expect(error?.file == folder.path("other/deep/a.mp4"))
+    }
+    #expect(throws: CogError.self) { try VideoNames(in: folder.path("in"), videos: [folder.path("none")]) }
+  }
+
+  @Test("lines that a name would break are refused, and nothing lies outside of the folder")
+  func oddNames() throws {
     let odd = try merged([("a\nb.mp4", nil, "x")])
     #expect(throws: CogError.self) { try CaptionExport(odd, form: .prompts) }
     #expect(try files(odd, .jsonl)["metadata.jsonl"]?.contains(#""file_name":"a\nb.mp4""#) == true)
@@ -186,7 +246,7 @@ import Testing
   @Test("what stands there is written over only when that is wanted, and then by whole files")
   func writing() throws {
     let run = try merged([("a.mp4", nil, "new"), ("s/b.mp4", nil, "more")])
-    let (export, out) = (try CaptionExport(run, form: .sidecar), folder.path("out"))
+    let (export, out) = (try CaptionExport(run, form: .sidecar).files(), folder.path("out"))
     try export.write(to: out, besides: [], force: false)
     try export.write(to: out, besides: [], force: false)
     #expect(try String(contentsOfFile: "\(out)/s/b.txt", encoding: .utf8) == "more\n")

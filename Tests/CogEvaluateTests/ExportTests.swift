@@ -35,8 +35,9 @@ struct ExportTests {
       candidates: candidates, answer: answer)
   }
 
-  private func export(_ form: String, _ run: RunResults) throws -> [String] {
-    try #require(ExportForm(named: form)).write(run, to: folder.path("out")).map {
+  private func export(_ form: String, _ run: RunResults, force: Bool = false) throws -> [String] {
+    let files = try #require(ExportForm(named: form)).files(of: run)
+    return try files.write(to: folder.path("out"), besides: run.files, force: force).map {
       URL(filePath: $0).lastPathComponent
     }
   }
@@ -180,6 +181,23 @@ struct ExportTests {
       try json("inference_results.json") as? [[String: String]] == [
         ["pred": "a man", "gt": "man", "task_type": "MSVD_QA", "question": "who?", "video_path": "a"]
       ])
+  }
+
+  @Test("results of other programs that have the names are written over only when that is wanted")
+  func others() throws {
+    let run = try mvbench(bounds: nil)
+    let out = folder.url.appending(path: "out")
+    try FileManager.default.createDirectory(at: out, withIntermediateDirectories: false)
+    let theirs = Data("theirs".utf8)
+    try theirs.write(to: out.appending(path: "upload_leaderboard.json"))
+    let error = #expect(throws: CogError.self) { try export("pllava", run) }
+    #expect(error?.advice?.contains("--force") == true)
+    // Not even the file before it.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: out.path) == ["upload_leaderboard.json"])
+    #expect(try Data(contentsOf: out.appending(path: "upload_leaderboard.json")) == theirs)
+    #expect(try export("pllava", run, force: true).count == 2)
+    // The same files once more are no others.
+    #expect(try export("pllava", run).count == 2)
   }
 
   @Test("what a form cannot hold is refused, and nothing is written")

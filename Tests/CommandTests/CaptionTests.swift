@@ -21,12 +21,12 @@ import Testing
     return try outcome.json()
   }
 
-  private func export(_ run: String, _ form: String, status: Int32 = 0, _ options: [String] = []) throws
-    -> String
-  {
+  private func export(
+    _ run: String, _ form: String, status: Int32 = 0, videos: String = videos, _ options: [String] = []
+  ) throws -> String {
     let output = folder.path("\(run)-\(form)")
     let outcome = try Command.run(
-      ["merge", folder.path(run), "--export", form, "-o", output] + options)
+      ["merge", folder.path(run), "--export", form, "-o", output, "--videos", videos] + options)
     try #require(outcome.status == status, "\(outcome.errors)")
     return output
   }
@@ -102,10 +102,10 @@ import Testing
       text.split { $0.isWhitespace || $0 == "\0" }.joined(separator: " ")
     }
     for form in Self.wholeForms {
-      let output = try export("run", form, status: 3)
+      let output = try export("run", form, status: 3, videos: videos)
       #expect(try read(form, output, videos: videos) == expected, "\(form)")
     }
-    let cut = try export("run", "jsonl", status: 3, ["--cut-words", "120", "--force"])
+    let cut = try export("run", "jsonl", status: 3, videos: videos, ["--cut-words", "120", "--force"])
     let short = try read("jsonl", cut, videos: videos)
     #expect(short["v20_hd.mp4"]?.split(separator: " ").count == 119)
     #expect(short["v17_vfr.mp4"] == expected["v17_vfr.mp4"])
@@ -206,6 +206,25 @@ import Testing
       saying: "not one of the videos", in: folder)
     let usage = try Command.run(["caption", try SampleModel.int4.get(), Self.videos])
     #expect(usage.status == 64 && usage.errors.contains("--run"))
+  }
+
+  @Test("exports beside the folder of the videos need to know it, and those in it do not")
+  func videoFolder() throws {
+    let video = SampleModel.video("v22_h264.mp4")
+    let videos = folder.path("videos")
+    try FileManager.default.createDirectory(atPath: videos, withIntermediateDirectories: false)
+    try FileManager.default.copyItem(atPath: video, toPath: "\(videos)/clip.mp4")
+    _ = try caption("run", [videos], tokens: 2)
+    let merge = ["merge", folder.path("run"), "--export", "prompts", "-o"]
+    try expectRefusal(
+      merge + [folder.path("out")], naming: folder.path("out/clip.mp4"), saying: "--videos", in: folder)
+    #expect(try Command.run(merge + [videos]).status == 0)
+    #expect(try String(contentsOfFile: "\(videos)/videos.txt", encoding: .utf8) == "clip.mp4\n")
+    #expect(try Command.run(merge + [folder.path("out"), "--videos", videos]).status == 0)
+    #expect(
+      try String(contentsOfFile: folder.path("out/videos.txt"), encoding: .utf8) == "../videos/clip.mp4\n")
+    let usage = try Command.run(["merge", folder.path("run"), "-o", folder.path("o"), "--videos", videos])
+    #expect(usage.status == 64 && usage.errors.contains("--export"))
   }
 
   @Test("windows longer than what the rule of the frames shows are refused with a rule that fits")

@@ -121,7 +121,10 @@ enum Documentation {
       "merge": [run, "-o", folder.path("results.jsonl")],
       "score": [run],
       "caption": [model, video, "--run", folder.path("captions"), "--max-new-tokens", "1"],
-      "merge": [folder.path("captions"), "--export", "csv", "-o", folder.path("export")],
+      "merge": [
+        folder.path("captions"), "--export", "csv", "-o", folder.path("export"), "--videos",
+        Fixtures.path("sample/videos"),
+      ],
       "bench": [model, "--prompt-tokens", "4", "--new-tokens", "1", "--frames", "1", "--runs", "1"],
     ]
     for (command, arguments) in calls {

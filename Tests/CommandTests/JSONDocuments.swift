@@ -165,7 +165,10 @@ struct JSONDocuments {
     let captions = folder.path("captions")
     _ = try print(["caption", model, Self.video, "--run", captions, "--max-new-tokens", "4"])
     return try some + print(["merge", run, "-o", folder.path("all.jsonl")], status: 3)
-      + print(["merge", captions, "--export", "jsonl", "-o", folder.path("export")])
+      + print([
+        "merge", captions, "--export", "jsonl", "-o", folder.path("export"), "--videos",
+        Fixtures.path("sample/videos"),
+      ])
   }
 
   func caption() throws -> [String] {

@@ -82,7 +82,7 @@ import Testing
         let outcome = try Command.run(command + [option, name])
         #expect(outcome.status == 2 && outcome.output == "", "\(command)")
         #expect(outcome.errors.contains("cannot be written to standard output"), "\(outcome.errors)")
-        #expect(outcome.errors.contains("not written from front to back"))
+        #expect(outcome.errors.contains("appears under its name when it is whole"))
       }
     }
     #expect(try folder.contents() == ["link"])

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Reads exported captions as the programs that train video models do, and prints what they get.
 
-    read_captions.py FORM FOLDER VIDEOS    VIDEOS: the folder that names of videos start from
+    read_captions.py FORM FOLDER VIDEOS    VIDEOS: the folder of the videos
 
-Written from Formats/run.md and from what these programs do with their files; needs nothing but Python.
+Where a form has paths of videos, they are followed from FOLDER, as these programs do; they are printed as
+names below VIDEOS. Written from Formats/run.md and from what these programs do with their files; needs
+nothing but Python.
 """
 
 import csv
@@ -11,6 +13,14 @@ import json
 import os
 import sys
 from pathlib import Path
+
+
+def name(folder, path, videos):
+    """The name below `videos` of a path that a file in `folder` has."""
+    found = folder / path
+    if not found.is_file():
+        raise SystemExit(f"there is no video at {found}")
+    return os.path.relpath(os.path.realpath(found), os.path.realpath(videos))
 
 
 def pair(prompts, videos):
@@ -23,7 +33,8 @@ def pair(prompts, videos):
 
 
 def read_prompts(folder, videos):
-    return pair(folder / "prompts.txt", folder / "videos.txt")
+    for path, caption in pair(folder / "prompts.txt", folder / "videos.txt"):
+        yield name(folder, path, videos), caption
 
 
 def read_sidecar(folder, videos):
@@ -59,7 +70,7 @@ def read_csv(folder, videos):
         for row in csv.DictReader(file, strict=True):
             if row["file_name"] != row["video_path"] or None in row:
                 raise SystemExit(f"the row {row}")
-            yield row["file_name"] + piece(row), row["caption"]
+            yield name(folder, row["file_name"], videos) + piece(row), row["caption"]
 
 
 def read_jsonl(folder, videos):
@@ -68,7 +79,7 @@ def read_jsonl(folder, videos):
             record = json.loads(line)
             if record["file_name"] != record["video_path"]:
                 raise SystemExit(f"the line {line}")
-            yield record["file_name"] + piece(record), record["caption"]
+            yield name(folder, record["file_name"], videos) + piece(record), record["caption"]
 
 
 def read_videox_fun(folder, videos):
@@ -76,7 +87,7 @@ def read_videox_fun(folder, videos):
     for entry in json.loads((folder / "metadata.json").read_text(encoding="utf-8")):
         if entry["type"] != "video":
             raise SystemExit(f"the entry {entry}")
-        yield entry["file_path"], entry["text"]
+        yield name(folder, entry["file_path"], videos), entry["text"]
 
 
 def read_seconds(folder, videos):
@@ -94,10 +105,11 @@ READERS = {
 if __name__ == "__main__":
     form, folder, videos = sys.argv[1:]
     found = list(READERS[form](Path(folder), Path(videos)))
-    for name, caption in found:
+    for video, caption in found:
         # What readers of lines would tear apart, and what tokenizers would not take for a space.
         if len(caption.splitlines()) != 1 or caption != " ".join(caption.split()):
-            raise SystemExit(f"{name}: {caption!r} is not one line")
-    if not all((Path(videos) / name.rpartition("@")[0 if "@" in name else 2]).is_file() for name, _ in found):
+            raise SystemExit(f"{video}: {caption!r} is not one line")
+    names = [video.rpartition("@")[0 if "@" in video else 2] for video, _ in found]
+    if not all((Path(videos) / video).is_file() for video in names):
         raise SystemExit("a video is not there")
     print(json.dumps(dict(found)))

@@ -7,18 +7,12 @@ package struct CaptionExport: Sendable {
   package struct Row: Equatable, Sendable {
     /// The video, as the run names it.
     package let video: String
+    /// The video, as the files name it.
+    let path: String
     /// The piece of it; nil for all of it.
     package let bounds: ClipBounds?
     /// The caption, never empty.
     package let text: CaptionText
-  }
-
-  /// One file.
-  package struct File: Equatable, Sendable {
-    /// Below the folder of the export.
-    package let path: String
-    /// What is in it.
-    package let text: String
   }
 
   /// The form of the files.
@@ -28,13 +22,18 @@ package struct CaptionExport: Sendable {
   /// Items of the run that are left out: without a caption, or of a video another piece of which has none
   /// where the form cannot say so.
   package let leftOut: Int
+  /// What a user should know of the names, which some readers may not tell apart.
+  package private(set) var notes: [String] = []
 
   /// The captions of a run.
   ///
-  /// - Parameter words: cuts captions after so many words, where a sentence ends; nil keeps them whole.
-  /// - Throws: ``CogError`` when the run has no captions or two of its videos have names that readers take
-  ///   for one; when the form has no place for pieces of videos; when a name does not fit it.
-  package init(_ merged: MergedRun, form: CaptionForm, words: Int? = nil) throws {
+  /// - Parameters:
+  ///   - words: cuts captions after so many words, where a sentence ends; nil keeps them whole.
+  ///   - names: how the files name videos; nil as the run does.
+  /// - Throws: ``CogError`` when the run has no captions, or none of seconds where the form is of them; when
+  ///   two of its videos have names that the form's reader takes for one; when the form has no place for
+  ///   pieces of videos; when a name does not fit it, or does not lead to its video.
+  package init(_ merged: MergedRun, form: CaptionForm, words: Int? = nil, names: VideoNames? = nil) throws {
     let header = merged.folders[0]
     guard header.header.job == RunList.captionJob else {
       throw CogError(
@@ -42,21 +41,23 @@ package struct CaptionExport: Sendable {
         expected: RunList.captionJob, found: header.header.job,
         advice: "Only runs of cogvlm caption are exported.")
     }
-    try self.init(merged.list, merged.lines.best, form: form, words: words)
+    let pieces = header.header.settings.pieces
+    guard form != .seconds || pieces == CaptionPieces.seconds.name else {
+      throw CogError(
+        "the run has no captions of seconds", code: .unsupported, file: header.headerPath,
+        subject: "pieces", expected: CaptionPieces.seconds.name, found: pieces ?? "whole videos",
+        advice: "Caption the videos with --every-second, or export another form.")
+    }
+    try self.init(merged.list, merged.lines.best, form, words: words) {
+      form.namesVideos ? try names?.path(of: $0) ?? $0 : $0
+    }
   }
 
-  init(_ list: RunList, _ records: [String: RunRecord], form: CaptionForm, words: Int? = nil) throws {
+  private init(
+    _ list: RunList, _ records: [String: RunRecord], _ form: CaptionForm, words: Int?,
+    path: (String) throws -> String
+  ) throws {
     self.form = form
-    var rows = list.items.compactMap { item -> Row? in
-      let text = CaptionText(records[item.key]?.reply ?? "", words: words)
-      return text.line.isEmpty ? nil : Row(video: item.video, bounds: item.bounds, text: text)
-    }
-    let pieces = Dictionary(grouping: list.items, by: \.video).mapValues(\.count)
-    if form == .sidecar {
-      // Its lines have no seconds: they must be those of all pieces.
-      let captioned = Dictionary(grouping: rows, by: \.video).mapValues(\.count)
-      rows = rows.filter { captioned[$0.video] == pieces[$0.video] }
-    }
     if let piece = list.items.first(where: { $0.bounds != nil }), !form.takesPieces {
       throw CogError(
         "the form has no place for pieces of videos", code: .unsupported, subject: form.rawValue,
@@ -64,61 +65,99 @@ package struct CaptionExport: Sendable {
         advice: "Use " + CaptionForm.allCases.filter(\.takesPieces).map(\.rawValue).joined(separator: ", ")
           + ".")
     }
+    var rows = try list.items.compactMap { item -> Row? in
+      let text = CaptionText(records[item.key]?.reply ?? "", words: words)
+      guard !text.line.isEmpty else { return nil }
+      return Row(video: item.video, path: try path(item.video), bounds: item.bounds, text: text)
+    }
+    let pieces = Dictionary(grouping: list.items, by: \.video).mapValues(\.count)
+    if form == .sidecar {
+      // Its lines have no seconds: they must be those of all pieces.
+      let captioned = Dictionary(grouping: rows, by: \.video).mapValues(\.count)
+      rows = rows.filter { captioned[$0.video] == pieces[$0.video] }
+    }
     self.rows = rows
     leftOut = list.items.count - rows.count
     try requireNames()
   }
 
-  /// Readers know videos by the last part of their names, without the ending; lists have a name on each line.
-  private func requireNames() throws {
+  /// What reads `prompts` knows videos by the last part of their names, without the ending, and has a name on
+  /// each line; texts of two videos must be two files.
+  private mutating func requireNames() throws {
+    if form.hasTexts, let (video, other) = Self.equal(rows, by: { textPath(of: $0.video) }) {
+      throw CogError(
+        "two videos would have one text", subject: video.printable,
+        expected: "names that differ before their endings", found: other.printable,
+        advice: "Use csv or jsonl.")
+    }
+    if let (video, other) = Self.equal(rows, by: \.video.stem) {
+      guard form != .prompts else {
+        throw CogError(
+          "two videos have names that what reads the form takes for one", subject: video.printable,
+          expected: "names that differ before their endings, whatever their folders",
+          found: other.printable, advice: "Use csv, jsonl or videox-fun.")
+      }
+      notes = [
+        "\(video) and \(other) have one name but for folder and ending: some programs take such for one"
+      ]
+    }
+    if form == .prompts, let path = rows.map(\.path).first(where: { CaptionText($0).line != $0 }) {
+      throw CogError(
+        "the name of the video does not fit a line", subject: path.printable,
+        expected: "a name without line ends and double spaces", advice: "Use csv or jsonl.")
+    }
+  }
+
+  /// Two videos with the same part of their names; nil where all differ.
+  private static func equal(_ rows: [Row], by part: (Row) -> String) -> (String, String)? {
     var known: [String: String] = [:]
     for row in rows {
-      if let other = known.updateValue(row.video, forKey: row.video.stem), other != row.video {
-        throw CogError(
-          "two videos have names that readers take for one", subject: row.video.printable,
-          expected: "names that differ before their endings, whatever their folders",
-          found: other.printable, advice: "Rename one of them, and caption them anew.")
-      }
-      if form == .prompts, CaptionText(row.video).line != row.video {
-        throw CogError(
-          "the name of the video does not fit a line", subject: row.video.printable,
-          expected: "a name without line ends and double spaces", advice: "Use csv or jsonl.")
+      if let other = known.updateValue(row.video, forKey: part(row)), other != row.video {
+        return (row.video, other)
       }
     }
+    return nil
   }
 
   /// The files.
   ///
   /// - Throws: ``CogError`` when a line cannot be written as JSON.
-  package func files() throws -> [File] {
+  package func files() throws -> [ExportFile] {
     let byVideo = Dictionary(grouping: rows, by: \.video)
     var known: Set<String> = []
     let videos = rows.map(\.video).filter { known.insert($0).inserted }
     func lines(_ lines: some Sequence<String>) -> String { lines.map { $0 + "\n" }.joined() }
-    func texts(_ name: (String) -> String) -> [File] {
-      videos.map { File(path: name($0), text: lines((byVideo[$0] ?? []).map(\.text.line))) }
-    }
     switch form {
-    case .sidecar: return texts { $0.belowFolder.withoutEnding + ".txt" }
-    case .sat:
-      return texts {
-        let name = $0.belowFolder.withoutEnding + ".txt"
-        return "labels/" + (name.hasPrefix("videos/") ? String(name.dropFirst("videos/".count)) : name)
+    case .sidecar, .sat:
+      return videos.map {
+        ExportFile(path: textPath(of: $0), text: lines((byVideo[$0] ?? []).map(\.text.line)))
       }
     case .prompts:
       return [
-        File(path: "prompts.txt", text: lines(rows.map(\.text.line))),
-        File(path: "videos.txt", text: lines(rows.map(\.video))),
+        ExportFile(path: "prompts.txt", text: lines(rows.map(\.text.line))),
+        ExportFile(path: "videos.txt", text: lines(rows.map(\.path))),
       ]
-    case .csv: return [File(path: "metadata.csv", text: lines(csv))]
+    case .csv: return [ExportFile(path: "metadata.csv", text: lines(csv))]
     case .jsonl:
-      return [File(path: "metadata.jsonl", text: lines(try rows.map { try RunLine.encode(Metadata($0)) }))]
+      return [
+        ExportFile(path: "metadata.jsonl", text: lines(try rows.map { try RunLine.encode(Metadata($0)) }))
+      ]
     case .videoxFun:
-      let entries = rows.map { VideoXEntry(filePath: $0.video, text: $0.text.line) }
-      return [File(path: "metadata.json", text: try RunLine.encode(entries, pretty: true) + "\n")]
+      let entries = rows.map { VideoXEntry(filePath: $0.path, text: $0.text.line) }
+      return [ExportFile(path: "metadata.json", text: try RunLine.encode(entries, pretty: true) + "\n")]
     case .seconds:
-      return [File(path: "seconds.jsonl", text: lines(videos.map { Self.seconds($0, byVideo[$0] ?? []) }))]
+      return [
+        ExportFile(
+          path: "seconds.jsonl", text: lines(videos.map { Self.seconds($0, byVideo[$0] ?? []) }))
+      ]
     }
+  }
+
+  /// Where the text lies that belongs to a video.
+  private func textPath(of video: String) -> String {
+    let name = video.belowFolder.withoutEnding + ".txt"
+    guard form == .sat else { return name }
+    return "labels/" + (name.hasPrefix("videos/") ? String(name.dropFirst("videos/".count)) : name)
   }
 
   private var hasPieces: Bool { rows.contains { $0.bounds != nil } }
@@ -129,7 +168,7 @@ package struct CaptionExport: Sendable {
     return [header]
       + rows.map { row in
         let piece = hasPieces ? ",\(row.bounds.map { "\($0.start),\($0.end)" } ?? ",")" : ""
-        return "\(cell(row.video)),\(cell(row.video)),\(cell(row.text.line))" + piece
+        return "\(cell(row.path)),\(cell(row.path)),\(cell(row.text.line))" + piece
       }
   }
 
@@ -157,7 +196,7 @@ package struct CaptionExport: Sendable {
     }
 
     init(_ row: Row) {
-      (fileName, videoPath, caption) = (row.video, row.video, row.text.line)
+      (fileName, videoPath, caption) = (row.path, row.path, row.text.line)
       (start, end) = (row.bounds?.start, row.bounds?.end)
     }
   }

@@ -15,6 +15,12 @@ package enum CaptionForm: String, CaseIterable, Sendable {
   /// `seconds.jsonl`: of each video a dictionary from second to caption.
   case seconds
 
+  /// Whether each video has a text of its own.
+  var hasTexts: Bool { [.sidecar, .sat].contains(self) }
+
+  /// Whether its files have paths of videos, which programs follow.
+  var namesVideos: Bool { [.prompts, .csv, .jsonl, .videoxFun].contains(self) }
+
   /// Whether the form can say which piece of a video a caption is of.
   var takesPieces: Bool { [.sidecar, .csv, .jsonl, .seconds].contains(self) }
 }

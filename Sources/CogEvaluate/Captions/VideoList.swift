@@ -30,10 +30,12 @@ package struct VideoList: Equatable, Sendable {
   /// the file itself.
   ///
   /// - Parameter column: the column of tables, or the key of JSON lines; nil takes the first known one.
-  /// - Throws: ``CogError`` when a folder has no video, a list cannot be read, or two videos have one name.
+  /// - Throws: ``CogError`` when a folder has no video, a list cannot be read, two videos have one name, or
+  ///   a column is named where there is no list.
   package init(_ paths: [String], column: String? = nil, cancellation: any Cancellation = NeverCancelled())
     throws
   {
+    var hasList = false
     for path in paths {
       try cancellation.check()
       sources.append(path)
@@ -52,11 +54,16 @@ package struct VideoList: Equatable, Sendable {
           try naming(file: path) { try VideoTable.names(in: bytes, column: column) }
         })
       {
+        hasList = true
         for name in names { try add(name, name.isAbsolutePath ? name : path.besidePath(name)) }
       } else {
         try add(path.lastPathName, path)
       }
     }
+    guard let column, !hasList else { return }
+    throw CogError(
+      "a column is named, and there is no list", file: paths.first, subject: "--column \(column)",
+      expected: "comma-separated values or JSON lines", found: "videos and folders of them")
   }
 
   /// Where a video is; nil for one that is not in the list.

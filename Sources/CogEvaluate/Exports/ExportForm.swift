@@ -1,23 +1,15 @@
-package import CogBase
+import CogBase
 
 /// A form in which the evaluation code of others reads replies.
 package struct ExportForm: Sendable {
-  /// A file of an export.
-  package struct File: Equatable, Sendable {
-    /// Its name in the folder.
-    package let name: String
-    /// Its text.
-    package let text: String
-  }
-
   /// What the command line calls it.
   package let name: String
   /// Names of the benchmarks that the form is for.
   package let benchmarks: [String]
-  private let make: @Sendable (RunResults) throws -> [File]
+  private let make: @Sendable (RunResults) throws -> [ExportFile]
 
   init(
-    name: String, benchmarks: [String], make: @escaping @Sendable (RunResults) throws -> [File]
+    name: String, benchmarks: [String], make: @escaping @Sendable (RunResults) throws -> [ExportFile]
   ) {
     (self.name, self.benchmarks, self.make) = (name, benchmarks, make)
   }
@@ -31,15 +23,10 @@ package struct ExportForm: Sendable {
     self = form
   }
 
-  /// A folder that an export is written into, as an output.
-  package static let outputKind = OutputKind(folder: "an export")
-
-  /// Writes the files of a run into a folder, which is made where it is not there.
+  /// The files of a run.
   ///
-  /// - Returns: the paths of the files.
-  /// - Throws: `CogError` when the form is not for the run's benchmark, the run is not complete, or a file
-  ///   cannot be written.
-  package func write(_ run: RunResults, to folder: String) throws -> [String] {
+  /// - Throws: `CogError` when the form is not for the run's benchmark, or the run is not complete.
+  package func files(of run: RunResults) throws -> [ExportFile] {
     let benchmark = run.benchmark.name
     guard benchmarks.contains(benchmark) else {
       throw CogError(
@@ -52,18 +39,7 @@ package struct ExportForm: Sendable {
         "the run is not complete", file: run.path, expected: "a reply or a failure for each question",
         found: "\(run.missing ?? 0) that are missing", advice: "Go on with the run first.")
     }
-    let files = try make(run)
-    let inputs = run.files
-    try OutputPlace(folder).require(Self.outputKind, besides: inputs)
-    try FileSystem.requireFolder(folder)
-    return try files.map { file in
-      let path = folder.appendingPath(file.name)
-      let output = try AtomicFile(
-        path: path, kind: OutputKind("an export", endings: [".json", ".tsv", "_pred"]), besides: inputs)
-      try output.write(Array(file.text.utf8))
-      try output.commit()
-      return path
-    }
+    return try make(run)
   }
 
   /// A value as an indented JSON document with its keys sorted.

@@ -13,8 +13,8 @@ extension ExportForm {
           "question": result.item.question, "video_path": result.item.video,
         ]
       }
-      return [File(name: "inference_results.json", text: try document(items))]
-    default: return [File(name: "inference_results.json", text: try document(vcg(run)))]
+      return [ExportFile(path: "inference_results.json", text: try document(items))]
+    default: return [ExportFile(path: "inference_results.json", text: try document(vcg(run)))]
     }
   }
 
@@ -28,7 +28,7 @@ extension ExportForm {
     }
   }
 
-  private static func mvbench(_ run: RunResults) throws -> [File] {
+  private static func mvbench(_ run: RunResults) throws -> [ExportFile] {
     let report = try ScoreReport(run, rule: .pllava)
     let asked = report.tasks.filter { $0.count.questions > 0 }
     let answers = run.results.map { result -> [String: String] in
@@ -46,11 +46,11 @@ extension ExportForm {
       asked.map { ($0.name, 100 * ($0.count.accuracy ?? 0)) }, uniquingKeysWith: { first, _ in first })
     percent["Avg"] = 100 * (report.total.accuracy ?? 0)
     return [
-      File(
-        name: "all_results.json",
+      ExportFile(
+        path: "all_results.json",
         text: try document(
           Results(counts: Dictionary(counts) { first, _ in first }, results: answers))),
-      File(name: "upload_leaderboard.json", text: try document(percent)),
+      ExportFile(path: "upload_leaderboard.json", text: try document(percent)),
     ]
   }
 

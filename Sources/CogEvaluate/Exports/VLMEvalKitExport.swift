@@ -13,8 +13,8 @@ extension ExportForm {
       $0.map(quoted).joined(separator: "\t") + "\n"
     }
     return [
-      File(name: "\(name).tsv", text: lines.joined()),
-      File(name: "\(name).json", text: try document(rows)),
+      ExportFile(path: "\(name).tsv", text: lines.joined()),
+      ExportFile(path: "\(name).json", text: try document(rows)),
     ]
   }
 

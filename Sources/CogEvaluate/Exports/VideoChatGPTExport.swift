@@ -21,13 +21,13 @@ extension ExportForm {
           "question": question, "answer": answer,
         ]
       }
-      return [File(name: "zero_shot_pred", text: try document(answers))]
+      return [ExportFile(path: "zero_shot_pred", text: try document(answers))]
     }
     let records = try VCGRecord.all(of: run)
     return try files.compactMap { name, task in
       let own = records.filter { $0.first.item.task == task }
       guard !own.isEmpty else { return nil }
-      return File(name: name, text: try document(own.map(entry)))
+      return ExportFile(path: name, text: try document(own.map(entry)))
     }
   }
 
