@@ -210,6 +210,18 @@ import Testing
     #expect(try merged() == expected)
   }
 
+  @Test("the guide's loop ends with a broken clip, and goes on after a stop")
+  func loop() throws {
+    let guide = try Documentation.page("GUIDE.md")
+    let line = try #require(guide.firstMatch(of: /while (cogvlm eval .*?); (status=.*done)/))
+    let words = try command().map { "'\($0)'" }.joined(separator: " ")
+    let loop = "while cogvlm \(words); \(line.2)".replacing("sleep 60", with: "true")
+    #expect(try Command.shell(loop + "; exit $status").status == 3)
+    #expect(try keys().count == 8)
+    let counting = loop.replacing("cogvlm \(words)", with: "[ -e \"$1\" ] || (: > \"$1\"; exit 75)")
+    #expect(try Command.shell(counting + "; exit $status", [folder.path("mark")]).status == 0)
+  }
+
   @Test("what failed is asked again only when that is wanted, and then the run is whole")
   func retry() throws {
     let before = try wholeRun()
