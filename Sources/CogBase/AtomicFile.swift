@@ -24,11 +24,11 @@ package final class AtomicFile {
   package init(path: String, kind: OutputKind = .file, besides inputs: [String] = []) throws {
     place = OutputPlace(path)
     try place.require(kind, besides: inputs)
-    var path = "\(place.path).tmp-\(getpid())"
+    var path = "\(place.path)\(Self.temporaryMark)\(getpid())"
     var descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL)
     // One that a process of the same number has left, as in containers, is not ours to remove.
     for number in 1...100 where descriptor < 0 && errno == EEXIST {
-      path = "\(place.path).tmp-\(getpid())-\(number)"
+      path = "\(place.path)\(Self.temporaryMark)\(getpid())-\(number)"
       descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL)
     }
     (temporaryPath, self.descriptor) = (path, descriptor)
@@ -40,6 +40,18 @@ package final class AtomicFile {
   }
 
   deinit { abandon() }
+
+  private static let temporaryMark = ".tmp-"
+
+  /// Whether a name is one of those that the temporary files of a file called `final` have: with the number
+  /// of a process behind it, and perhaps one more.
+  package static func isTemporary(_ name: some StringProtocol, of final: String) -> Bool {
+    let start = final + temporaryMark
+    guard name.hasPrefix(start) else { return false }
+    let numbers = name.dropFirst(start.count).split(separator: "-", omittingEmptySubsequences: false)
+    return (1...2).contains(numbers.count)
+      && numbers.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(Set("0123456789".utf8).contains) }
+  }
 
   /// Appends bytes.
   ///

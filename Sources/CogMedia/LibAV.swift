@@ -94,6 +94,18 @@ enum LibAV {
   }
 }
 
+extension VideoInput {
+  /// The versions of the libraries that decode, as they are at run time: others may give other pixels.
+  package static var decoderVersion: String {
+    let versions = [
+      ("libavformat", avformat_version()), ("libavcodec", avcodec_version()),
+      ("libswscale", swscale_version()),
+    ]
+    return versions.map { "\($0) \($1 >> 16).\($1 >> 8 & 0xFF).\($1 & 0xFF)" }.joined(separator: ", ")
+      + ", FFmpeg \(av_version_info().map { String(cString: $0) } ?? "-")"
+  }
+}
+
 /// A frame of libavutil that is freed with the object.
 final class FrameHolder {
   let pointer: UnsafeMutablePointer<AVFrame>

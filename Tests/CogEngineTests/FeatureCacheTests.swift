@@ -175,6 +175,39 @@ import Testing
     #expect(try names() == ["mine.txt"])
   }
 
+  @Test("files of other people stay, whatever their names and their age")
+  func otherFiles() throws {
+    _ = try encoder().encode(video, sampling: .uniform(1))
+    let own = try #require(try names().first)
+    let digest = String(own.prefix(64))
+    let others = [
+      "resnet50.features", "train.features.csv", "\(own).csv", "\(own).tmp-", "\(own).tmp-1-2-3",
+      "\(own).tmp-12a", "x\(own)", "\(digest.uppercased()).features", "\(digest.dropLast()).features",
+    ]
+    // Names of the cache's own, but not its bytes.
+    let alike = ["\(digest.dropLast())\(digest.last == "0" ? "1" : "0").features", "\(own).tmp-1"]
+    for name in others + alike { _ = try folder.write(Array("mine".utf8), as: "cache/\(name)") }
+    let left = ["\(own).tmp-2", "\(own).tmp-31-4"]
+    _ = try folder.write(Array("cogvlm fea".utf8), as: "cache/\(left[0])")
+    _ = try folder.write([], as: "cache/\(left[1])")
+    for name in try names() {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 1000)], ofItemAtPath: folder.path("cache/\(name)"))
+    }
+    _ = try encoder(limit: 100).encode(video, sampling: .uniform(2))
+    #expect(try names() == (others + alike).sorted())
+  }
+
+  @Test("what decides about the bits has the libraries that decode in it")
+  func decoder() throws {
+    let engine = try Engine(
+      path: QuantizedModel.path("sample"), mode: .fast,
+      context: RunContext(threads: ThreadPool(threadCount: 2)))
+    let facts = FeatureCache.facts(of: video, rule: "chat", engine)
+    let fact = try #require(facts.first { $0.hasPrefix("decoder ") })
+    #expect(fact.contains(/libavformat \d+\.\d+\.\d+, libavcodec \d+\.\d+\.\d+, libswscale \d+\./), "\(fact)")
+  }
+
   @Test("several who fill it at once leave whole files")
   func together() async throws {
     let expected = try encoder().encode(video)

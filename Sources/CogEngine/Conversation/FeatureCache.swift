@@ -1,6 +1,6 @@
 import CogBase
 import CogCompute
-import CogMedia
+package import CogMedia
 import Crypto
 import Foundation
 import Glibc
@@ -25,7 +25,6 @@ package final class FeatureCache: Sendable {
   private let lastVideo = Mutex<KnownVideo?>(nil)
 
   private static let magic = Array("cogvlm features 1\n".utf8)
-  private static let ending = ".features"
   private static let longestHeader = 1 << 20
   private static let largestFile = 1 << 30
   /// Seconds after which the unfinished file of a process that was killed is nobody's.
@@ -39,7 +38,9 @@ package final class FeatureCache: Sendable {
     (folder, self.limit) = (path, limit)
     try FileSystem.requireFolder(path)
     // Said now rather than never: later a file that cannot be written is passed over.
-    try AtomicFile(path: path.appendingPath("probe" + Self.ending)).abandon()
+    // It has a name of the cache's own, so that one that a killed process leaves is taken away.
+    let name = String(repeating: "0", count: 2 * SHA256.byteCount) + EntryName.ending
+    try AtomicFile(path: path.appendingPath(name)).abandon()
   }
 
   // MARK: Names
@@ -53,17 +54,22 @@ package final class FeatureCache: Sendable {
     guard let status = FileSystem.status(of: video.path), status.isRegular || status.isFolder else {
       return nil
     }
+    let known = try identify(video.path, engine.context.cancellation)
+    let facts = Self.facts(of: video, rule: rule, engine) + ["video \(known.digest)"]
+    let text = facts.map { $0 + "\n" }.joined()
+    let name = SHA256.hash(data: Array(text.utf8)).hexadecimal + EntryName.ending
+    return Place(path: folder.appendingPath(name), video: known.state)
+  }
+
+  /// What decides about the bits of the features besides the bytes of the video.
+  package static func facts(of video: VideoInput, rule: String, _ engine: Engine) -> [String] {
     let compute = engine.compute
-    let facts = [
+    return [
       "model \(engine.file.digest)", "mode \(compute.mode.rawValue)", "kernels \(compute.kernels.name)",
       "BLAS \(BLASCore.name)", "threads \(compute.threads.threadCount)", "tool \(Version.tool)",
-      "frames \(rule)",
+      "decoder \(VideoInput.decoderVersion)", "frames \(rule)",
       "rate \(video.imagesPerSecond.map { "\($0)" } ?? "-")", "damage \(video.toleratesDamage)",
     ]
-    let known = try identify(video.path, engine.context.cancellation)
-    let text = (facts + ["video \(known.digest)"]).map { $0 + "\n" }.joined()
-    let name = SHA256.hash(data: Array(text.utf8)).hexadecimal
-    return Place(path: folder.appendingPath(name + Self.ending), video: known.state)
   }
 
   private func identify(_ path: String, _ cancellation: any Cancellation) throws -> KnownVideo {
@@ -137,27 +143,68 @@ package final class FeatureCache: Sendable {
     try file.commit()
   }
 
-  /// Removes what was not used for the longest time until the rest fits; other processes may do so too.
+  /// Removes what was not used for the longest time until the rest fits; other processes may do so too. Files
+  /// that somebody else has put into the folder stay.
   private func removeOldest() {
     let names = (try? FolderListing.visibleNames(in: folder)) ?? []
     var files: [(path: String, size: Int, used: timespec)] = []
-    for name in names where name.contains(Self.ending) {
+    for name in names {
+      guard let kind = EntryName(name) else { continue }
       let path = folder.appendingPath(name)
       guard let status = FileSystem.linkStatus(of: path), status.isRegular else { continue }
-      if name.hasSuffix(Self.ending) {
-        files.append((path, Int(status.st_size), status.st_mtim))
-      } else if time(nil) - status.st_mtim.tv_sec > Self.oldestUnfinished {
-        FileSystem.remove(path)
+      switch kind {
+      case .features: files.append((path, Int(status.st_size), status.st_mtim))
+      case .unfinished:
+        if time(nil) - status.st_mtim.tv_sec > Self.oldestUnfinished { removeOwn(path) }
       }
     }
     var total = files.reduce(0) { $0 + $1.size }
     let oldestFirst = files.sorted { ($0.used.tv_sec, $0.used.tv_nsec) < ($1.used.tv_sec, $1.used.tv_nsec) }
     for file in oldestFirst {
       guard total > limit else { return }
-      FileSystem.remove(file.path)
-      total -= file.size
+      if removeOwn(file.path) { total -= file.size }
     }
   }
+
+  /// Removes a file unless it begins with something else than features do; one that has no bytes yet, or too
+  /// few, is an own one.
+  @discardableResult
+  private func removeOwn(_ path: String) -> Bool {
+    // An empty file cannot be mapped.
+    let isEmpty = FileSystem.status(of: path)?.st_size == 0
+    let isOwn = try? MappedFile.withBytes(ofFile: path) { $0.starts(with: Self.magic.prefix($0.count)) }
+    guard isEmpty || isOwn == true else { return false }
+    FileSystem.remove(path)
+    return true
+  }
+}
+
+/// What a name in the folder of a ``FeatureCache`` stands for.
+private enum EntryName {
+  /// Features of a video: the digest of what decides about them, and ``ending``.
+  case features
+  /// What a process writes, or has left: that name, and what an ``AtomicFile`` appends to it.
+  case unfinished
+
+  static let ending = ".features"
+
+  /// Nil for a name that the cache gives to nothing.
+  init?(_ name: String) {
+    let digits = name.utf8.prefix(2 * SHA256.byteCount)
+    guard digits.count == 2 * SHA256.byteCount, digits.allSatisfy(Self.hexadecimal.contains) else {
+      return nil
+    }
+    let rest = name.dropFirst(digits.count)
+    if rest == Self.ending {
+      self = .features
+    } else if AtomicFile.isTemporary(rest, of: Self.ending) {
+      self = .unfinished
+    } else {
+      return nil
+    }
+  }
+
+  private static let hexadecimal = Set("0123456789abcdef".utf8)
 }
 
 /// What tells whether a video is still the one that was read: of each of its files the name, the size and the
