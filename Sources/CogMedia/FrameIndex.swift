@@ -30,10 +30,14 @@ struct FrameIndex {
   /// A file with more frames than this (77 hours at 60 a second) is damaged or made to exhaust memory.
   private static let maximumFrameCount = 1 << 24
 
+  /// What is missing at the end, where that is tolerated; nil where nothing is.
+  let missingEnd: String?
+
   /// Reads all packets of an input that nothing was read from yet.
   ///
-  /// - Throws: ``CogError`` when the file is damaged, ends before the length that it states, or has no frame.
-  init(reading input: MediaInput) throws {
+  /// - Parameter toleratesDamage: whether the file may end before the length that it states.
+  /// - Throws: ``CogError`` when the file is damaged, ends too early, or has no frame.
+  init(reading input: MediaInput, toleratesDamage: Bool) throws {
     var packets = PacketList()
     var end = StatedEnd(input)
     let packet = try PacketHolder()
@@ -58,15 +62,22 @@ struct FrameIndex {
         subject: "frame \(packets.count - 1)", advice: "Download or copy it again.")
     }
     hurtPackets = packets.hurt
-    try end.check(longestFrame: packets.longestInterval(input.secondsPerTick), of: input)
+    let missing = end.missing(longestFrame: packets.longestInterval(input.secondsPerTick), of: input)
+    if let missing, !toleratesDamage { throw missing }
+    missingEnd = missing.map { "\($0.problem): expected \($0.expected ?? ""), found \($0.found ?? "")" }
     if input.isTransport, let joined = packets.timesOfJoinedParts(input.secondsPerTick) {
       (timestamps, keyframes, shown) = (nil, [], nil)
       times = joined
-    } else if let sorted = packets.distinctTimestamps() {
-      timestamps = sorted
-      shown = packets.shownNumbers(sorted)
+    } else if let sorted = packets.sortedTimestamps() {
       times = Self.times(sorted, of: input)
-      keyframes = packets.keyframes.sorted { $0.timestamp < $1.timestamp }
+      if zip(sorted, sorted.dropFirst()).allSatisfy({ $0 < $1 }) {
+        timestamps = sorted
+        shown = packets.shownNumbers(sorted)
+        keyframes = packets.keyframes.sorted { $0.timestamp < $1.timestamp }
+      } else {
+        // Which of two pictures of one time is which, only their order tells; the times hold all the same.
+        (timestamps, keyframes, shown) = (nil, [], nil)
+      }
     } else {
       (timestamps, keyframes, shown) = (nil, [], nil)
       times = packets.timesByNumber(input)

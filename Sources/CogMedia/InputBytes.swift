@@ -44,6 +44,9 @@ final class InputBytes {
   /// The first bytes of the file, at most `count`.
   func beginning(count: Int) -> [UInt8] { source.bytes(at: 0, count: count) }
 
+  /// Whether the file has all the bytes that its container states; nil where the container does not say.
+  var isWhole: Bool? { MatroskaExtent.isWhole(source) }
+
   deinit {
     // libavformat may have replaced the buffer by another one.
     av_free(context.pointee.buffer)
@@ -54,9 +57,10 @@ final class InputBytes {
 
 /// A read-only file with a position.
 final class FileSource {
+  /// Bytes of the file when it was opened.
+  let size: Int64
   private let path: String
   private let descriptor: Int32
-  private let size: Int64
   /// What the system has refused to read with; 0 while it has not.
   private var failure: Int32 = 0
   private let cancellation: any Cancellation

@@ -8,6 +8,8 @@ final class MediaContainer {
   let isPicture: Bool
   /// Pixels of the largest frame that is decoded.
   var maximumPixels: Int { isPicture ? LibAV.maximumPicturePixels : LibAV.maximumPixels }
+  /// Whether the file has all the bytes that it states; nil where it does not say.
+  var isWhole: Bool? { bytes.isWhole }
   private let bytes: InputBytes
   private let path: String
 

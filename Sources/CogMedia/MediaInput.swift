@@ -56,6 +56,9 @@ final class MediaInput {
     (context.pointee.iformat?.pointee.flags ?? 0) & AVFMT_TS_DISCONT != 0
   }
 
+  /// Whether the file has all the bytes that it states; nil where it does not say.
+  var isWhole: Bool? { container.isWhole }
+
   /// Pixels of the largest frame that is decoded.
   var maximumPixels: Int { container.maximumPixels }
 

@@ -43,13 +43,8 @@ struct PacketList {
     return Set(flagged.filter { !keyframeNumbers.contains($0 + 1) && !keyframeNumbers.contains($0 + 2) })
   }
 
-  /// The presentation timestamps in ascending order, or nil when one is missing or stands twice.
-  func distinctTimestamps() -> [Int64]? {
-    guard !lacksPresentation else { return nil }
-    let sorted = presentation.sorted()
-    for index in sorted.indices.dropFirst() where sorted[index] == sorted[index - 1] { return nil }
-    return sorted
-  }
+  /// The presentation timestamps in ascending order, or nil when one is missing.
+  func sortedTimestamps() -> [Int64]? { lacksPresentation ? nil : presentation.sorted() }
 
   /// The numbers of the frames that are not hidden, or nil where none is, or all.
   func shownNumbers(_ timestamps: [Int64]) -> [Int]? {

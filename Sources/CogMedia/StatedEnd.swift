@@ -27,16 +27,20 @@ struct StatedEnd {
     last = max(last, start + Double(max(0, packet.duration)) * Double(base.num) / Double(base.den))
   }
 
-  /// - Throws: ``CogError`` when more than a twentieth of the stated time is missing at the end, and more
-  ///   than a frame that lasts long could explain.
-  func check(longestFrame: Double, of input: MediaInput) throws {
-    guard let stated, last > first else { return }
+  /// What is missing: more than a twentieth of the stated time, and more than a frame that lasts long could
+  /// explain. Nil where nothing is, or where the container knows that all of its bytes are there: then the
+  /// last picture stays on display until the end.
+  func missing(longestFrame: Double, of input: MediaInput) -> CogError? {
+    guard let stated, last >= first else { return nil }
     let present = max(last, last - first)
-    guard stated - present > max(0.05 * stated, 0.2, 1.5 * longestFrame) else { return }
-    throw CogError(
+    guard stated - present > max(0.05 * stated, 0.2, 1.5 * longestFrame), input.isWhole != true else {
+      return nil
+    }
+    return CogError(
       "the file ends too early", file: input.path, expected: "\(Self.seconds(stated)) s of video",
       found: "\(Self.seconds(present)) s",
-      advice: "Download it again, or keep what is there with `ffmpeg -i IN -c copy OUT`.")
+      advice: "Download it again, keep what is there with `ffmpeg -i IN -c copy OUT`, or show it as it is "
+        + "with --tolerate-damage.")
   }
 
   private static func seconds(_ value: Double) -> Double { (value * 100).rounded() / 100 }

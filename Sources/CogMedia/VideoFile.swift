@@ -58,7 +58,7 @@ package final class VideoFile {
       input.isPicture ? EXIFReader.orientation(ofFile: path) : Self.orientation(of: input.stream)
     width = Int(orientation.swapsSides ? codedHeight : codedWidth)
     height = Int(orientation.swapsSides ? codedWidth : codedHeight)
-    index = try FrameIndex(reading: input)
+    index = try FrameIndex(reading: input, toleratesDamage: toleratesDamage)
     averageFrameRate = input.averageFrameRate ?? Self.frameRate(of: index.times)
   }
 
@@ -83,9 +83,11 @@ package final class VideoFile {
       let selection = FrameSelector(
         path: path, index: index, toleratesDamage: toleratesDamage, cancellation: cancellation)
       try selection.select(wanted) { number, frame, damage in
+        let missing = number == frameCount - 1 ? index.missingEnd : nil
         try body(
           DecodedFrame(
-            number: number, frame: frame, converter: converter, orientation: orientation, damage: damage))
+            number: number, frame: frame, converter: converter, orientation: orientation,
+            damage: damage ?? missing))
       }
     }
   }
