@@ -8,6 +8,9 @@ package final class ThreadPool: Sendable {
   package let threadCount: Int
   private let state: PoolState
 
+  /// How many threads somebody may ask for.
+  package static let countRange = 1...1024
+
   /// A pool of `threadCount` threads (at least 1), the caller's included. Where the system refuses a thread,
   /// the pool works with those that it has.
   package init(threadCount: Int) {

@@ -25,6 +25,9 @@ package enum PromptTemplate: String, Sendable, CaseIterable, Codable {
     self = template
   }
 
+  /// Whether the text has a place for earlier questions and answers.
+  package var takesHistory: Bool { self != .base }
+
   /// Whether each frame is followed by its index as decimal text.
   package var numbersFrames: Bool { self == .chat }
 }

@@ -21,16 +21,15 @@ extension PromptTemplate {
   ///
   /// - Throws: `CogError` when there is a history and the template has no place for it.
   package func text(query: String, history: [Turn] = []) throws -> String {
-    switch self {
-    case .chat: return Self.dialog(query, history, cue: "Answer:")
-    case .vqa: return Self.dialog(query, history, cue: "Short answer:")
-    case .base:
-      guard history.isEmpty else {
-        throw CogError(
-          "the base template has no place for earlier questions", expected: "no history",
-          found: "\(history.count) turns", advice: "Use the chat template.")
-      }
-      return query
+    guard takesHistory || history.isEmpty else {
+      throw CogError(
+        "the \(rawValue) template has no place for earlier questions", expected: "no history",
+        found: "\(history.count) turns", advice: "Use the chat template.")
+    }
+    return switch self {
+    case .chat: Self.dialog(query, history, cue: "Answer:")
+    case .vqa: Self.dialog(query, history, cue: "Short answer:")
+    case .base: query
     }
   }
 

@@ -1,8 +1,9 @@
+import CogBase
 import CogEngine
 
 /// How a question is answered.
 public struct AnswerOptions: Equatable, Sendable {
-  /// The most tokens of the answer.
+  /// The most tokens of the answer, at least 1.
   public var maximumTokens: Int
   /// 0 takes the likeliest token; above it, tokens are drawn, the more freely the higher it is.
   public var temperature: Double
@@ -17,7 +18,11 @@ public struct AnswerOptions: Equatable, Sendable {
   }
 
   func resolved() throws -> CogEngine.AnswerOptions {
-    CogEngine.AnswerOptions(
+    guard maximumTokens > 0 else {
+      throw CogError(
+        "the most tokens of an answer are out of range", expected: "1 or more", found: "\(maximumTokens)")
+    }
+    return CogEngine.AnswerOptions(
       maximumNewTokens: maximumTokens,
       sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
   }

@@ -4,7 +4,7 @@ import CogText
 import Synchronization
 
 /// Questions about one video, or about none, and their answers; the model is told earlier turns before the
-/// next question.
+/// next question, unless the template is ``PromptTemplate/base``, which has no place for them.
 public final class Conversation: Sendable {
   /// A question and its answer.
   public struct Turn: Equatable, Sendable {
@@ -54,7 +54,10 @@ public final class Conversation: Sendable {
     state.withLock { $0.history.map { Turn(question: $0.question, answer: $0.answer) } }
   }
 
-  /// Answers a question and remembers both.
+  /// Forgets all turns, but not what was read of the video. An answer that is being made is remembered.
+  public func forget() { state.withLock { $0.forget() } }
+
+  /// Answers a question and remembers both, where the template has a place for earlier turns.
   ///
   /// - Parameter onText: receives the answer's text as it grows, on a thread of the work.
   /// - Throws: ``CogVLMError`` when question and answer cannot fit the model's context; `CancellationError`.
@@ -66,15 +69,15 @@ public final class Conversation: Sendable {
     try await model.worker.run { [self] _ in
       var isFirst = true
       // Work of one model is done one after another, so nobody else asks meanwhile.
-      var conversation = state.withLock { $0 }
-      let answer = try conversation.ask(question, options: try options.resolved()) { piece in
+      let conversation = state.withLock { $0 }
+      let answer = try conversation.answer(question, options: try options.resolved()) { piece in
         guard let onText, !piece.isEmpty else { return }
         // The model begins its answer with a space.
         let text = isFirst ? String(piece.trimmingPrefix(" ")) : piece
         isFirst = false
         if !text.isEmpty { onText(text) }
       }
-      state.withLock { $0 = conversation }
+      state.withLock { $0.remember(CogText.Turn(question: question, answer: answer.text)) }
       return Answer(answer)
     }
   }

@@ -3,7 +3,7 @@
 /// Work runs on threads of its own, so that awaiting it blocks no thread of the program. It stops within a
 /// fraction of a second when the task that awaits it is cancelled, and throws `CancellationError` then.
 public struct RunOptions: Sendable {
-  /// Threads that compute; nil takes as many as there are processors.
+  /// Threads that compute, from 1 to 1,024; nil takes as many as there are processors.
   public var threads: Int?
   /// Receives how far the work is, on any thread; nil where nobody wants to know.
   public var onProgress: (@Sendable (RunProgress) -> Void)?

@@ -16,8 +16,11 @@ final class Worker: Sendable {
     let current = CurrentWork()
     self.current = current
     context = try translatingErrors {
-      if let threads = options.threads, threads < 1 {
-        throw CogError("the number of threads is out of range", expected: "1 or more", found: "\(threads)")
+      let range = ThreadPool.countRange
+      if let threads = options.threads, !range.contains(threads) {
+        throw CogError(
+          "the number of threads is out of range", expected: "\(range.lowerBound) to \(range.upperBound)",
+          found: "\(threads)")
       }
       return RunContext(
         threads: options.threads.map { ThreadPool(threadCount: $0) } ?? ThreadPool(),
@@ -25,19 +28,24 @@ final class Worker: Sendable {
     }
   }
 
-  /// - Throws: what `body` throws, as ``CogVLMError``; `CancellationError`.
+  /// Does a piece of work after those that came before.
+  ///
+  /// - Throws: what `body` throws, as ``CogVLMError``; `CancellationError`, at once where the work waits for
+  ///   its turn.
   func run<Result: Sendable>(
     _ body: @escaping @Sendable (RunContext) throws -> Result
   ) async throws -> Result {
-    let mark = CancellationMark()
+    let waiting = WaitingCall<Result>()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
+        waiting.begin(continuation)
         queue.async { [self] in
-          continuation.resume(with: Swift.Result { try perform(mark, body) })
+          guard let continuation = waiting.take() else { return }
+          continuation.resume(with: Swift.Result { try perform(waiting.mark, body) })
         }
       }
     } onCancel: {
-      mark.isCancelled.store(true, ordering: .relaxed)
+      waiting.cancel()
     }
   }
 
@@ -51,6 +59,33 @@ final class Worker: Sendable {
 /// Whether one piece of work is still wanted.
 private final class CancellationMark: Sendable {
   let isCancelled = Atomic(false)
+}
+
+/// A call whose work waits for its turn: whoever takes it, the queue or a cancellation, resumes it.
+private final class WaitingCall<Result: Sendable>: Sendable {
+  typealias Continuation = CheckedContinuation<Result, any Error>
+
+  let mark = CancellationMark()
+  private let continuation = Mutex<Continuation?>(nil)
+
+  func begin(_ new: Continuation) {
+    continuation.withLock { $0 = new }
+    // The task may have been cancelled before there was anything to resume.
+    if mark.isCancelled.load(ordering: .sequentiallyConsistent) { cancel() }
+  }
+
+  /// Nil where it was taken.
+  func take() -> Continuation? {
+    continuation.withLock { continuation in
+      defer { continuation = nil }
+      return continuation
+    }
+  }
+
+  func cancel() {
+    mark.isCancelled.store(true, ordering: .sequentiallyConsistent)
+    take()?.resume(throwing: CancellationError())
+  }
 }
 
 /// The cancellation that the context of a ``Worker`` asks: that of the piece of work at hand.

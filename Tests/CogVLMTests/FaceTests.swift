@@ -80,10 +80,12 @@ import Testing
         to: self.folder.path("x.cogvlm"), recipe: QuantizationRecipe(exceptions: ["no encoding"]))
     }
     #expect(error?.code == .invalid)
-    error = await #expect(throws: CogVLMError.self) {
-      _ = try await Self.checkpoint.inspect(options: RunOptions(threads: 0))
+    for threads in [0, 1025, Int.max] {
+      error = await #expect(throws: CogVLMError.self) {
+        _ = try await Self.checkpoint.inspect(options: RunOptions(threads: threads))
+      }
+      #expect(error?.description.contains("threads") == true)
     }
-    #expect(error?.description.contains("threads") == true)
     #expect(try folder.contents() == [])
   }
 
@@ -98,6 +100,57 @@ import Testing
       _ = try await conversation.answer(String(repeating: "long ", count: 4000))
     }
     #expect(conversation.history == [])
+  }
+
+  @Test("The base template is told of no earlier turns, so that it goes on with any number of texts")
+  func base() async throws {
+    let model = try await converted()
+    let conversation = try Conversation(with: model, template: .base)
+    let options = AnswerOptions(maximumTokens: 4)
+    let first = try await conversation.answer("The circle moves", options: options)
+    #expect(try await conversation.answer("The circle moves", options: options).text == first.text)
+    #expect(conversation.history == [])
+  }
+
+  @Test("A conversation forgets on demand, and no answer has no tokens")
+  func forgets() async throws {
+    let model = try await converted()
+    let conversation = try Conversation(with: model)
+    let options = AnswerOptions(maximumTokens: 4)
+    let first = try await conversation.answer("What color is the circle?", options: options)
+    for count in [0, -1] {
+      await #expect(throws: CogVLMError.self) {
+        _ = try await conversation.answer("What?", options: AnswerOptions(maximumTokens: count))
+      }
+    }
+    #expect(conversation.history.count == 1)
+    conversation.forget()
+    #expect(conversation.history == [])
+    let again = try await conversation.answer("What color is the circle?", options: options)
+    #expect(again.text == first.text && again.promptTokens == first.promptTokens)
+  }
+
+  @Test("A call that waits for its turn ends as soon as it is cancelled", .timeLimit(.minutes(2)))
+  func cancelledWhileWaiting() async throws {
+    let model = try await converted()
+    let (first, second) = (try Conversation(with: model), try Conversation(with: model))
+    let options = AnswerOptions(maximumTokens: 4)
+    let (began, told) = AsyncStream.makeStream(of: Void.self)
+    let gate = DispatchSemaphore(value: 0)
+    let working = Task {
+      try await first.answer("What color is the circle?", options: options) { _ in
+        told.yield()
+        gate.wait()
+        gate.signal()
+      }
+    }
+    for await _ in began { break }
+    let waiting = Task { try await second.answer("What?", options: options) }
+    waiting.cancel()
+    await #expect(throws: CancellationError.self) { _ = try await waiting.value }
+    #expect(first.history == [] && second.history == [])
+    gate.signal()
+    #expect(try await !working.value.text.isEmpty && first.history.count == 1)
   }
 
   @Test("A task that is cancelled stops the work, and nothing is left of the output")

@@ -38,19 +38,24 @@ package struct Conversation: Sendable {
   package func prompt(_ question: String) throws -> Prompt {
     let prompt = try engine.prompt(
       template: template, frameCount: features?.frameCount ?? 0, history: history, query: question)
-    try prompt.requireRoom(inContext: engine.configuration.contextLength)
+    try prompt.requireRoom(inContext: engine.configuration.contextLength, turns: history.count)
     return prompt
   }
 
-  /// Answers a question and remembers both for the next one.
+  /// Answers a question and remembers both for the next one, as ``remember(_:)`` does.
   ///
   /// - Throws: as ``answer(_:options:emit:)``; the turn is not remembered then.
   package mutating func ask(
     _ question: String, options: AnswerOptions = AnswerOptions(), emit: (String) throws -> Void = { _ in }
   ) throws -> Answer {
     let answer = try answer(question, options: options, emit: emit)
-    history.append(Turn(question: question, answer: answer.text))
+    remember(Turn(question: question, answer: answer.text))
     return answer
+  }
+
+  /// Tells the model of a turn before the next question, where the template has a place for that.
+  package mutating func remember(_ turn: Turn) {
+    if template.takesHistory { history.append(turn) }
   }
 
   /// Forgets all turns, but not what was read of the video.

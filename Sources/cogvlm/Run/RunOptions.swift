@@ -12,8 +12,9 @@ struct RunOptions: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    guard threads.map({ (1...1024).contains($0) }) ?? true else {
-      throw ValidationError("--threads must be from 1 to 1024.")
+    let range = ThreadPool.countRange
+    guard threads.map(range.contains) ?? true else {
+      throw ValidationError("--threads must be from \(range.lowerBound) to \(range.upperBound).")
     }
   }
 
