@@ -11,13 +11,13 @@ struct TokenizeCommand: ParsableCommand {
     commandName: "tokenize", abstract: "Turn text into token ids, or ids into text.",
     discussion: """
       With --json, reads one JSON string per line from standard input and prints one JSON array of ids per \
-      line; with --decode as well, the other way round.
+      line; with --decode as well, the other way round. An empty line is no JSON, and refused.
       """)
 
   @Argument(help: "A native model file, or a folder with a tokenizer.json.", completion: .file())
   var model: String
 
-  @Argument(help: "The text; with --decode the ids, separated by spaces.")
+  @Argument(help: "The text; with --decode the ids, separated by white space or commas.")
   var text: String?
 
   @Flag(help: "Read JSON lines from standard input, print JSON lines.")
@@ -48,13 +48,12 @@ struct TokenizeCommand: ParsableCommand {
     var number = 0
     while !Terminal.readerHasGone, let line = try lines.next() {
       number += 1
-      guard !line.isEmpty else { continue }
       Terminal.print(try translate(line, number, tokenizer))
     }
   }
 
   private func ids(_ text: String) throws -> [Int] {
-    try text.split(whereSeparator: { $0 == " " || $0 == "," }).map { word in
+    try text.split(whereSeparator: { $0.isWhitespace || $0 == "," }).map { word in
       guard let id = Int(word) else {
         throw CogError("not a token id", expected: "a whole number", found: String(word))
       }
@@ -72,7 +71,12 @@ struct TokenizeCommand: ParsableCommand {
           "not what was asked for", file: "standard input", subject: place, expected: "a JSON array of ids",
           found: wrong.kind)
       }
-      return try JSONOutput.encodeLine(tokenizer.decode(ids, skipSpecial: false))
+      do {
+        return try JSONOutput.encodeLine(tokenizer.decode(ids, skipSpecial: false))
+      } catch var error as CogError {
+        error.subject = [place, error.subject].compactMap(\.self).joined(separator: ", ")
+        throw error.inFile("standard input")
+      }
     }
     guard let text = value.text else {
       throw CogError(

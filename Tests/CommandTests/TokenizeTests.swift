@@ -83,13 +83,21 @@ import Testing
     }
   }
 
+  @Test("Ids may stand on lines of their own")
+  func separators() throws {
+    let command = ["tokenize", "--decode", Fixtures.path("sample/checkpoint")]
+    let text = try Command.run(command + ["48 290 374"]).output
+    #expect(try Command.run(command + [" 48\n290,\t374\r\n"]).output == text)
+  }
+
   @Test(
     "Bad input is refused with its place",
     arguments: [
       (["--decode", "1 two 3"], "", "two"), (["--decode", "999999"], "", "999999"),
       (["--json"], "\"a\"\nnot JSON\n", "line 2"), (["--json"], "[1]\n", "line 1"),
       (["--json", "--decode"], "\"text\"\n", "line 1"), (["--json", "--decode"], "[1.5]\n", "line 1"),
-      (["--json", "--decode"], "[-1]\n", "-1"),
+      (["--json", "--decode"], "[-1]\n", "-1"), (["--json"], "\"a\"\n\n\"b\"\n", "line 2"),
+      (["--json", "--decode"], "[1]\n[999999]\n", "line 2, token 999999"),
     ])
   func badInput(_ arguments: [String], _ input: String, _ cause: String) throws {
     let outcome = try Command.run(
