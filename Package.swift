@@ -138,7 +138,7 @@ let package = Package(
     tests("CogCheckpoint", ["CogBase", "CogModel"]),
     tests("CogNative", ["CogBase", "CogModel"]),
     tests("CogCompute", ["CogBase", "CogModel", "CKernels"]),
-    tests("CogMedia", ["CogBase", "CogModel"]),
+    tests("CogMedia", ["CogBase", "CogModel", "CLibAV"]),
     tests("CogText", ["CogBase", "CogModel"]),
     tests("CogSources", ["CogBase", "CogModel", "CogCheckpoint"]),
     tests("CogQuantize", ["CogBase", "CogModel", "CogCheckpoint", "CogNative", "CogCompute"]),

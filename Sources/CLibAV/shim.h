@@ -93,12 +93,6 @@ static inline void libav_png_drop_exif(AVPacket *packet) {
 #endif
 }
 
-// The `opaque` of the decoder that logs a message, or NULL when something else does.
-static inline void *libav_log_decoder(void *source) {
-  if (source == NULL || *(const AVClass **)source != avcodec_get_class()) return NULL;
-  return ((AVCodecContext *)source)->opaque;
-}
-
 // Whether a reader of containers logs a message.
 static inline bool libav_log_is_container(void *source) {
   return source != NULL && *(const AVClass **)source == avformat_get_class();

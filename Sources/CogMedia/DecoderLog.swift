@@ -3,8 +3,12 @@ import Synchronization
 /// The first damage that a decoder has logged: many decoders (MJPEG, FFV1, GIF, Theora, Cinepak) hand a hurt
 /// picture out like any other and only log an error.
 ///
-/// The decoder's context refers to it, and threads of the decoder write to it.
+/// It is found by the decoder's context, and threads of the decoder write to it.
 final class DecoderLog: Sendable {
+  /// The logs of all decoders that are open, by the addresses of their contexts. A program may use FFmpeg
+  /// itself: what its decoders log arrives at the same place, and what they refer to is not ours.
+  private static let byContext = Mutex<[UInt: DecoderLog]>([:])
+
   private let first = Mutex<String?>(nil)
   private let marksDamage: Bool
 
@@ -12,6 +16,21 @@ final class DecoderLog: Sendable {
   ///   what was lost within a picture counts then: it also tells of pictures after a seek whose references
   ///   were not decoded.
   init(marksDamage: Bool) { self.marksDamage = marksDamage }
+
+  /// The log of a decoder of ours; nil when something else logs.
+  static func of(_ source: UnsafeMutableRawPointer?) -> DecoderLog? {
+    byContext.withLock { $0[UInt(bitPattern: source)] }
+  }
+
+  /// Takes in what the decoder of a context logs, until ``ignore(_:)``.
+  func listen(to context: UnsafeMutableRawPointer) {
+    Self.byContext.withLock { $0[UInt(bitPattern: context)] = self }
+  }
+
+  /// Takes in no more; before the context is freed, as its address may be another's then.
+  static func ignore(_ context: UnsafeMutableRawPointer) {
+    _ = byContext.withLock { $0.removeValue(forKey: UInt(bitPattern: context)) }
+  }
 
   /// Takes in a line that the decoder has logged. Scans that a progressive JPEG lacks are warnings.
   func note(_ line: String, isError: Bool) {

@@ -171,7 +171,7 @@ private final class Codec {
         context.pointee.max_pixels = Int64(input.maximumPixels)
         // Checksums that are in the stream (PNG, FFV1, HEVC with hashes) are compared.
         context.pointee.err_recognition = AV_EF_CRCCHECK
-        context.pointee.opaque = Unmanaged.passUnretained(log).toOpaque()
+        log.listen(to: context)
         status = avcodec_open2(context, input.codec, nil)
       }
       guard status >= 0 else {
@@ -182,6 +182,7 @@ private final class Codec {
   }
 
   deinit {
+    DecoderLog.ignore(context)
     var freed: UnsafeMutablePointer<AVCodecContext>? = context
     avcodec_free_context(&freed)
   }

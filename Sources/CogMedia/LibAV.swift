@@ -37,7 +37,8 @@ enum LibAV {
     return new.takeUnretainedValue()
   }
 
-  /// Silences the log and bounds single allocations, once.
+  /// Silences the log and bounds single allocations, once: for the whole process, as the libraries have it,
+  /// which `CogVLM.docc` tells programs that use them too.
   static let prepare: Void = {
     // A file can name any size for a table or a packet; no honest one needs half a gigabyte in one piece.
     av_max_alloc(1 << 29)
@@ -58,9 +59,7 @@ enum LibAV {
   private static func remember(_ source: UnsafeMutableRawPointer?, _ level: Int32, _ line: String) {
     guard !line.isEmpty else { return }
     let isError = level <= AV_LOG_ERROR
-    if let decoder = libav_log_decoder(source) {
-      Unmanaged<DecoderLog>.fromOpaque(decoder).takeUnretainedValue().note(line, isError: isError)
-    }
+    DecoderLog.of(source)?.note(line, isError: isError)
     guard isError else { return }
     let log = threadLog
     (log.text, log.isOfContainer) = (line, libav_log_is_container(source))

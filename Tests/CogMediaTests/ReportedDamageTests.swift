@@ -1,3 +1,4 @@
+import CLibAV
 import CogBase
 import CogMedia
 import CogTestSupport
@@ -47,6 +48,20 @@ private let reports = Fixtures.path("reports")
 
 @Suite("Damage that decoders report")
 struct ReportedDamageTests {
+  @Test("decoders of another user of FFmpeg keep what they refer to, whatever they log")
+  func otherDecoders() throws {
+    // The log is ours from the first picture on.
+    _ = try PNGWriter.encode(RGBImage(width: 1, height: 1, pixels: [1, 2, 3]))
+    let context = try #require(avcodec_alloc_context3(nil))
+    defer {
+      var freed: UnsafeMutablePointer<AVCodecContext>? = context
+      avcodec_free_context(&freed)
+    }
+    // Nothing lies at this address.
+    context.pointee.opaque = UnsafeMutableRawPointer(bitPattern: 8)
+    withVaList([]) { av_vlog(context, AV_LOG_ERROR, "of another program", $0) }
+  }
+
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
