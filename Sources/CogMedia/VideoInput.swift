@@ -37,14 +37,15 @@ package struct VideoInput: Equatable, Sendable {
       guard imagesPerSecond == nil || status == nil else {
         throw CogError(
           "a frame rate was given for a file, which has its own", file: path, expected: "a folder of images",
-          advice: "Leave out --fps.")
+          advice: "Leave out the rate (--fps).")
       }
       return try VideoFile(path: path, toleratesDamage: toleratesDamage, cancellation: cancellation)
     }
     guard let imagesPerSecond else {
       throw CogError(
         "a folder of images needs a frame rate", file: path,
-        advice: "Say how many images make a second with --fps.")
+        advice: "Say how many images make a second (`ask`, `frames`, `stats` and `verify` take --fps), or "
+          + "make a video file of them.")
     }
     return try ImageFolder(
       path: path, imagesPerSecond: imagesPerSecond, toleratesDamage: toleratesDamage,

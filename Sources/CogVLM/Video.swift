@@ -29,7 +29,7 @@ public enum FrameSampling: Hashable, Sendable {
   case chat
   /// 24 frames spread evenly over the first minute.
   case base
-  /// So many frames spread evenly over the whole video, from 1 to 1,024; the model has room for 31 at most.
+  /// So many frames spread evenly over the whole video, from 1 to 1,024; the model has room for 30 at most.
   case uniform(Int)
 
   var sampling: CogMedia.FrameSampling {

@@ -61,29 +61,32 @@ struct SegmentOptions: ParsableArguments {
 extension AskCommand {
   /// Asks the question about each window of the video.
   ///
-  /// - Throws: ``CogError`` when the video does not open, or nothing of it can be looked at; `ExitCode` 3
-  ///   when some of it cannot; an interrupt.
+  /// - Throws: ``CogError`` when the video does not open, the question does not fit, or no window has an
+  ///   answer; `ExitCode` 3 when some have none; an interrupt, after what was answered was told.
   func ask(windowsOf seconds: Int, _ video: VideoInput, _ engine: Engine, _ options: AnswerOptions) throws {
-    let windows = try video.open(cancellation: engine.context.cancellation).windows(ofSeconds: seconds)
+    let source = try video.open(cancellation: engine.context.cancellation)
+    let windows = try source.windows(ofSeconds: seconds)
+    let rule = frameOptions.frames ?? (template ?? engine.configuration.template).frameSampling
     let merge =
       segmentOptions.merge
       ? SegmentMerge(engine, template: template, question: questions[0], options: options) : nil
     try merge?.requireRoom()
-    let cache = try cacheOptions.open()
-    var segments: [Segment] = []
-    for window in windows {
-      let segment = try segment(window, of: video, engine, cache, options)
-      if let error = segment.error {
-        let place = "\(NumberText.clock(window.start)) to \(NumberText.clock(window.end))"
-        Terminal.note("warning: \(place): \(error)".printable)
-      }
-      segments.append(segment)
-      if !json { Terminal.print(segment.text) }
-      if Terminal.readerHasGone { throw ExitCode.success }
+    // A first window that cannot be looked at is told when its turn comes.
+    if let first = windows.first, let selection = try? source.select(rule, within: first) {
+      try requireRoom(frameCount: selection.indices.count, engine)
     }
-    let failures = segments.compactMap(\.error)
-    if let first = failures.first, failures.count == segments.count { throw first }
-    let merged = try merge?.merged(segments)
+    var segments: [Segment] = []
+    let outcome = Result {
+      try ask(about: windows, of: video, engine, options, rule, into: &segments)
+      return try merge?.merged(segments)
+    }
+    let failed = segments.count { $0.answer == nil }
+    guard failed < segments.count else {
+      _ = try outcome.get()
+      return
+    }
+    // What was answered is told, whatever has ended the work.
+    let merged = (try? outcome.get()) ?? nil
     try segmentOptions.write(segments, merged: merged, besides: inputs)
     if json {
       let report = SegmentsReport(
@@ -92,25 +95,45 @@ extension AskCommand {
     } else if let merged {
       Terminal.print("\n" + merged.line)
     }
-    if !failures.isEmpty { throw ExitCode(3) }
+    _ = try outcome.get()
+    if failed > 0 { throw ExitCode(3) }
   }
 
-  /// One window. What is wrong with the video there fails it alone; a question that does not fit, all.
+  /// Asks about one window after another.
+  ///
+  /// - Throws: the error of the first window when none has an answer; an interrupt.
+  private func ask(
+    about windows: [ClipBounds], of video: VideoInput, _ engine: Engine, _ options: AnswerOptions,
+    _ rule: FrameSampling, into segments: inout [Segment]
+  ) throws {
+    let cache = try cacheOptions.open()
+    for window in windows {
+      let segment = try segment(window, of: video, engine, cache, options, rule)
+      if let error = segment.error {
+        let place = "\(NumberText.clock(window.start)) to \(NumberText.clock(window.end))"
+        Terminal.note("warning: \(place): \(error)".printable)
+      }
+      segments.append(segment)
+      if !json { Terminal.print(segment.text) }
+      if Terminal.readerHasGone { throw ExitCode.success }
+    }
+    if let first = segments.first?.error, segments.allSatisfy({ $0.answer == nil }) { throw first }
+  }
+
+  /// One window. What is wrong with it fails it alone.
   private func segment(
     _ window: ClipBounds, of video: VideoInput, _ engine: Engine, _ cache: FeatureCache?,
-    _ options: AnswerOptions
+    _ options: AnswerOptions, _ rule: FrameSampling
   ) throws -> Segment {
-    let features: VideoFeatures
     do {
-      features = try look(at: video.within(window), engine, cache: cache).features
+      let features = try look(at: video.within(window), engine, cache: cache).features
+      let conversation = Conversation(engine, about: features, template: template, history: try history())
+      return Segment(
+        window, try conversation.answer(questions[0], options: options), frames: features.frames,
+        countsSeconds: rule == .chat)
     } catch let error as CogError {
       return Segment(window, failed: error)
     }
-    let conversation = Conversation(engine, about: features, template: template, history: try history())
-    let rule = frameOptions.frames ?? conversation.template.frameSampling
-    return Segment(
-      window, try conversation.answer(questions[0], options: options), frames: features.frames,
-      countsSeconds: rule == .chat)
   }
 
   /// What is read.

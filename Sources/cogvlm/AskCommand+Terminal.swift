@@ -24,8 +24,11 @@ extension AskCommand {
         case .quit: return
         case .new: conversation.forget()
         case .video(let path):
+          // One rate serves all folders, and files have their own.
+          let isFolder = FileSystem.status(of: path)?.isFolder == true
           let video = try VideoInput.checked(
-            path, imagesPerSecond: videoOptions.fps, toleratesDamage: frameOptions.tolerateDamage)
+            path, imagesPerSecond: isFolder ? videoOptions.fps : nil,
+            toleratesDamage: frameOptions.tolerateDamage)
           let features = try look(at: video, engine, cache: cache).features
           conversation = Conversation(engine, about: features, template: template)
           Terminal.print("\(features.frameCount) frames of \(path)".printable)
@@ -42,13 +45,13 @@ extension AskCommand {
   private func answer(_ question: String, _ conversation: inout Conversation, _ options: AnswerOptions) throws
   {
     try question.requireText("the question")
+    do { _ = try conversation.prompt(question) } catch var error as CogError {
+      if !conversation.history.isEmpty { error.advice = "Begin anew with /new, or ask a shorter question." }
+      throw error
+    }
     var printer = AnswerPrinter()
     defer { Terminal.print("") }
-    if conversation.template == .base {
-      _ = try conversation.answer(question, options: options) { try printer.print($0) }
-    } else {
-      _ = try conversation.ask(question, options: options) { try printer.print($0) }
-    }
+    _ = try conversation.ask(question, options: options) { try printer.print($0) }
   }
 }
 

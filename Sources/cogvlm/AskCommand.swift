@@ -42,22 +42,30 @@ struct AskCommand: ParsableCommand {
   @Option(help: "0 takes the most likely token; above it, tokens are drawn.")
   var temperature = 0.0
 
-  @Option(help: "Draw from the likeliest tokens whose probabilities reach this sum.")
-  var topP = 1.0
+  @Option(help: "Draw from the likeliest tokens whose probabilities reach this sum; 1 by default.")
+  var topP: Double?
 
-  @Option(help: "Seed of the random numbers.")
-  var seed: UInt64 = 0
+  @Option(help: "Seed of the random numbers; 0 by default.")
+  var seed: UInt64?
 
   @Flag(help: "Print one JSON document: text, ids, frame times, token counts and seconds.")
   var json = false
 
   func validate() throws {
     guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be above 0.") }
-    _ = try history()
+    guard try history().isEmpty || template?.takesHistory ?? true else {
+      throw ValidationError("--history does not go with the template base, which has no place for it.")
+    }
     guard !questions.isEmpty || (Terminal.isInteractive && !json) else {
       throw ValidationError("A question is missing.")
     }
-    try frameOptions.validate(hasVideo: videoOptions.video != nil || questions.isEmpty)
+    // A video may be named later where questions are typed.
+    let mayHaveVideo = videoOptions.video != nil || questions.isEmpty
+    try videoOptions.validate(hasVideo: mayHaveVideo)
+    try frameOptions.validate(hasVideo: mayHaveVideo)
+    guard mayHaveVideo || cacheOptions.cache == nil else {
+      throw ValidationError("--cache goes with a video.")
+    }
     guard segmentOptions.segments == nil || (videoOptions.video != nil && questions.count == 1) else {
       throw ValidationError("--segments goes with --video and one question.")
     }
@@ -75,7 +83,10 @@ struct AskCommand: ParsableCommand {
     for text in questions + turns { try text.requireText("the question") }
     let answerOptions = AnswerOptions(
       maximumNewTokens: maxNewTokens,
-      sampling: try SamplingOptions(temperature: temperature, topP: topP, seed: seed))
+      sampling: try SamplingOptions(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0))
+    if temperature == 0, topP != nil || seed != nil {
+      Terminal.note("note: --top-p and --seed decide nothing without a --temperature above 0.")
+    }
     try segmentOptions.requireOutput(besides: inputs)
     let context = try runOptions.context()
     let start = ContinuousClock.now
@@ -87,27 +98,41 @@ struct AskCommand: ParsableCommand {
     }
     let (features, video, vision) = try look(engine)
     let conversation = Conversation(engine, about: features, template: template, history: try history())
-    let answers = try questions.map { question in
+    var answers: [Answer] = []
+    let outcome = Result { try answer(questions, in: conversation, answerOptions, into: &answers) }
+    // What was answered is told, whatever became of the questions after it.
+    if json, let first = answers.first {
+      let seconds = AskReport.Seconds(
+        load: (loaded - start).seconds, video: video, vision: vision, prefill: first.prefillSeconds,
+        decode: first.decodeSeconds)
+      Terminal.print(
+        try JSONOutput.encode(
+          AskReport(answers, to: questions, features: features, mode: engine.compute.mode, seconds: seconds)))
+    }
+    try outcome.get()
+  }
+
+  private func answer(
+    _ questions: [String], in conversation: Conversation, _ options: AnswerOptions,
+    into answers: inout [Answer]
+  ) throws {
+    for question in questions {
       var printer = AnswerPrinter()
-      let answer = try conversation.answer(question, options: answerOptions) { piece in
+      let answer = try conversation.answer(question, options: options) { piece in
         if !json { try printer.print(piece) }
       }
       if !json { Terminal.print("") }
-      return answer
+      answers.append(answer)
     }
-    guard json, let first = answers.first else { return }
-    let seconds = AskReport.Seconds(
-      load: (loaded - start).seconds, video: video, vision: vision, prefill: first.prefillSeconds,
-      decode: first.decodeSeconds)
-    Terminal.print(
-      try JSONOutput.encode(
-        AskReport(answers, to: questions, features: features, mode: engine.compute.mode, seconds: seconds)))
   }
 
   /// What the model is given of the video, and the seconds that decoding it and looking at it took; nil
   /// without a video.
   private func look(_ engine: Engine) throws -> (VideoFeatures?, video: Double, vision: Double) {
-    guard let input = try videoOptions.input(frameOptions) else { return (nil, 0, 0) }
+    guard let input = try videoOptions.input(frameOptions) else {
+      try requireRoom(frameCount: 0, engine)
+      return (nil, 0, 0)
+    }
     let (features, video, vision) = try look(at: input, engine, cache: cacheOptions.open())
     return (features, video, vision)
   }
@@ -119,16 +144,25 @@ struct AskCommand: ParsableCommand {
     let start = ContinuousClock.now
     if let cache {
       let encoder = VideoEncoder(engine, cache: cache)
-      let features = try encoder.encode(input, template: template, sampling: frameOptions.frames)
+      let features = try encoder.encode(input, template: template, sampling: frameOptions.frames) {
+        try requireRoom(frameCount: $0, engine)
+      }
       Terminal.noteDamage(in: input.path, features.frames)
       return (features, 0, (ContinuousClock.now - start).seconds)
     }
     let encoder = VideoEncoder(engine)
-    let video = try encoder.prepare(input, template: template, sampling: frameOptions.frames)
+    let video = try encoder.prepare(input, template: template, sampling: frameOptions.frames) {
+      try requireRoom(frameCount: $0, engine)
+    }
     let decoded = ContinuousClock.now
     Terminal.noteDamage(in: input.path, video.frames)
     let features = try encoder.encode(video)
     return (features, (decoded - start).seconds, (ContinuousClock.now - decoded).seconds)
+  }
+
+  /// Makes sure that every question can be asked, before any work is done for one.
+  func requireRoom(frameCount: Int, _ engine: Engine) throws {
+    try engine.requireRoom(for: questions, template: template, frameCount: frameCount, history: history())
   }
 }
 

@@ -20,7 +20,8 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: """
       Arithmetic: float32, bfloat16 (rounds where PyTorch's graph rounds) or fast (8-bit activations on \
-      quantized weights).
+      quantized weights). By default fast with quantized weights, bfloat16 with others, and with \
+      --reference the reference's own.
       """)
   var mode: ComputeMode?
 
@@ -45,8 +46,8 @@ struct VideoOptions: ParsableArguments {
   @Option(help: "Frames per second of a folder of images.")
   var fps: Double?
 
-  func validate() throws {
-    if video == nil, fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
+  func validate(hasVideo: Bool) throws {
+    if !hasVideo, fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
   }
 
   /// The video; nil where none was given.
@@ -108,7 +109,7 @@ extension VideoInput {
   ) throws -> VideoInput {
     // What is not there, the decoder names.
     if let input = try? Input(path: path) {
-      try input.refuseMislabeled(expected: "a video file, or a folder of images with --fps")
+      try input.refuseMislabeled(expected: "a video file, or a folder of images")
     }
     return VideoInput(path: path, imagesPerSecond: imagesPerSecond, toleratesDamage: toleratesDamage)
   }

@@ -63,6 +63,7 @@ struct StatsCommand: ParsableCommand {
     } else if question != nil || videoOptions.video != nil || mode != nil || template != nil {
       throw ValidationError("--ask, --video, --mode and --template go with --activations.")
     }
+    try videoOptions.validate(hasVideo: videoOptions.video != nil)
     try frameOptions.validate(hasVideo: videoOptions.video != nil)
   }
 

@@ -50,6 +50,7 @@ struct VerifyCommand: ParsableCommand {
     }
     try comparison.validate(hasVideo: videoOptions.video != nil)
     try ReportOutput.validate(html: html, json: json)
+    try videoOptions.validate(hasVideo: videoOptions.video != nil)
     try frameOptions.validate(hasVideo: videoOptions.video != nil || comparison.questions != nil)
   }
 

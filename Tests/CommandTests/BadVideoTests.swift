@@ -79,7 +79,7 @@ import Testing
     let out = folder.path("frames")
     let clip = SampleModel.video("v22_h264.mp4")
     try expectRefusal(
-      ["frames", clip, "--fps", "1", "-o", out], naming: clip, saying: "Leave out --fps", in: folder)
+      ["frames", clip, "--fps", "1", "-o", out], naming: clip, saying: "(--fps)", in: folder)
     try expectRefusal(["frames", images, "-o", out], naming: images, saying: "--fps", in: folder)
     try expectRefusal(
       ["frames", images, "--fps", "0", "-o", out], naming: images, saying: "more than 0", in: folder)

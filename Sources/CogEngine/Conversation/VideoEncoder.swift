@@ -40,14 +40,19 @@ package struct VideoEncoder: Sendable {
   /// - Parameters:
   ///   - template: the template of the questions to come; nil takes the model's own.
   ///   - sampling: which frames the model is shown; nil takes the template's.
+  ///   - accept: is told how many frames there are before any is decoded, and may refuse them.
   /// - Throws: `CogError` when the video cannot be read, or has more frames than the model has room for; what
-  ///   the context's cancellation throws.
+  ///   `accept` and the context's cancellation throw.
   package func encode(
-    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil,
+    accept: (_ frameCount: Int) throws -> Void = { _ in }
   ) throws -> VideoFeatures {
     let place = try cachePlace(of: video, template: template, sampling: sampling)
-    if let known = place.flatMap({ cache?.features(at: $0) }) { return known }
-    let features = try encode(prepare(video, template: template, sampling: sampling))
+    if let known = place.flatMap({ cache?.features(at: $0) }) {
+      try accept(known.frameCount)
+      return known
+    }
+    let features = try encode(prepare(video, template: template, sampling: sampling, accept: accept))
     if let place { cache?.keep(features, of: video, at: place) }
     return features
   }
@@ -63,16 +68,18 @@ package struct VideoEncoder: Sendable {
 
   /// The chosen frames of a video as the vision tower reads them.
   ///
-  /// - Throws: as ``encode(_:template:sampling:)``.
+  /// - Throws: as ``encode(_:template:sampling:accept:)``.
   package func prepare(
-    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
+    _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil,
+    accept: (_ frameCount: Int) throws -> Void = { _ in }
   ) throws -> PreparedVideo {
     let (source, selection) = try open(video, template: template, sampling: sampling)
+    try accept(selection.indices.count)
     return try PreparedVideo(source, selection, size: engine.configuration.vision.imageSize)
   }
 
   /// Which frames of a video the model is shown; none is decoded. - Throws: as
-  /// ``encode(_:template:sampling:)``, but for what decoding finds.
+  /// ``encode(_:template:sampling:accept:)``, but for what decoding finds.
   package func select(
     _ video: VideoInput, template: PromptTemplate? = nil, sampling: FrameSampling? = nil
   ) throws -> FrameSelection {
@@ -86,8 +93,8 @@ package struct VideoEncoder: Sendable {
     let source = try video.open(cancellation: engine.context.cancellation)
     let selection = try source.select(
       sampling ?? (template ?? configuration.template).frameSampling, within: video.bounds)
-    // The prompt has a token more at least; better said now than after the frames were looked at.
-    let most = (configuration.contextLength - 1) / max(1, configuration.vision.tokensPerFrame)
+    // Better said now than after the frames were looked at.
+    let most = try engine.mostFrames(template: template)
     guard selection.indices.count <= most else {
       throw CogError(
         "the frames do not fit the model's context", file: video.path, expected: "at most \(most) frames",
