@@ -41,11 +41,13 @@ import Testing
   }
 
   /// What is shown at a terminal after each text that is typed.
-  private func type(_ script: [String], _ options: [String] = []) throws -> (status: Int, shown: [String]) {
+  private func type(
+    _ script: [String], _ options: [String] = [], columns: Int = 0
+  ) throws -> (status: Int, shown: [String]) {
     let text = String(decoding: try JSONEncoder().encode(script), as: UTF8.self)
+    let typing = [Self.typist, "--columns", "\(columns)", text, Command.binary.path]
     let outcome = try Python.run(
-      [Self.typist, text, Command.binary.path, "ask", try SampleModel.int4.get(), "--max-new-tokens", "5"]
-        + options)
+      typing + ["ask", try SampleModel.int4.get(), "--max-new-tokens", "5"] + options)
     try #require(outcome.status == 0, "\(outcome.errors)")
     let document = try outcome.json()
     #expect(document["echoes"] as? Bool == false)
@@ -77,6 +79,43 @@ import Testing
     #expect(shown[6].contains("frames of "))
     #expect(try shown[7].contains(Self.cleared + answer(second, ["--video", other])))
     #expect(shown[8].contains("/video PATH") && !shown[9].contains("error"))
+  }
+
+  @Test(
+    "a question wider than the terminal stays in its row, and is drawn once when it is pasted",
+    .enabled(if: Python.isThere, "needs python3"))
+  func wide() throws {
+    let question = "What does the man in the blue jacket do after he has opened the door?"
+    let script = ["\(question)\n", "\(question)\u{1}What, \u{15}\u{B}\u{4}"]
+    let (status, shown) = try type(script, columns: 40)
+    #expect(status == 0)
+    // Empty, again behind the answer, and after all that was typed at once, where it ends.
+    let rows = shown.joined().split(separator: "\u{1B}[?7l").dropFirst()
+    #expect(rows.count <= 4)
+    #expect(shown[1].hasPrefix("\r\u{1B}[K> \(question)\r\n"), "\(shown[1].debugDescription)")
+    for drawn in rows {
+      let row = drawn.dropFirst("\r\u{1B}[K".count).prefix { $0 != "\r" }
+      #expect(row.count <= 40, "\(row)")
+    }
+  }
+
+  @Test(
+    "a conversation that fills the context tells how to go on, and --fps serves folders that are named later",
+    .enabled(if: Python.isThere, "needs python3"))
+  func context() throws {
+    let folder = try TemporaryFolder()
+    let images = folder.path("images")
+    try FileManager.default.createDirectory(atPath: images, withIntermediateDirectories: false)
+    try FileManager.default.copyItem(
+      atPath: Fixtures.path("reports/stills/truncated-jpeg/0.jpg"), toPath: "\(images)/0.jpg")
+    let long = String(repeating: "What color is it? ", count: 150)
+    let typed = [long, long, long, "/new", "/video \(images)", "/video \(Self.video)", "/quit"]
+    let (status, shown) = try type(
+      typed.map { "\($0)\n" }, ["--fps", "1", "--tolerate-damage"])
+    #expect(status == 0)
+    let refused = try #require(shown.first { $0.contains("error") })
+    #expect(refused.contains("earlier turn") && refused.contains("/new"), "\(refused.debugDescription)")
+    #expect(shown[5].contains("1 frames of") && shown[6].contains("frames of"), "\(shown)")
   }
 
   @Test(

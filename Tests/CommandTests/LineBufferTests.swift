@@ -43,6 +43,22 @@ import cogvlm
     #expect(lines("one\none\n\(Self.up)\(Self.up)\n") == ["one", "one", "one"])
   }
 
+  @Test("what fits in a row is seen around the cursor, whatever the width of the characters")
+  func view() {
+    func view(_ text: String, _ cursor: Int, _ columns: Int) -> [String] {
+      let view = LineView(Array(text), cursor: cursor, columns: columns)
+      return [view.before, view.after]
+    }
+    #expect(view("abcdef", 6, 7) == ["abcdef", ""] && view("abcdef", 2, 7) == ["ab", "cdef"])
+    #expect(view("abcdefghij", 10, 6) == ["fghij", ""] && view("abcdefghij", 0, 6) == ["", "abcde"])
+    #expect(view("abcdefghij", 8, 9) == ["cdefgh", "ij"])
+    #expect(view("電視電視", 4, 6) == ["電視".description, ""])
+    #expect(view("e\u{301}e\u{301}e\u{301}", 3, 4)[0].count == 3)
+    for columns in -3...5 {
+      for cursor in 0...4 { #expect(view("abcd", cursor, columns).joined().count <= max(0, columns - 1)) }
+    }
+  }
+
   @Test("Ctrl-D ends an empty line and deletes in another; bytes that are no text do nothing")
   func odd() {
     #expect(type([0x04]).isOver)
