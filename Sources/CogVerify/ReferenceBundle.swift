@@ -72,6 +72,7 @@ package struct ReferenceBundle {
         expected: "ids below \(configuration.vocabularySize)", found: "\(id)")
     }
     try Self.checkPlaces(tokenTypes, positions, answer: answerIDs ?? [], configuration, path)
+    try Self.checkFrames(tokenTypes, tokensPerFrame: configuration.vision.tokensPerFrame, path)
     points = TapPoint.all(configuration).filter { file.entry(named: $0.name) != nil }
     guard !points.isEmpty else {
       throw CogError("the bundle has no taps", file: path, expected: "tensors such as model.layers.0")
@@ -98,6 +99,16 @@ package struct ReferenceBundle {
       throw CogError(
         "a position lies outside of the model's context", file: path, subject: "position_ids",
         expected: "0 to \(context - 1)", found: "\(position)")
+    }
+  }
+
+  /// Checks that the prompt has room for whole frames.
+  private static func checkFrames(_ tokenTypes: [Int], tokensPerFrame: Int, _ path: String) throws {
+    let count = tokenTypes.count { $0 == 1 }
+    guard count.isMultiple(of: tokensPerFrame) else {
+      throw CogError(
+        "the vision tokens are not those of whole frames", file: path, subject: "token_type_ids",
+        expected: "a multiple of \(tokensPerFrame) tokens of type 1", found: "\(count)")
     }
   }
 
@@ -190,8 +201,13 @@ package struct ReferenceBundle {
     let dimensions = entry.shape.dimensions
     let tail = point.shape(of: 1, c).dimensions.dropFirst()
     let first = dimensions.first ?? 0
+    guard frames > 0 || !point.isVision else {
+      throw CogError(
+        "a prompt without frames has no such tap", file: path, subject: point.name,
+        advice: "Capture the reference again with Tools/capture_reference.py.")
+    }
     let firstFits =
-      point.isVision ? (1...max(frames, 1)).contains(first) : first == (point == .head ? 1 : ids.count)
+      point.isVision ? (1...frames).contains(first) : first == (point == .head ? 1 : ids.count)
     guard dimensions.dropFirst() == tail, firstFits, entry.encoding.plainType?.isReadableFloat == true else {
       let head = point.isVision ? "1 to \(frames)" : "\(point == .head ? 1 : ids.count)"
       throw CogError(

@@ -55,7 +55,7 @@ package struct Verifier {
     let features = try images.map { try runVision($0) }
     let answer = try runLanguage(features)
     let promptMatches = try comparePrompt(frameCount)
-    let passed = taps.allSatisfy(\.passed) && answer?.passed ?? true && promptMatches ?? true
+    let passed = !taps.isEmpty && taps.allSatisfy(\.passed) && answer?.passed ?? true && promptMatches ?? true
     return ReferenceResult(
       file: bundle.path, computeMode: engine.compute.mode, tolerance: tolerance, passed: passed,
       firstAtFault: firstAtFault, promptMatches: promptMatches, taps: taps, answer: answer,

@@ -131,6 +131,29 @@ import Testing
     }
   }
 
+  @Test("vision tokens that make no whole frame are refused")
+  func brokenFrame() throws {
+    try refusal("token_type_ids") { try put(1, into: "token_type_ids", $0, &$1) }
+  }
+
+  @Test("a tap of the vision part is refused for a prompt without frames: it would not be compared")
+  func visionTap() throws {
+    let shape = [1, model.configuration.vision.tokensPerFrame, model.configuration.hiddenSize]
+    for isAlone in [false, true] {
+      try refusal("model.vision: a prompt without frames") { header, data in
+        for key in header.keys where isAlone && (key.contains(".") || key == "lm_head") {
+          header["x" + key] = header[key]
+          header[key] = nil
+        }
+        let count = 4 * shape.reduce(1, *)
+        header["model.vision"] = [
+          "dtype": "F32", "shape": shape, "data_offsets": [data.count, data.count + count],
+        ]
+        data += Data(count: count)
+      }
+    }
+  }
+
   @Test("frames that are not the prompt's, and images of another size, are refused before they are prepared")
   func frames() throws {
     let perFrame = model.configuration.vision.tokensPerFrame
@@ -144,7 +167,11 @@ import Testing
         header[input] = [
           "dtype": "I64", "shape": [count], "data_offsets": [data.count, data.count + 8 * count],
         ]
-        for _ in 0..<count { withUnsafeBytes(of: Int64(value).littleEndian) { data.append(contentsOf: $0) } }
+        for place in 0..<count {
+          // A text token at the end.
+          let value = place < perFrame ? value : 0
+          withUnsafeBytes(of: Int64(value).littleEndian) { data.append(contentsOf: $0) }
+        }
       }
       // Taps are of the old prompt.
       for key in header.keys where key.contains(".") {
