@@ -41,10 +41,9 @@ package struct ModelComparison {
     try Self.checkSizes(engine, reference)
   }
 
-  /// The profile that two models have of themselves: the wider one of the two.
+  /// The profile that two models have of themselves.
   package static func profile(_ engine: Engine, _ reference: Engine) -> ToleranceProfile {
-    let profiles = [engine.toleranceProfile, reference.toleranceProfile]
-    return ToleranceProfile.allCases.last(where: profiles.contains) ?? .float32
+    engine.toleranceProfile.against(reference.toleranceProfile)
   }
 
   /// Steps of the progress that a number of videos and questions counts.

@@ -21,6 +21,9 @@ package enum ToleranceProfile: String, CaseIterable, Sendable, Codable {
   case float32
   /// A float model in bfloat16.
   case bfloat16
+  /// A float model in one of them beside a reference in the other: what rounding costs, while limits for
+  /// bfloat16 are for two that round at the same places.
+  case mixed
   /// A model whose quantized weights have 8 bits, in any mode: what rounding weights may cost, not what
   /// rounding in the engine may.
   case int8
@@ -39,6 +42,13 @@ package enum ToleranceProfile: String, CaseIterable, Sendable, Codable {
     }
   }
 
+  /// The profile that two sides of a comparison have of themselves: the wider one of theirs, and ``mixed``
+  /// where only one of them rounds.
+  func against(_ other: ToleranceProfile) -> ToleranceProfile {
+    if Set([self, other]) == [.float32, .bfloat16] { return .mixed }
+    return Self.allCases.last { $0 == self || $0 == other } ?? self
+  }
+
   /// The largest relative L2 error that the profile allows.
   package func limit(_ limit: ToleranceLimit) -> Double {
     switch (self, limit) {
@@ -47,6 +57,8 @@ package enum ToleranceProfile: String, CaseIterable, Sendable, Codable {
     case (.bfloat16, .isolated): 4e-3
     case (.bfloat16, .isolatedVision): 1e-3
     case (.bfloat16, .accumulated): 1.5e-2
+    case (.mixed, .isolated), (.mixed, .isolatedVision): 8e-3
+    case (.mixed, .accumulated): 2e-2
     case (.int8, .isolated), (.int8, .isolatedVision): 0.022
     case (.int8, .accumulated): 0.052
     case (.int4, .isolated), (.int4, .isolatedVision): 0.22

@@ -21,7 +21,7 @@ package struct Verifier {
   ///
   /// - Parameters:
   ///   - visionStages: the vision stages to test; nil takes the engine's own.
-  ///   - tolerance: nil takes the profile of the model and the mode.
+  ///   - tolerance: nil takes the profile of the engine and the bundle, see ``profile(_:_:)``.
   package init(
     engine: Engine, bundle: ReferenceBundle, visionStages: [Stage]? = nil, tolerance: Tolerance? = nil,
     progress: (any ProgressTask)? = nil
@@ -29,8 +29,13 @@ package struct Verifier {
     self.engine = engine
     self.bundle = bundle
     self.visionStages = visionStages
-    self.tolerance = tolerance ?? Tolerance(engine.toleranceProfile)
+    self.tolerance = tolerance ?? Tolerance(Self.profile(engine, bundle))
     self.progress = progress
+  }
+
+  /// The profile that an engine and a bundle have of themselves.
+  package static func profile(_ engine: Engine, _ bundle: ReferenceBundle) -> ToleranceProfile {
+    engine.toleranceProfile.against(ToleranceProfile(weights: [], mode: bundle.computeMode))
   }
 
   /// Steps of the progress that a verification of a model counts.
@@ -133,7 +138,7 @@ package struct Verifier {
     _ answerIDs: [Int], logits: FloatMatrix, reference: FloatMatrix?, session: Session
   ) throws -> AnswerResult {
     let error =
-      reference.map { AnswerCheck.logitError(logits, reference: $0, mode: engine.compute.mode) } ?? 0
+      reference.map { AnswerCheck.logitError(logits, reference: $0, mode: bundle.computeMode) } ?? 0
     let check = AnswerCheck(logitError: error)
     let gaps = ReferenceGaps(margins: bundle.margins, firstLogits: reference, minimum: bundle.minimumMargin)
     var steps: [AnswerStep] = []

@@ -7,8 +7,9 @@ extension ToleranceProfile: ExpressibleByArgument {}
 struct ToleranceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Limits under one name: exact, float32, bfloat16, int8 or int4. By default the model's own: "
-        + "that of the coarsest weights of a quantized model, else that of the mode.",
+      "Limits under one name: exact, float32, bfloat16, mixed, int8 or int4. By default the model's own: "
+        + "that of the coarsest weights of a quantized model, else that of the mode, or mixed where the "
+        + "reference has another one.",
       valueName: "name"))
   var profile: ToleranceProfile?
 

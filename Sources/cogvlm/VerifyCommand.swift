@@ -87,7 +87,7 @@ struct VerifyCommand: ParsableCommand {
         "Verifying \(path)", total: Verifier.progressTotal(file.configuration))
       defer { progress.finish() }
       var verifier = Verifier(
-        engine: engine, bundle: bundle, tolerance: limits.tolerance(own: engine.toleranceProfile),
+        engine: engine, bundle: bundle, tolerance: limits.tolerance(own: Verifier.profile(engine, bundle)),
         progress: progress)
       results.append(try verifier.run(video: video))
       if output.wantsPage { pictures.append(try video?.pictures() ?? []) }

@@ -56,6 +56,27 @@ enum ReferenceRun {
   }
 
   @Test(
+    "A bundle passes in the other arithmetic too, with the rounding of its own", arguments: committed,
+    ["f32", "bf16"])
+  func otherMode(_ reference: (checkpoint: String, bundle: String), type: String) throws {
+    let folder = try TemporaryFolder()
+    let model = folder.path("model.cogvlm")
+    try NativeFixture.write(checkpoint: Fixtures.path("\(reference.checkpoint)/checkpoint"), to: model)
+    let path = Fixtures.path("\(reference.checkpoint)/references/\(reference.bundle).\(type).safetensors")
+    let result = try ReferenceRun.verify(
+      model: model, bundle: path, mode: type == "f32" ? .bfloat16 : .float32)
+    let (passed, profile) = (result.passed, result.tolerance.profile)
+    #expect(passed, "\(ReferenceRun.summary(result))")
+    #expect(profile == .mixed)
+    // One step of BF16's values at the largest logit, where the bundle has such values.
+    let bundle = try ReferenceBundle(path: path, configuration: NativeFile(path: model).configuration)
+    let largest = try bundle.value(of: .head).values.map(abs).max() ?? 0
+    let step = (type == "f32" ? 0x1p-23 : 0x1p-8) * Double(largest)
+    let measured = try #require(result.taps.first { $0.point == .head }).maxAbs
+    #expect(result.answer.map { $0.logitError == max(step, measured) } ?? true)
+  }
+
+  @Test(
     "Every bundle of the shared reference data matches, from safetensors and from PyTorch files",
     .enabled(if: Fixtures.sharedFolder != nil, "needs the shared reference data beside the checkout"),
     arguments: [

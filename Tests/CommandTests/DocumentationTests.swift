@@ -155,15 +155,17 @@ enum Documentation {
   @Test("The tolerances that verify applies are those of Formats/references.md")
   func tolerances() throws {
     let bundle = Fixtures.path("sample/references/v22_h264-direction.f32.safetensors")
+    let rounded = Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors")
     let rows = try Documentation.page("Formats/references.md").split(separator: "\n")
     for (profile, model, options) in [
-      ("float32", SampleModel.float, ["--mode", "float32"]),
-      ("bfloat16", SampleModel.float, ["--mode", "bfloat16"]),
-      ("int8", SampleModel.int8, ["--mode", "fast"]), ("int4", SampleModel.int4, ["--mode", "fast"]),
-      ("exact", SampleModel.float, ["--profile", "exact"]),
+      ("float32", SampleModel.float, [bundle, "--mode", "float32"]),
+      ("bfloat16", SampleModel.float, [rounded, "--mode", "bfloat16"]),
+      ("mixed", SampleModel.float, [bundle, "--mode", "bfloat16"]),
+      ("int8", SampleModel.int8, [bundle, "--mode", "fast"]),
+      ("int4", SampleModel.int4, [bundle, "--mode", "fast"]),
+      ("exact", SampleModel.float, [bundle, "--profile", "exact"]),
     ] {
-      let document = try Command.run(["verify", model.get(), "--json", "--reference", bundle] + options)
-        .json()
+      let document = try Command.run(["verify", model.get(), "--json", "--reference"] + options).json()
       let reference = try #require((document["references"] as? [[String: Any]])?.first)
       let applied = try #require(reference["tolerance"] as? [String: Any])
       #expect(applied["profile"] as? String == profile)

@@ -337,6 +337,10 @@ struct JSONDocuments {
       + print(["verify", output, "--reference"] + others.map { "\(tiny)/\($0)" })
       + print(["verify", SampleModel.int4.get(), "--reference", bundle])
       // Held to more than PyTorch kept: a layer is named.
-      + print(["verify", SampleModel.float.get(), "--mode", "float32", "--reference", rounded], status: 1)
+      + print(
+        [
+          "verify", SampleModel.float.get(), "--mode", "float32", "--profile", "float32", "--reference",
+          rounded,
+        ], status: 1)
   }
 }

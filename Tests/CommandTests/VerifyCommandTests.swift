@@ -197,6 +197,23 @@ import Testing
     #expect(coarse.output.contains("tolerance int8 (given; the model's own is int4)"))
   }
 
+  @Test("A bundle is held to what it was computed in, whatever --mode computes in")
+  func otherMode() throws {
+    for (mode, bundle, profile) in [
+      ("float32", "bf16", "mixed"), ("bfloat16", "f32", "mixed"), ("float32", "f32", "float32"),
+    ] {
+      let outcome = try Command.run([
+        "verify", SampleModel.float.get(), "--json", "--mode", mode, "--reference",
+        Fixtures.path("\(Self.reference).\(bundle).safetensors"),
+      ])
+      #expect(outcome.status == 0, "\(mode), \(bundle): \(outcome.errors)")
+      let reference = try #require((outcome.json()["references"] as? [[String: Any]])?.first)
+      #expect(reference["computeMode"] as? String == mode)
+      let tolerance = try #require(reference["tolerance"] as? [String: Any])
+      #expect(tolerance["profile"] as? String == profile && tolerance["ownProfile"] as? String == profile)
+    }
+  }
+
   @Test("verify refuses a bundle of another model with its name and what was expected")
   func otherModel() throws {
     let outcome = try Command.run([
