@@ -140,7 +140,7 @@ package struct ModelComparison {
     questions.append(question)
   }
 
-  /// Notes a question that cannot be asked, as its video is missing or cannot be decoded.
+  /// Notes a question that cannot be asked, as its video is missing or it does not fit the context.
   package mutating func fail(_ query: String, about video: String, _ error: CogError) {
     failed.append(ModelComparisonReport.Failure(video: video, question: query, error: error.description))
   }

@@ -67,13 +67,13 @@ package struct ModelComparisonReport: Equatable, Sendable, Codable {
 }
 
 extension ModelComparisonReport {
-  /// A question that could not be asked, as its video is missing or cannot be decoded.
+  /// A question that could not be asked, as its video is missing or it does not fit the context.
   package struct Failure: Equatable, Sendable, Codable {
     /// The video.
     package var video: String
     /// What was to be asked.
     package var question: String
-    /// What is wrong with the video.
+    /// What is wrong with the video or the question.
     package var error: String
   }
 }

@@ -5,12 +5,14 @@ package import CogNative
 
 /// The outcome of `cogvlm verify` (JSON document of the same shape).
 package struct VerificationReport: Equatable, Sendable, Codable {
-  /// Whether every reference passed.
+  /// Whether every reference was compared with and passed.
   package var passed: Bool
   /// The model's file.
   package var model: String
-  /// One entry for each bundle.
+  /// One entry for each bundle that was compared with.
   package var references: [ReferenceResult]
+  /// The bundles that could not be compared with.
+  package var failed: [Failure]
   /// The parts of the model: how small they are and what their conversion recorded as lost.
   package var parts: [StoredPart]
   /// The tensors of the model whose conversion lost something.
@@ -21,12 +23,29 @@ package struct VerificationReport: Equatable, Sendable, Codable {
   /// - Parameters:
   ///   - model: the model's file as the user named it.
   ///   - file: that file.
-  package init(model: String, file: NativeFile, references: [ReferenceResult]) {
-    passed = references.allSatisfy(\.passed)
+  package init(model: String, file: NativeFile, references: [ReferenceResult], failed: [Failure] = []) {
+    passed = failed.isEmpty && references.allSatisfy(\.passed)
     self.model = model
     self.references = references
+    self.failed = failed
     parts = StoredPart.all(in: file)
     lossyTensors = LossyTensor.lossy(in: file)
+  }
+
+  /// Whether all that was compared passed.
+  package var comparedPassed: Bool { references.allSatisfy(\.passed) }
+
+  /// A bundle that could not be compared with, as its frames are missing or are not those of its prompt.
+  package struct Failure: Equatable, Sendable, Codable {
+    /// The bundle's file.
+    package var file: String
+    /// What is wrong with it.
+    package var error: String
+
+    /// A bundle, and what is wrong with it.
+    package init(file: String, error: String) {
+      (self.file, self.error) = (file, error)
+    }
   }
 }
 

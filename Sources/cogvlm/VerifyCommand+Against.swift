@@ -93,10 +93,13 @@ extension VerifyCommand {
 
   /// Asks both models one question after another. An interrupt leaves `run` as it was after the last whole
   /// question.
+  ///
+  /// - Throws: ``CogError`` when not one question could be asked; an interrupt.
   private func ask(
     _ items: [ModelComparisonOptions.Item], _ encoder: VideoEncoder, _ failedVideos: [String: CogError],
     _ run: inout ModelComparison, picturesOf wantsPage: Bool, _ pictures: inout [[[UInt8]]]
   ) throws {
+    var firstFailure: CogError?
     for item in items {
       // Counted when the video's first question has its answers.
       var next = run
@@ -111,16 +114,45 @@ extension VerifyCommand {
           if wantsPage, pictures.count < Self.mostPicturedVideos { pictures.append(try video.pictures()) }
         } catch let error as CogError where comparison.questions != nil { failure = error }
       }
+      var comparesLayers = true
       for (place, asked) in item.questions.enumerated() {
-        if let name = item.video, let failure {
+        let failure = try failure ?? ask(item, place, about: clip, &next, &comparesLayers)
+        if let failure, let name = item.video {
           next.fail(asked.question, about: name, failure)
-        } else if let clip, comparison.everyQuestion, place > 0 {
-          try next.askAgain(asked.question, task: asked.task, about: clip)
-        } else {
-          try next.ask(asked.question, task: asked.task, about: clip)
+          firstFailure = firstFailure ?? failure
         }
         run = next
       }
     }
+    if run.questionCount == 0, let firstFailure { throw firstFailure }
+  }
+
+  /// Asks both models one of the questions about a video. Over every question, layers are compared until one
+  /// has its answers.
+  ///
+  /// - Returns: why a question of a file cannot be asked, such as that it is too long; nil when it was.
+  /// - Throws: ``CogError`` when that of `--ask` cannot; an interrupt.
+  private func ask(
+    _ item: ModelComparisonOptions.Item, _ place: Int, about clip: ModelComparison.Video?,
+    _ run: inout ModelComparison, _ comparesLayers: inout Bool
+  ) throws -> CogError? {
+    let asked = item.questions[place]
+    var next = run
+    do {
+      if let clip, !comparesLayers {
+        try next.askAgain(asked.question, task: asked.task, about: clip)
+      } else {
+        try next.ask(asked.question, task: asked.task, about: clip)
+      }
+    } catch let error as CogError {
+      guard let file = comparison.questions else { throw error }
+      var failure = error.inFile(file)
+      failure.subject = failure.subject ?? "\(item.video ?? ""), question \(place + 1)"
+      Terminal.note("warning: failed question: \(failure)")
+      return failure
+    }
+    run = next
+    comparesLayers = !comparison.everyQuestion
+    return nil
   }
 }

@@ -1,10 +1,5 @@
 import ArgumentParser
-import CogBase
-import CogCompute
-import CogEngine
 import CogNative
-import CogReport
-import CogSources
 import CogVerify
 
 /// `cogvlm verify`: the model against reference bundles, or against another native file.
@@ -58,7 +53,7 @@ struct VerifyCommand: ParsableCommand {
     let context = try runOptions.context()
     let file = try options.open(context, comparesChecksums: true)
     let output = try ReportOutput(html: html, besides: inputs())
-    guard let against = comparison.against else { return try verifyBundles(file, to: output, context) }
+    guard let against = comparison.against else { return try compareBundles(file, to: output, context) }
     try compare(file, with: against, to: output, context)
   }
 
@@ -68,36 +63,5 @@ struct VerifyCommand: ParsableCommand {
     let videos = try comparison.against.map { _ in try comparison.items(video: videoOptions.video) } ?? []
     return [options.model] + reference + reference.compactMap(ReferenceBundle.framesPath) + named
       + Set(videos.map(\.path)).sorted()
-  }
-
-  // MARK: Bundles
-
-  private func verifyBundles(_ file: NativeFile, to output: ReportOutput, _ context: RunContext) throws {
-    var pictures: [[[UInt8]]] = []
-    var results: [ReferenceResult] = []
-    var inputs = VerificationInputs(
-      file: file, mode: options.mode, video: try videoOptions.input(frameOptions),
-      sampling: frameOptions.frames, context: context)
-    for path in reference {
-      let bundle = try ReferenceBundle(Input(path: path).bundle(), configuration: file.configuration)
-      let engine = try inputs.engine(for: bundle)
-      let video = try inputs.frames(of: bundle)
-      Terminal.noteDamage(in: videoOptions.video ?? "", video?.frames ?? [])
-      let progress = context.progress.begin(
-        "Verifying \(path)", total: Verifier.progressTotal(file.configuration))
-      defer { progress.finish() }
-      var verifier = Verifier(
-        engine: engine, bundle: bundle, tolerance: limits.tolerance(own: Verifier.profile(engine, bundle)),
-        progress: progress)
-      results.append(try verifier.run(video: video))
-      if output.wantsPage { pictures.append(try video?.pictures() ?? []) }
-    }
-    let report = VerificationReport(model: options.model, file: file, references: results)
-    try output.write {
-      try VerificationPage.page(report, pictures: pictures)
-    } text: {
-      try json ? JSONOutput.encode(report) : report.text
-    }
-    if !report.passed { throw ExitCode(1) }
   }
 }

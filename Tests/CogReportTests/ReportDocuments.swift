@@ -30,6 +30,9 @@ enum ReportDocuments {
 
   static let verification = """
     {
+      "failed" : [
+        {"error" : "b.f32.safetensors: the bundle has no frames", "file" : "b.f32.safetensors"}
+      ],
       "lossyTensors" : [
         {
           "bitsPerWeight" : 4.5, "encoding" : "int4/64",

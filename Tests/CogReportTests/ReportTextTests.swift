@@ -60,6 +60,8 @@ import Testing
           first at fault: model.layers.0
           FAILED
 
+        not compared: b.f32.safetensors: the bundle has no frames
+
         FAILED  m.cogvlm
         """)
   }

@@ -325,6 +325,8 @@ struct JSONDocuments {
     let bundle = Fixtures.path("sample/references/v22_h264-direction.f32.safetensors")
     let rounded = Fixtures.path("sample/references/v22_h264-direction.bf16.safetensors")
     let tiny = Fixtures.path("tiny/references")
+    let unreadable = try folder.write(Data(contentsOf: URL(filePath: bundle)), as: "odd.f32.safetensors")
+    _ = try folder.write("no frames".utf8, as: "odd.frames.safetensors")
     let output = folder.path("tiny.cogvlm")
     try #require(Command.run(["convert", Fixtures.path("tiny/checkpoint"), "-o", output]).status == 0)
     let others = try FileManager.default.contentsOfDirectory(atPath: tiny).filter {
@@ -342,5 +344,6 @@ struct JSONDocuments {
           "verify", SampleModel.float.get(), "--mode", "float32", "--profile", "float32", "--reference",
           rounded,
         ], status: 1)
+      + print(["verify", SampleModel.float.get(), "--reference", bundle, unreadable], status: 3)
   }
 }

@@ -210,6 +210,46 @@ import Testing
     #expect(try run(SampleModel.int4.get(), SampleModel.float.get(), only).status == 2)
   }
 
+  /// A question about each of some videos.
+  private func questionFile(_ asked: [(video: String, question: String)]) throws -> String {
+    let entries = asked.map {
+      #"{"video": "\#($0.video)", "task": "t", "question": "\#($0.question)", "answer": "x"}"#
+    }
+    return try folder.write("[\(entries.joined(separator: ","))]".utf8, as: "questions.json")
+  }
+
+  @Test(
+    "A question that is too long is listed as failed, with its file and number, and the others are compared",
+    arguments: [false, true])
+  func tooLong(_ asksEvery: Bool) throws {
+    let (good, long) = ("How many shapes are there?", String(repeating: "shapes and ", count: 1500))
+    let videos = ["v21_h264.mp4", "v22_h264.mp4"]
+    let file = try questionFile([
+      (videos[0], long), (videos[0], good), (videos[1], good), (videos[1], "What color is it?"),
+    ])
+    let options =
+      ["--questions", file, "--videos", Fixtures.path("sample/videos"), "--max-new-tokens", "2", "--json"]
+      + (asksEvery ? ["--every-question"] : [])
+    let outcome = try run(SampleModel.int4.get(), SampleModel.float.get(), options)
+    #expect(outcome.status == 3, "\(outcome.errors)")
+    let place = "\(file): v21_h264.mp4, question 1: the prompt does not leave room"
+    #expect(outcome.errors.hasPrefix("warning: failed question: \(place)"), "\(outcome.errors)")
+    let document = try outcome.json()
+    #expect(document["passed"] as? Bool == false)
+    let failed = try list(document, "failed")
+    #expect(failed.map { $0["video"] as? String } == (asksEvery ? videos : [videos[0]]))
+    #expect((failed.first?["error"] as? String)?.hasPrefix(place) == true, "\(failed)")
+    #expect(try list(document, "questions").count == (asksEvery ? 4 : 3))
+    // Layers are compared, over the first question that can be asked.
+    #expect(try list(document, "taps").count == 14)
+    let only = try questionFile([(videos[0], long)])
+    let none = try run(
+      SampleModel.int4.get(), SampleModel.float.get(),
+      ["--questions", only, "--videos", Fixtures.path("sample/videos"), "--json"])
+    #expect(none.status == 2 && none.output == "", "\(none.errors)")
+    #expect(none.errors.contains("error: \(only): v21_h264.mp4, question 1: "), "\(none.errors)")
+  }
+
   @Test("Files that cannot be compared, and options that do not fit, are refused")
   func refusals() throws {
     let float = try SampleModel.float.get()
@@ -236,12 +276,11 @@ import Testing
 extension VerifyAgainstTests {
   /// Two questions about each of three videos, four distinct ones in all.
   private func questions() throws -> String {
-    let asked = [
+    try questionFile([
       ("v22_h264.mp4", "Which way does the circle move?"), ("v22_h264.mp4", "How many shapes are there?"),
       ("v21_h264.mp4", "How many shapes are there?"), ("v21_h264.mp4", "What color is the circle?"),
       ("v00_h264_square.mp4", "What color is the triangle?"),
-    ].map { #"{"video": "\#($0)", "task": "t", "question": "\#($1)", "answer": "x"}"# }
-    return try folder.write("[\(asked.joined(separator: ","))]".utf8, as: "questions.json")
+    ])
   }
 
   @Test("The halves of a question file share no video, and every question can be asked about every video")

@@ -120,7 +120,7 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors == "")
     let document = try outcome.json()
-    #expect(Set(document.keys) == ["passed", "model", "references", "parts", "lossyTensors"])
+    #expect(Set(document.keys) == ["passed", "model", "references", "failed", "parts", "lossyTensors"])
     #expect(document["model"] as? String == model)
     for reference in try #require(document["references"] as? [[String: Any]]) {
       // The design's keys, and three more: the limits that were applied, whether the prompt is the same, the
@@ -195,6 +195,36 @@ import Testing
     ])
     #expect(coarse.status == 1)
     #expect(coarse.output.contains("tolerance int8 (given; the model's own is int4)"))
+  }
+
+  @Test("A bundle that cannot be compared with is listed as failed, and the others are compared")
+  func failedBundle() throws {
+    let folder = try TemporaryFolder()
+    let good = Fixtures.path("\(Self.reference).f32.safetensors")
+    let odd = try folder.write(Data(contentsOf: URL(filePath: good)), as: "odd.f32.safetensors")
+    let frames = try folder.write("no frames".utf8, as: "odd.frames.safetensors")
+    let page = folder.path("report.html")
+    let arguments = try ["verify", SampleModel.float.get(), "--reference", odd, good]
+    let outcome = try Command.run(arguments + ["--json"])
+    #expect(outcome.status == 3, "\(outcome.errors)")
+    #expect(outcome.errors.hasPrefix("warning: not compared: \(frames): "))
+    let document = try outcome.json()
+    #expect(document["passed"] as? Bool == false)
+    let references = try #require(document["references"] as? [[String: Any]])
+    #expect(references.map { $0["file"] as? String } == [good])
+    #expect(references.first?["passed"] as? Bool == true)
+    let failed = try #require(document["failed"] as? [[String: Any]])
+    #expect(failed.map { $0["file"] as? String } == [odd])
+    let text = try Command.run(arguments + ["--html", page])
+    #expect(text.status == 3)
+    #expect(text.output.contains("\n\nnot compared: \(frames): ") && text.output.contains("\n\nFAILED"))
+    #expect(try WrittenPage(path: page).html.contains("1 of 2 references failed"))
+    // Alone it is an error, and so is one that does not open, whatever else there is.
+    let model = try SampleModel.float.get()
+    for references in [[odd], [good, folder.path("none.f32.safetensors")]] {
+      let outcome = try Command.run(["verify", model, "--json", "--reference"] + references)
+      #expect(outcome.status == 2 && outcome.output == "", "\(outcome.errors)")
+    }
   }
 
   @Test("A bundle is held to what it was computed in, whatever --mode computes in")

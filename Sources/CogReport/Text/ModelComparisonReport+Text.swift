@@ -24,7 +24,8 @@ extension ModelComparisonReport {
       "  \(tensor.name): elements that are not finite on one side only: \(tensor.notFinite)"
     }
     let missing = failed.map { failure in
-      "  \(failure.video): \(failure.question.debugDescription): could not be asked: \(failure.error)"
+      "  \(failure.video): \(failure.question.shortened.debugDescription): could not be asked: "
+        + failure.error
     }
     return outliers + broken + missing + (firstAtFault.map { ["  first at fault: \($0.name)"] } ?? [])
   }

@@ -1,10 +1,11 @@
 package import CogVerify
 
 extension VerificationReport {
-  /// The report as text: a table of taps for each reference, the answer, and the verdict.
+  /// The report as text: a table of taps for each reference, the answer, what could not be compared, and the
+  /// verdict.
   package var text: String {
-    references.map(\.text).joined(separator: "\n\n") + "\n\n" + (passed ? "PASSED" : "FAILED")
-      + "  \(model.printable)"
+    (references.map(\.text) + failed.map { "not compared: \($0.error)" }).joined(separator: "\n\n") + "\n\n"
+      + (passed ? "PASSED" : "FAILED") + "  \(model.printable)"
   }
 }
 

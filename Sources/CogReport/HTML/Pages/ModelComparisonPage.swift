@@ -65,7 +65,7 @@ package enum ModelComparisonPage {
       "\(tensor.name): elements that are not finite on one side only: \(tensor.notFinite)."
     }
     let missing = report.failed.map { failure in
-      "\(failure.video): \(failure.question): could not be asked: \(failure.error)"
+      "\(failure.video): \(failure.question.shortened): could not be asked: \(failure.error)"
     }
     let details = [answers] + broken + outliers + missing
     if report.passed { return Verdict(.passed, "Every layer is within tolerance", details: details) }

@@ -35,17 +35,16 @@ package enum VerificationPage {
   }
 
   private static func verdict(_ report: VerificationReport) -> Verdict {
-    if report.references.count == 1, let only = report.references.first { return verdict(only) }
-    let failed = report.references.filter { !$0.passed }
-    guard !failed.isEmpty else {
-      return Verdict(.passed, "All \(report.references.count) references passed")
+    let count = report.references.count + report.failed.count
+    if count == 1, let only = report.references.first { return verdict(only) }
+    guard !report.passed else { return Verdict(.passed, "All \(count) references passed") }
+    let faults = report.references.filter { !$0.passed }.map { reference in
+      let fault = reference.firstAtFault.map { "first at fault: \($0.name)" } ?? "no layer at fault"
+      return "\(reference.file.lastPathName): \(fault)"
     }
     return Verdict(
-      .failed, "\(failed.count) of \(report.references.count) references failed",
-      details: failed.map { reference in
-        let fault = reference.firstAtFault.map { "first at fault: \($0.name)" } ?? "no layer at fault"
-        return "\(reference.file.lastPathName): \(fault)"
-      })
+      .failed, "\(faults.count + report.failed.count) of \(count) references failed",
+      details: faults + report.failed.map { "not compared: \($0.error)" })
   }
 
   private static func verdict(_ reference: ReferenceResult) -> Verdict {
