@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes a synthetic CogVLM2-Video-Llama3 checkpoint: random weights in the published layout.
 
-  make_checkpoint.py --preset full -o FOLDER      25 GB: the published tensors, shards and file sizes, to the
-  byte make_checkpoint.py --preset medium -o FOLDER    1.6 GB: the same architecture, fewer and smaller layers
+  make_checkpoint.py --preset full -o FOLDER      25 GB: the published tensors, shards and sizes, to the byte
+  make_checkpoint.py --preset medium -o FOLDER    1.6 GB: the same architecture, fewer and smaller layers
   make_checkpoint.py --preset slice -o FOLDER     3.4 GB: the published widths, two layers of each kind
   make_checkpoint.py --preset tiny -o FOLDER      2.6 MB: for tests
 

@@ -189,7 +189,8 @@ def main():
     if (options.input is None) != (options.npy is None):
         sys.exit(_refuse("--input and --npy go together", 64))
     out = options.npy
-    if out is not None and os.path.exists(out) and os.path.samefile(out, options.file):
+    both_there = out is not None and os.path.exists(out) and os.path.exists(options.file)
+    if both_there and os.path.samefile(out, options.file):
         sys.exit(_refuse("--npy names the file that is read", 64))
     try:
         calibration = open_calibration(options.file)
