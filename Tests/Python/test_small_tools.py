@@ -1,4 +1,4 @@
-"""What the tools say of themselves, and how they clean up."""
+"""What the tools say of themselves, how they clean up, and how the guide puts cogvlm on the PATH."""
 
 import os
 import re
@@ -81,6 +81,17 @@ class SmallTools(unittest.TestCase):
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn("it does not compile", result.stderr)
         self.assertEqual(os.listdir(temporary), [])
+
+    def test_programs_find_cogvlm_after_the_first_lines_of_the_guide(self):
+        os.mkdir(os.path.join(self.folder, "built"))
+        self.program("swift", f'case "$*" in *--show-bin-path*) echo "{self.folder}/built" ;; esac')
+        self.program("built/cogvlm", 'echo "found $*"')
+        for name in ("GUIDE.md", "README.md"):
+            with open(os.path.join(PACKAGE, name), encoding="utf-8") as stream:
+                lines = [line.strip() for line in stream if re.match(" +(swift build|alias|export)", line)]
+            self.assertEqual(len(lines), 2, name)
+            result = self.run_tool("sh", "-c", "\n".join([*lines, "echo 1/4 | xargs cogvlm"]))
+            self.assertEqual(result.stdout, "found 1/4\n", f"{name}: {result.stderr}")
 
 
 if __name__ == "__main__":
