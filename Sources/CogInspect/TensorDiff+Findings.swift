@@ -1,5 +1,3 @@
-import CogBase
-
 extension TensorDiff.Tensor {
   /// What the measures of a tensor say about how it came to differ.
   package enum Diagnosis: Equatable, Sendable {
@@ -42,29 +40,6 @@ extension TensorDiff.Tensor {
 }
 
 extension TensorDiff {
-  /// Tensors that stand under each other's names: the two of a pair have the same largest difference and the
-  /// same angle to the last bit, as both are measured of the same two sets of values. Each name with the
-  /// other one.
-  package var swapped: [String: String] {
-    struct Difference: Hashable {
-      let shape: Shape
-      let maxAbs, cosine: Double
-    }
-    let candidates = tensors.filter { tensor in
-      guard !tensor.isIdentical, tensor.notFinite == 0, let largest = tensor.maxAbs else { return false }
-      if case .scaled = tensor.diagnosis { return false }
-      return largest > 0
-    }
-    let pairs = Dictionary(grouping: candidates) {
-      Difference(shape: $0.shape, maxAbs: $0.maxAbs ?? 0, cosine: $0.cosine ?? 0)
-    }
-    var names: [String: String] = [:]
-    for pair in pairs.values where pair.count == 2 {
-      (names[pair[0].name], names[pair[1].name]) = (pair[1].name, pair[0].name)
-    }
-    return names
-  }
-
   /// The tensors that differ, the worst first: those without a measure, then by relative L2.
   package var differing: [Tensor] {
     tensors.filter { !$0.isIdentical }.sorted {

@@ -94,6 +94,8 @@ package struct TensorDiff: Equatable, Sendable, Codable {
   package let missingInB: [String]
   /// Tensors of different shapes.
   package let misshapen: [Misshapen]
+  /// Tensors that have each other's values.
+  package let swapped: [Swap]
 
   /// The tensors that differ by more than `limit` in relative L2, or in what is not finite, or that could
   /// only be compared by their bytes and differ.

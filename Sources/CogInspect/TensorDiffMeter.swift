@@ -125,6 +125,10 @@ struct TensorDiffOperand {
   let encoding: TensorEncoding
   let bytes: OwnedBytes
 
+  init(_ entry: TensorEntry, _ bytes: OwnedBytes) {
+    (shape, encoding, self.bytes) = (entry.shape, entry.encoding, bytes)
+  }
+
   /// The tensor as `[first dimension, product of the others]`, as quantization groups it; a vector is one
   /// row.
   ///

@@ -32,6 +32,7 @@ package enum TensorDiffPass {
       progress.advance(by: entry.byteCount + other.byteCount, entry.name)
     }
     run.missingInA = entriesB.map(\.name).filter { a.entry(named: $0) == nil }
+    try run.findSwaps()
     run.end()
     return run.diff
   }
@@ -63,6 +64,8 @@ private struct TensorDiffRun {
   private var total = Group()
   private var notes: [String] = []
   private var misshapen: [TensorDiff.Misshapen] = []
+  private var search = SwapSearch()
+  private var swapped: [TensorDiff.Swap] = []
   var missingInA: [String] = []
   var missingInB: [String] = []
 
@@ -76,7 +79,7 @@ private struct TensorDiffRun {
       a: a.path, b: b.path, notes: notes, tensors: tensors,
       parts: partOrder.compactMap { name in parts[name]?.result(name: name) },
       total: total.result(name: "total"), missingInA: missingInA, missingInB: missingInB,
-      misshapen: misshapen)
+      misshapen: misshapen, swapped: swapped)
   }
 
   func end() {
@@ -95,13 +98,13 @@ private struct TensorDiffRun {
     var outcome: TensorDiffMeter.Outcome?
     if StatisticsMeter.canMeasure(entryA.encoding), StatisticsMeter.canMeasure(entryB.encoding) {
       let compared = try meter.compare(
-        TensorDiffOperand(shape: entryA.shape, encoding: entryA.encoding, bytes: bytesA),
-        TensorDiffOperand(shape: entryB.shape, encoding: entryB.encoding, bytes: bytesB)
+        TensorDiffOperand(entryA, bytesA), TensorDiffOperand(entryB, bytesB)
       ) { [windows] doneA, doneB in
         windows.a.passes(entryA, bytesA, 0..<doneA)
         windows.b.passes(entryB, bytesB, 0..<doneB)
       }
       (outcome, isIdentical) = (compared, compared.isIdentical)
+      search.add(entryA, entryB, compared.sums)
     } else {
       isIdentical =
         entryA.encoding == entryB.encoding
@@ -113,6 +116,21 @@ private struct TensorDiffRun {
     a.release(entryA)
     b.release(entryB)
     add(entryA, entryB, isIdentical: isIdentical, outcome)
+  }
+
+  /// Looks for tensors that stand under each other's names; the few that might are read again.
+  mutating func findSwaps() throws {
+    swapped = try search.swaps { entryA, entryB in
+      let operands = (
+        TensorDiffOperand(entryA, try a.wholeBytes(of: entryA)),
+        TensorDiffOperand(entryB, try b.wholeBytes(of: entryB))
+      )
+      defer {
+        a.release(entryA)
+        b.release(entryB)
+      }
+      return try meter.compare(operands.0, operands.1) { _, _ in }.difference.largest == 0
+    }
   }
 
   private mutating func add(

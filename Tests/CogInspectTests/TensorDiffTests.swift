@@ -137,8 +137,29 @@ import Testing
     let a = try write([
       ("a", "F32", [4, 64], two), ("b", "F32", [4, 64], one), ("c", "F32", [4, 64], noise(256, seed: 4)),
     ])
-    #expect(try TensorDiffPass.run(opening: a, b: b).swapped == ["a": "b", "b": "a"])
+    #expect(try TensorDiffPass.run(opening: a, b: b).swapped.map { [$0.first, $0.second] } == [["a", "b"]])
     #expect(try TensorDiffPass.run(opening: b, b: b).swapped.isEmpty)
+    // The values count, in whatever type they are, and two pairs of the same values are two pairs.
+    let (values, others): ([Float], [Float]) = ([1, 2, 3, 4], [4, 3, 2, 1])
+    let names = ["a", "b", "c", "d"]
+    let pairs = try TensorDiffPass.run(
+      opening: write(names.map { ($0, "BF16", [4], "ac".contains($0) ? values : others) }),
+      b: write(names.map { ($0, "F32", [4], "ac".contains($0) ? others : values) }))
+    #expect(pairs.swapped.map { [$0.first, $0.second] } == [["a", "b"], ["c", "d"]])
+  }
+
+  @Test("Tensors that have changed alike are not swapped: norms that are gone, the same step in frequencies")
+  func changedAlike() throws {
+    let ones = [Float](repeating: 1, count: 64)
+    let frequencies = (0..<64).map { 1 / Float($0 + 1) }
+    var stepped = frequencies
+    stepped[7] = stepped[7].nextUp
+    for (a, b) in [([Float](repeating: 0, count: 64), ones), (stepped, frequencies)] {
+      let diff = try TensorDiffPass.run(
+        opening: write([("x", "F32", [64], a), ("y", "F32", [64], a)]),
+        b: write([("x", "F32", [64], b), ("y", "F32", [64], b)]))
+      #expect(diff.tensors.allSatisfy { !$0.isIdentical } && diff.swapped.isEmpty)
+    }
   }
 
   @Test("A tensor that is far off among others of its types stands apart")

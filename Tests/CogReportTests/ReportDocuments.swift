@@ -170,6 +170,7 @@ enum ReportDocuments {
           "sqnr" : 18.0618, "tensorCount" : 2
         }
       ],
+      "swapped" : [{"first" : "v", "second" : "w"}],
       "tensors" : [
         {
           "cosine" : 0.99, "isIdentical" : false, "maxAbs" : 0.5, "maxAbsAt" : [1, 2],

@@ -126,6 +126,8 @@ import Testing
         1 of different shapes:
           shape  [9], [3, 3]
 
+        v and w: swapped, each has the values of the other one
+
         note: a note
 
         FAILED  tensors: 1 over 0.1, 1 missing, 1 of different shapes

@@ -103,6 +103,10 @@ struct JSONDocuments {
     b.append("bytes", type: "F8_E4M3", shape: [9], bytes: nine(2))
     a.append("shape", type: "U8", shape: [9], bytes: nine(1))
     b.append("shape", type: "U8", shape: [3, 3], bytes: nine(1))
+    for (name, first, second) in [("one", UInt8(1), UInt8(2)), ("two", 2, 1)] {
+      a.append(name, type: "U8", shape: [9], bytes: nine(first))
+      b.append(name, type: "U8", shape: [9], bytes: nine(second))
+    }
     a.append("only.a", type: "U8", shape: [9], bytes: nine(1))
     let paths = try [("a", a), ("b", b)].map { try folder.write($1.encoded(), as: "\($0).safetensors") }
     return try print(["diff", SampleModel.int4.get(), Self.checkpoint, "--layers", "0", "--fail-over", "0.5"])

@@ -14,6 +14,9 @@ extension TensorDiffReport {
       missing(diff.missingInB, "only in \(diff.a)"),
       missing(diff.misshapen.map { "\($0.name)  \($0.shapeA), \($0.shapeB)" }, "of different shapes"),
     ].compactMap { $0 }
+    sections += diff.swapped.map {
+      "\($0.first.printable) and \($0.second.printable): swapped, each has the values of the other one"
+    }
     sections += diff.notes.map { "note: \($0.printable)" }
     if let failOver, let passed {
       let missing = diff.missingInA.count + diff.missingInB.count

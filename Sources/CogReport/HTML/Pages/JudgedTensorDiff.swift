@@ -11,7 +11,9 @@ struct JudgedTensorDiff {
   init(_ diff: TensorDiff, limit: Double?) {
     (self.diff, self.limit) = (diff, limit)
     over = Set(limit.map { diff.tensors(over: $0).map(\.name) } ?? [])
-    (apart, swapped) = (diff.apart, diff.swapped)
+    apart = diff.apart
+    let pairs = diff.swapped.flatMap { [($0.first, $0.second), ($0.second, $0.first)] }
+    swapped = Dictionary(pairs) { first, _ in first }
   }
 
   /// What stands out in a tensor, in a few words; nil for nothing.
