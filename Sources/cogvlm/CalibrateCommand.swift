@@ -103,10 +103,10 @@ struct CalibrateCommand: ParsableCommand {
         Terminal.note("warning: \(failure.video.printable) is left out: \(failure.error)")
       }
     } catch let stopped as CalibrationRun.Stopped {
-      Terminal.note(
-        "note: \(stopped.finished) of \(stopped.total) videos are kept in \(stopped.part.printable); "
-          + "to go on: \(Arguments.resuming)")
-      throw stopped.cause
+      throw StoppedWork(
+        cause: stopped.cause,
+        note: "note: \(stopped.finished) of \(stopped.total) videos are kept in \(stopped.part.printable); "
+          + "to go on: \(Arguments.asGiven(adding: "--resume"))")
     }
   }
 }

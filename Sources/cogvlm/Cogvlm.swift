@@ -36,17 +36,25 @@ struct Cogvlm: ParsableCommand {
         throw status
       }
       try Terminal.checkOutput()
-    } catch let error as CogError {
-      fail("error: \(error)", status: 2)
-    } catch let error as Interruption.Interrupted {
-      fail("\(error)", status: 130)
+    } catch let stopped as StoppedWork {
+      leave(after: stopped.cause, note: stopped.note)
     } catch {
-      exit(withError: error)
+      leave(after: error)
     }
   }
 
-  private static func fail(_ message: String, status: Int32) -> Never {
-    Terminal.note(message)
+  private static func leave(after error: any Error, note: String? = nil) -> Never {
+    let status: Int32
+    switch error {
+    case let error as CogError:
+      Terminal.note("error: \(error)")
+      status = 2
+    case let error as Interruption.Interrupted:
+      Terminal.note("\(error)")
+      status = 130
+    default: exit(withError: error)
+    }
+    if let note { Terminal.note(note) }
     Glibc.exit(status)
   }
 }

@@ -56,10 +56,10 @@ struct ConversionOptions: ParsableArguments {
       for warning in summary.warnings { Terminal.note("warning: \(warning)") }
       Terminal.print(json ? try JSONOutput.encode(summary) : summary.text(output: output))
     } catch let stopped as Conversion.Stopped {
-      Terminal.note(
-        "note: \(stopped.finished) of \(stopped.total) tensors are kept in \(stopped.part.printable); "
-          + "to go on: \(Arguments.resuming)")
-      throw stopped.cause
+      throw StoppedWork(
+        cause: stopped.cause,
+        note: "note: \(stopped.finished) of \(stopped.total) tensors are kept in \(stopped.part.printable); "
+          + "to go on: \(Arguments.asGiven(adding: "--resume"))")
     }
   }
 }

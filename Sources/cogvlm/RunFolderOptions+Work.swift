@@ -41,14 +41,14 @@ extension RunFolderOptions {
       defer { failures.tell() }
       if !share.work.isEmpty { try ask(&share) { failures.add($0, $1) } }
     } catch let interrupt as Interruption.Interrupted {
-      noteRest(of: share, options.shard, noun)
-      if interrupt.isFromKeyboard { throw interrupt }
-      Terminal.note("interrupted")
+      let rest = rest(of: share, options.shard, noun)
+      if interrupt.isFromKeyboard { throw StoppedWork(cause: interrupt, note: rest) }
+      Terminal.note("\(interrupt)")
+      Terminal.note(rest)
       // For schedulers: try again later.
       throw ExitCode(75)
     } catch let error as CogError {
-      noteRest(of: share, options.shard, noun)
-      throw error
+      throw StoppedWork(cause: error, note: rest(of: share, options.shard, noun))
     }
     return share
   }
@@ -58,16 +58,15 @@ extension RunFolderOptions {
   /// - Throws: `ExitCode` 3 when some of it is left or has failed.
   func finish(_ share: ShardedRun, _ shard: Shard, noun: String) throws {
     guard share.missing > 0 || share.failed > 0 else { return }
-    noteRest(of: share, shard, noun)
+    Terminal.note(rest(of: share, shard, noun))
     throw ExitCode(3)
   }
 
-  private func noteRest(of share: ShardedRun, _ shard: Shard, _ noun: String) {
+  private func rest(of share: ShardedRun, _ shard: Shard, _ noun: String) -> String {
     let left = "\(share.missing) left, \(share.failed) failed"
-    let retry = share.missing == 0 && share.failed > 0 && !retryFailed
-    Terminal.note(
-      "note: shard \(shard), \(share.items.count) \(noun): \(left); to go on: "
-        + Arguments.asGiven + (retry ? " --retry-failed" : ""))
+    let retries = share.missing == 0 && share.failed > 0
+    return "note: shard \(shard), \(share.items.count) \(noun): \(left); to go on: "
+      + Arguments.asGiven(adding: retries ? "--retry-failed" : nil)
   }
 }
 

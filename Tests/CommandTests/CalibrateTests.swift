@@ -131,6 +131,7 @@ import Testing
       guard !FileManager.default.fileExists(atPath: out) else { break }
       #expect([130, 1000 + SIGKILL].contains(outcome.status), "\(outcome.errors)")
       if outcome.status == 130 {
+        #expect(outcome.errors.contains("interrupted\nnote: "))
         #expect(outcome.errors.contains("of 4 videos are kept in \(out).part; to go on: "))
       }
     }

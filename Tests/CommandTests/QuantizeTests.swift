@@ -136,8 +136,8 @@ import Testing
     }
     #expect(outcome.status == 130, "\(outcome.errors)")
     let lines = outcome.errors.split(separator: "\n")
-    #expect(lines.count == 2 && lines.last == "interrupted")
-    #expect(lines.first?.hasSuffix("quantize \(source) -o \(out) --resume") == true, "\(lines)")
+    #expect(lines.count == 2 && lines.first == "interrupted")
+    #expect(lines.last?.hasSuffix("quantize \(source) -o \(out) --resume") == true, "\(lines)")
     #expect(outcome.output == "")
     let left = try folder.inventory()
     #expect(Set(left.keys).subtracting(before.keys) == ["out.cogvlm.part", "out.cogvlm.part.journal"])

@@ -55,7 +55,7 @@ import Testing
       executable: URL(filePath: "/bin/sh"))
     #expect(outcome.status == 2)
     #expect(outcome.errors.contains("cannot write: File too large"))
-    let note = try #require(outcome.errors.split(separator: "\n").first { $0.hasPrefix("note: ") })
+    let note = try #require(outcome.errors.split(separator: "\n").last)
     #expect(note.contains("\(out).part") && note.hasSuffix(" -o '\(out)' --resume"))
     #expect(try folder.contents() == ["an output.part", "an output.part.journal", "whole"])
     // The very command that the note says.
@@ -64,6 +64,32 @@ import Testing
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(isSame(whole, out))
     #expect(try folder.contents() == ["an output", "whole"])
+  }
+
+  @Test("A word that no option is, behind --, stays behind the flag that goes on")
+  func behindDashes() throws {
+    let out = folder.path("out")
+    let outcome = try Command.run(
+      [
+        "-c", "ulimit -f 1000; exec \"$@\"", "sh", Command.binary.path, "quantize", "-o", out, "--",
+        Self.source,
+      ], executable: URL(filePath: "/bin/sh"))
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.hasSuffix(" quantize -o \(out) --resume -- \(Self.source)\n"), "\(outcome.errors)")
+    let words = try #require(outcome.errors.range(of: "to go on: ")).upperBound
+    let resumed = try Command.run(
+      ["-c", String(outcome.errors[words...])], executable: URL(filePath: "/bin/sh"))
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    // A run that has failed items alone is told how to try them again.
+    let videos = try ["good.mp4", "bad.mp4"].map { name in
+      let good = try Data(contentsOf: URL(filePath: SampleModel.video("v22_h264.mp4")))
+      return try folder.write(name == "bad.mp4" ? good.prefix(100) : good, as: name)
+    }
+    let options = ["--run", folder.path("run"), "--max-new-tokens", "1"]
+    let arguments = try ["caption"] + options + ["--", SampleModel.float.get()] + videos
+    let failed = try Command.run(arguments)
+    #expect(failed.status == 3, "\(failed.errors)")
+    #expect(failed.errors.contains(" --max-new-tokens 1 --retry-failed -- "), "\(failed.errors)")
   }
 
   @Test("What has changed since, and a folder that is not empty, are refused by name")

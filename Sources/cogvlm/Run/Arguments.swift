@@ -13,15 +13,16 @@ enum Arguments {
     }
   }
 
-  /// The command that goes on where this one is stopped, as a shell takes it.
-  static var resuming: String {
+  /// The command as it was given, as a shell takes it.
+  ///
+  /// - Parameter flag: one that it is to have too; nil for none.
+  static func asGiven(adding flag: String? = nil) -> String {
     var words = all
-    if !words.contains("--resume") { words.append("--resume") }
+    // What stands behind is no option.
+    let end = words.firstIndex(of: "--") ?? words.endIndex
+    if let flag, !words[..<end].contains(flag) { words.insert(flag, at: end) }
     return quoted(words)
   }
-
-  /// The command as it was given, as a shell takes it.
-  static var asGiven: String { quoted(all) }
 
   /// Words as a shell takes them; bytes that are no UTF-8, and what would steer a terminal, as bash, zsh and
   /// ksh write them.
