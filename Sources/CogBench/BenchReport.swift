@@ -99,8 +99,10 @@ package struct BenchReport: Equatable, Sendable, Codable {
     package var framesPerSecond: Spread
     /// Operations per second of the products with weights.
     package var operationsPerSecond: Spread
-    /// Those as a share of the peak that the mode is up against: that of tiles or else int8 in fast mode,
-    /// float32 in the others.
+    /// The share of these products that is made of 8-bit integers: in fast mode those with quantized weights.
+    package var int8Share: Double
+    /// The operations per second as a share of the peak that such products are up against: that of tiles or
+    /// else int8 for ``int8Share`` of them, that of float32 for the others.
     package var shareOfPeak: Spread
   }
 
@@ -114,8 +116,10 @@ package struct BenchReport: Equatable, Sendable, Codable {
     package var tokensPerSecond: Spread
     /// Operations per second of the products with weights.
     package var operationsPerSecond: Spread
-    /// Those as a share of the peak that the mode is up against: that of tiles or else int8 in fast mode,
-    /// float32 in the others.
+    /// The share of these products that is made of 8-bit integers: in fast mode those with quantized weights.
+    package var int8Share: Double
+    /// The operations per second as a share of the peak that such products are up against: that of tiles or
+    /// else int8 for ``int8Share`` of them, that of float32 for the others.
     package var shareOfPeak: Spread
   }
 

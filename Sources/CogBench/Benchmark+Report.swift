@@ -11,7 +11,7 @@ extension Benchmark {
     loadAverages: [Double]
   ) throws -> BenchReport {
     let work = Workload(model.file)
-    let peaks = samples.limits.map { $0.peak(model.compute.mode) }
+    let isFast = model.compute.mode == .fast
     return BenchReport(
       model: BenchReport.Model(model.file, name: name),
       machine: BenchReport.Machine(
@@ -20,8 +20,8 @@ extension Benchmark {
         loadAverages: loadAverages),
       mode: model.compute.mode, runs: runs, limits: try limits(samples.limits),
       loadSeconds: try Self.spread(loads),
-      vision: samples.vision.isEmpty ? nil : try vision(samples.vision, work, peaks: peaks),
-      prefill: try prefill(samples.prefill, work, peaks: peaks),
+      vision: samples.vision.isEmpty ? nil : try vision(samples, work, isFast: isFast),
+      prefill: try prefill(samples, work, isFast: isFast),
       decode: samples.decode.isEmpty ? nil : try decode(samples, work),
       peakMemoryBytes: memory.peakBytes, peakMemoryIsExact: memory.isExact)
   }
@@ -34,20 +34,28 @@ extension Benchmark {
       tileOperationsPerSecond: Spread(measured.compactMap(\.tileOperationsPerSecond)))
   }
 
-  private func vision(_ seconds: [Double], _ work: Workload, peaks: [Double]) throws -> BenchReport.Vision {
+  private func vision(_ samples: Samples, _ work: Workload, isFast: Bool) throws -> BenchReport.Vision {
+    let seconds = samples.vision
+    let share = isFast ? work.quantizedShareOfVision : 0
+    let peaks = samples.limits.map { $0.peak(int8Share: share) }
     let rates = seconds.map { Double(frames) * work.visionOperationsPerFrame / $0 }
     return BenchReport.Vision(
       frames: frames, seconds: try Self.spread(seconds),
       framesPerSecond: try Self.spread(seconds.map { Double(frames) / $0 }),
-      operationsPerSecond: try Self.spread(rates), shareOfPeak: try Self.shares(rates, peaks))
+      operationsPerSecond: try Self.spread(rates), int8Share: share,
+      shareOfPeak: try Self.shares(rates, peaks))
   }
 
-  private func prefill(_ seconds: [Double], _ work: Workload, peaks: [Double]) throws -> BenchReport.Prefill {
+  private func prefill(_ samples: Samples, _ work: Workload, isFast: Bool) throws -> BenchReport.Prefill {
+    let seconds = samples.prefill
+    let share = isFast ? work.quantizedShareOfPrefill(tokens: promptTokens) : 0
+    let peaks = samples.limits.map { $0.peak(int8Share: share) }
     let rates = seconds.map { work.prefillOperations(tokens: promptTokens) / $0 }
     return BenchReport.Prefill(
       tokens: promptTokens, seconds: try Self.spread(seconds),
       tokensPerSecond: try Self.spread(seconds.map { Double(promptTokens) / $0 }),
-      operationsPerSecond: try Self.spread(rates), shareOfPeak: try Self.shares(rates, peaks))
+      operationsPerSecond: try Self.spread(rates), int8Share: share,
+      shareOfPeak: try Self.shares(rates, peaks))
   }
 
   private func decode(_ samples: Samples, _ work: Workload) throws -> BenchReport.Decode {

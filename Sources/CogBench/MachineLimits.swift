@@ -18,9 +18,12 @@ package struct MachineLimits: Equatable, Sendable, Codable {
   private static let seconds = 0.25
   private static let smallestBuffer = 512 << 20
 
-  /// The most operations per second that a mode's products can be made of.
-  func peak(_ mode: ComputeMode) -> Double {
-    mode == .fast ? max(int8OperationsPerSecond, tileOperationsPerSecond ?? 0) : floatOperationsPerSecond
+  /// The most operations per second of products of which a share is made of 8-bit integers, the others of
+  /// float32.
+  func peak(int8Share share: Double) -> Double {
+    let int8 = max(int8OperationsPerSecond, tileOperationsPerSecond ?? 0)
+    let seconds = (share > 0 ? share / int8 : 0) + (share < 1 ? (1 - share) / floatOperationsPerSecond : 0)
+    return 1 / seconds
   }
 
   /// Measures all of them.

@@ -11,22 +11,35 @@ package struct Workload {
   private let configuration: ModelConfiguration
   private let table: TensorTable
   private let byteCount: (TensorSpecification) -> Int
+  private let isQuantized: (TensorSpecification) -> Bool
 
   /// The work of a model in a file.
   package init(_ file: NativeFile) {
     configuration = file.configuration
     table = file.table
     byteCount = { file.entry(named: $0.name)?.byteCount ?? 0 }
+    isQuantized = { file.entry(named: $0.name)?.encoding.isQuantized ?? false }
   }
 
   /// Products with weights while a prompt is read: for all tokens every layer up to the keys and values of
   /// the last one, for the last token the rest.
-  package func prefillOperations(tokens: Int) -> Double {
-    let last = table.specifications.filter {
+  package func prefillOperations(tokens: Int) -> Double { prefillOperations(tokens: tokens) { _ in true } }
+
+  /// The share of them with quantized weights.
+  package func quantizedShareOfPrefill(tokens: Int) -> Double {
+    prefillOperations(tokens: tokens, with: isQuantized) / prefillOperations(tokens: tokens)
+  }
+
+  private func prefillOperations(tokens: Int, with takes: (TensorSpecification) -> Bool) -> Double {
+    func weights(_ isMeant: (TensorSpecification) -> Bool) -> Double {
+      table.specifications.filter { $0.role.isMatrix && isMeant($0) && takes($0) }
+        .reduce(0) { $0 + Double($1.shape.elementCount) }
+    }
+    let ofLastToken = weights {
       $0.layer == configuration.layerCount - 1 && $0.part == .language && $0.role != .queryKeyValue
     }
-    let ofLastToken = weights(last)
-    return 2 * (Double(tokens) * (weights(in: .language) - ofLastToken) + ofLastToken + weights(in: .head))
+    let language = weights { $0.part == .language }
+    return 2 * (Double(tokens) * (language - ofLastToken) + ofLastToken + weights { $0.part == .head })
   }
 
   /// Products with weights for one generated token.
@@ -51,9 +64,16 @@ package struct Workload {
   }
 
   /// Products with weights for one frame: patches, the tower's layers, the convolution and the adapter.
-  package var visionOperationsPerFrame: Double {
+  package var visionOperationsPerFrame: Double { visionOperationsPerFrame { _ in true } }
+
+  /// The share of them with quantized weights.
+  package var quantizedShareOfVision: Double {
+    visionOperationsPerFrame(with: isQuantized) / visionOperationsPerFrame
+  }
+
+  private func visionOperationsPerFrame(with takes: (TensorSpecification) -> Bool) -> Double {
     let vision = configuration.vision
-    return table.specifications.reduce(0) { sum, tensor in
+    return table.specifications.filter(takes).reduce(0) { sum, tensor in
       let rows =
         switch tensor.role {
         case .patchProjection: vision.positionCount - 1
@@ -70,13 +90,5 @@ package struct Workload {
     let vision = configuration.vision
     return 4 * Double(vision.layerCount) * Double(vision.hiddenSize)
       * Double(vision.positionCount) * Double(vision.positionCount)
-  }
-
-  private func weights(in part: ModelPart) -> Double {
-    weights(table.specifications.filter { $0.part == part })
-  }
-
-  private func weights(_ tensors: [TensorSpecification]) -> Double {
-    tensors.filter { $0.role.isMatrix }.reduce(0) { $0 + Double($1.shape.elementCount) }
   }
 }

@@ -274,8 +274,8 @@ enum ReportDocuments {
       },
       "peakMemoryBytes" : 6250000000, "peakMemoryIsExact" : true,
       "prefill" : {
-        "operationsPerSecond" : \(spread(0.5e12)), "seconds" : \(spread(8)), "shareOfPeak" : \(spread(0.5)),
-        "tokens" : 512, "tokensPerSecond" : \(spread(62.5))
+        "int8Share" : 0.75, "operationsPerSecond" : \(spread(0.5e12)), "seconds" : \(spread(8)),
+        "shareOfPeak" : \(spread(0.5)), "tokens" : 512, "tokensPerSecond" : \(spread(62.5))
       },
       "runs" : 3
     }
