@@ -60,7 +60,7 @@ package struct ModelSource: Sendable {
       throw CogError(
         "the file is quantized already", code: .unsupported, file: file.path, subject: quantized.name,
         expected: "float tensors", found: quantized.encoding.label,
-        advice: "Start from the checkpoint or from a native float file.")
+        advice: "Start from the checkpoint or a native float file; convert --dtype bf16 makes one of it.")
     }
     self.init(
       complete: file, configurationText: file.metadata.config, configuration: file.configuration,

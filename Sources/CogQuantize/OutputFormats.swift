@@ -17,13 +17,17 @@ package struct OutputFormat: Sendable {
   package let name: String
   /// Whether the format can hold quantized tensors; otherwise their values are written.
   package let holdsQuantized: Bool
+  /// Whether a model may lie in several files.
+  package let hasShards: Bool
   /// A sink that writes to a path.
   package let makeSink: @Sendable (_ path: String, Settings) -> any ModelSink
 
   /// All formats, the default first. A new one is a line here and a file with its sink.
   package static let all = [
-    OutputFormat(name: "native", holdsQuantized: true) { path, _ in NativeSink(path: path) },
-    OutputFormat(name: "safetensors", holdsQuantized: false) { path, settings in
+    OutputFormat(name: "native", holdsQuantized: true, hasShards: false) { path, _ in
+      NativeSink(path: path)
+    },
+    OutputFormat(name: "safetensors", holdsQuantized: false, hasShards: true) { path, settings in
       SafetensorsSink(path: path, shardSize: settings.shardSize)
     },
   ]

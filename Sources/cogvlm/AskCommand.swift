@@ -56,6 +56,7 @@ struct AskCommand: ParsableCommand {
     guard try history().isEmpty || template?.takesHistory ?? true else {
       throw ValidationError("--history does not go with the template base, which has no place for it.")
     }
+    _ = try asUsage { try sampling() }
     guard !questions.isEmpty || (Terminal.isInteractive && !json) else {
       throw ValidationError("A question is missing.")
     }
@@ -71,6 +72,10 @@ struct AskCommand: ParsableCommand {
     }
   }
 
+  private func sampling() throws -> SamplingOptions {
+    try SamplingOptions(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0)
+  }
+
   func history() throws -> [Turn] {
     try turns.map { turn in
       let parts = turn.split(separator: "=>", maxSplits: 1, omittingEmptySubsequences: false)
@@ -83,7 +88,7 @@ struct AskCommand: ParsableCommand {
     for text in questions + turns { try text.requireText("the question") }
     let answerOptions = AnswerOptions(
       maximumNewTokens: maxNewTokens,
-      sampling: try SamplingOptions(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0))
+      sampling: try sampling())
     if temperature == 0, topP != nil || seed != nil {
       Terminal.note("note: --top-p and --seed decide nothing without a --temperature above 0.")
     }

@@ -46,7 +46,8 @@ struct BenchCommand: ParsableCommand {
   var overrides: [String] = []
 
   @Option(
-    help: ArgumentHelp("Leave the synthetic model in this file, for further runs.", valueName: "file"),
+    help: ArgumentHelp(
+      "Leave the synthetic model in this file, for further runs.", valueName: "file"),
     completion: .file(extensions: ["cogvlm"]))
   var keep: String?
 
@@ -67,7 +68,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Arithmetic: float32, bfloat16 or fast. The engine's choice by default.")
   var mode: ComputeMode?
 
-  @Option(help: "Runs that count; one more warms up.")
+  @Option(help: "Runs that count, after a short one that warms up.")
   var runs = 3
 
   @Flag(help: "Print one JSON document, in bytes, seconds and operations.")
@@ -89,6 +90,7 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError(
         "--preset, --recipe, --layers, --set and --keep go with a synthetic model, not with a file.")
     }
+    _ = try asUsage { try encodings() }
   }
 
   func run() throws {
@@ -113,9 +115,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func runSynthetic(_ benchmark: Benchmark) throws -> BenchReport {
-    var encodings = try baseRecipe()
-    encodings.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
-    let synthetic = SyntheticModel(preset: preset ?? .full, recipe: encodings, layers: layers)
+    let synthetic = SyntheticModel(preset: preset ?? .full, recipe: try encodings(), layers: layers)
     let path = keep ?? Self.temporaryPath
     defer { if keep == nil { FileSystem.remove(path) } }
     try synthetic.write(to: path, context: benchmark.context)
@@ -124,10 +124,21 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  private func baseRecipe() throws -> QuantizationRecipe {
+  /// The encodings of the synthetic model.
+  ///
+  /// - Throws: `ValidationError` when there is no such recipe; ``CogError`` when an exception is none.
+  private func encodings() throws -> QuantizationRecipe {
     let name = recipe ?? QuantizationRecipe.presets[0]
-    let floats: [String: ElementType] = ["bf16": .bfloat16, "f16": .float16, "f32": .float32]
-    return try floats[name.lowercased()].map { try QuantizationRecipe(floats: $0) }
-      ?? QuantizationRecipe(preset: name)
+    var encodings: QuantizationRecipe
+    if let type = FloatChoice(rawValue: name.lowercased())?.elementType {
+      encodings = try QuantizationRecipe(floats: type)
+    } else if QuantizationRecipe.presets.contains(name) {
+      encodings = try QuantizationRecipe(preset: name)
+    } else {
+      let presets = QuantizationRecipe.presets.joined(separator: ", ")
+      throw ValidationError("--recipe takes \(presets), bf16, f16 or f32, got: \(name)")
+    }
+    encodings.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
+    return encodings
   }
 }

@@ -16,6 +16,17 @@ struct BenchmarkOptions: ParsableArguments {
         + "benchmark's.", valueName: "name"))
   var promptProfile: String?
 
+  func validate() throws {
+    guard let promptProfile, !Self.isPath(promptProfile) else { return }
+    guard try PromptProfile(named: promptProfile) != nil else {
+      let names = PromptProfile.names.joined(separator: ", ")
+      throw ValidationError("--prompt-profile takes \(names), or a JSON file, got: \(promptProfile)")
+    }
+  }
+
+  /// Whether a profile is meant that lies in a file.
+  private static func isPath(_ name: String) -> Bool { name.hasSuffix(".json") || name.contains("/") }
+
   /// Whether questions are a file of the toolkit's own, asked as they stand.
   var isPlain: Bool { benchmark.name == Benchmark.questions.name && promptProfile == nil }
 
@@ -31,19 +42,10 @@ struct BenchmarkOptions: ParsableArguments {
 
   /// The words around the questions of a list.
   ///
-  /// - Throws: ``CogError`` when there is no such profile, or it does not fit a question.
+  /// - Throws: ``CogError`` when the profile cannot be read, or does not fit a question.
   func profile(for list: RunList) throws -> PromptProfile {
     let name = promptProfile ?? benchmark.profile
-    let profile: PromptProfile
-    if let known = try PromptProfile(named: name) {
-      profile = known
-    } else if name.hasSuffix(".json") || name.contains("/") {
-      profile = try PromptProfile(path: name)
-    } else {
-      throw CogError(
-        "there is no such prompt profile", subject: "--prompt-profile",
-        expected: PromptProfile.names.joined(separator: ", ") + ", or a JSON file", found: name)
-    }
+    let profile = try PromptProfile(named: name) ?? PromptProfile(path: name)
     for item in list.items { _ = try profile.prompt(for: item) }
     return profile
   }

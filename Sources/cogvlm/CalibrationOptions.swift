@@ -35,13 +35,20 @@ struct CalibrationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What gptq adds to the diagonal of the second moments, as a share of its mean.", valueName: "share"))
+      "What gptq adds to the diagonal of the second moments, as a share of its mean; "
+        + "\(GPTQ.Settings().damping) by default.", valueName: "share"))
   var damping: Float?
 
-  @Option(help: ArgumentHelp("How many image tokens a token of text counts for.", valueName: "tokens"))
+  @Option(
+    help: ArgumentHelp(
+      "How many image tokens a token of text counts for; \(Int(TokenWeights.standard.text)) by default.",
+      valueName: "tokens"))
   var textWeight: Float?
 
-  @Option(help: ArgumentHelp("The most that second moments may take at a time.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp(
+      "The most that second moments may take at a time; \(GPTQ.Settings().memoryLimit >> 30)GiB by default.",
+      valueName: "size"))
   var memory: ByteSize?
 
   /// Whether any of the options was given that are for running the model.
@@ -55,7 +62,9 @@ struct CalibrationOptions: ParsableArguments {
   /// - Parameter choosesEncodings: whether the encodings are chosen by what was measured.
   func validate(for method: String, choosesEncodings: Bool) throws {
     if asksPrompts, method != GPTQ.name {
-      throw ValidationError("Questions and videos of a calibration go with --method \(GPTQ.name).")
+      throw ValidationError(
+        "--calibration-questions, --videos, --only, --except, --split, --frames, --tolerate-damage, "
+          + "--template, --damping and --memory go with --method \(GPTQ.name).")
     }
     if choosesEncodings {
       guard calibration != nil, method == MomentWeighted.name || method == GPTQ.name else {

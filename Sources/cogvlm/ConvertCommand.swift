@@ -19,15 +19,26 @@ struct ConvertCommand: ParsableCommand {
   var dtype: FloatChoice = .source
 
   @Option(
-    help: ArgumentHelp("Bytes of tensors in one safetensors file, such as 5GB or 800MiB.", valueName: "size"))
-  var shardSize = ByteSize(gigabytes: 5)
+    help: ArgumentHelp(
+      "With --to safetensors: bytes of tensors in one file, such as 800MiB; 5GB by default.",
+      valueName: "size"))
+  var shardSize: ByteSize?
 
-  @Flag(help: "Let values that F16 cannot hold become infinite.")
+  @Flag(help: "With --dtype f16: let values that F16 cannot hold become infinite.")
   var allowOverflow = false
+
+  func validate() throws {
+    guard to.hasShards || shardSize == nil else {
+      throw ValidationError("--shard-size goes with --to safetensors.")
+    }
+    guard dtype == .f16 || !allowOverflow else {
+      throw ValidationError("--allow-overflow goes with --dtype f16.")
+    }
+  }
 
   func run() throws {
     var settings = OutputFormat.Settings()
-    settings.shardSize = shardSize.bytes
+    if let shardSize { settings.shardSize = shardSize.bytes }
     // What was quantized is expanded where the format has no quantized tensors, or a type is asked for.
     try options.run(
       QuantizationRecipe(floats: dtype.elementType), into: to.makeSink(options.output, settings),

@@ -26,7 +26,7 @@ struct FramesCommand: ParsableCommand {
   @Option(help: "Frames per second of a folder of images.")
   var fps: Double?
 
-  @Option(help: "Pixels along each side of the prepared images.")
+  @Option(help: "Pixels along each side of the prepared images, 1 to 8192.")
   var size = 224
 
   @Flag(help: "Write over files of the names that frames did not write, but never over the video.")
@@ -34,6 +34,11 @@ struct FramesCommand: ParsableCommand {
 
   @Flag(help: "Print one JSON document.")
   var json = false
+
+  func validate() throws {
+    _ = try asUsage("--size") { try ImagePreparation(size: size) }
+    try VideoOptions.validate(fps: fps)
+  }
 
   func run() throws {
     let preparation = try ImagePreparation(size: size)

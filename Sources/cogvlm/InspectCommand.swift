@@ -46,6 +46,12 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print one JSON document.")
   var json = false
 
+  func validate() throws {
+    guard check || (!allowExtra && runOptions.threads == nil) else {
+      throw ValidationError("--allow-extra and --threads go with --check.")
+    }
+  }
+
   func run() throws {
     let (inspection, damage) = try open()
     Terminal.print(try report(inspection.selecting(filterOptions.filter)), terminator: "")

@@ -91,6 +91,7 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   func validate() throws {
+    _ = try asUsage { try (recipe(), offer()) }
     try calibration.validate(for: methodName, choosesEncodings: targetBits != nil)
     if options.keepNonFinite, methodName == GPTQ.name {
       throw ValidationError("--keep-non-finite does not go with --method \(GPTQ.name).")
@@ -104,7 +105,12 @@ struct QuantizeCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  private func offer() throws -> QuantizationOffer<Given> {
+    try QuantizationMethods.named(methodName, among: Self.methods)
+  }
+
+  /// What the options say about encodings. - Throws: ``CogError`` that names the option at fault.
+  private func recipe() throws -> QuantizationRecipe {
     var recipe = try QuantizationRecipe(preset: preset)
     let settings: [(QuantizationRecipe.TensorKind, String?)] = [
       (.linear, linear), (.vision, vision), (.adapter, adapter), (.embedding, embedding), (.head, head),
@@ -114,9 +120,13 @@ struct QuantizeCommand: ParsableCommand {
       guard let text else { continue }
       try recipe.set(kind, to: StorageRule(parsing: text, subject: "--\(kind.rawValue)"))
     }
-    let offer = try QuantizationMethods.named(methodName, among: Self.methods)
     recipe.overrides = try overrides.map(QuantizationRecipe.Override.init(parsing:))
-    try options.run(recipe, into: NativeSink(path: options.output), refusesZeros: !allowZeros) {
+    return recipe
+  }
+
+  func run() throws {
+    let offer = try offer()
+    try options.run(recipe(), into: NativeSink(path: options.output), refusesZeros: !allowZeros) {
       recipe, source, context in
       if let targetBits {
         try recipe.follow(

@@ -2,7 +2,7 @@ import ArgumentParser
 import CogBase
 package import CogCompute
 import CogEngine
-package import CogMedia
+import CogMedia
 package import CogModel
 import CogNative
 import CogSources
@@ -48,6 +48,14 @@ struct VideoOptions: ParsableArguments {
 
   func validate(hasVideo: Bool) throws {
     if !hasVideo, fps != nil { throw ValidationError("--fps goes with --video FOLDER.") }
+    try Self.validate(fps: fps)
+  }
+
+  /// Checks the frame rate of a folder of images.
+  static func validate(fps: Double?) throws {
+    guard fps.map({ $0.isFinite && $0 > 0 }) ?? true else {
+      throw ValidationError("--fps must be above 0, got: \(fps ?? 0)")
+    }
   }
 
   /// The video; nil where none was given.
@@ -64,8 +72,15 @@ struct VideoOptions: ParsableArguments {
 struct FrameOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Which frames to show: chat, base, or uniform:N (N alone will do). The template's own by default.",
-      valueName: "rule"))
+      "Which frames to show: chat, base, or uniform:N with N from 1 to \(FrameSampling.uniformMaximum) "
+        + "(N alone will do). The template's own by default.",
+      valueName: "rule"),
+    completion: .list(["chat", "base", "uniform:16"]),
+    transform: { name in
+      do { return try FrameSampling(named: name) } catch let error as CogError {
+        throw ValidationError("--frames takes \(error.expected ?? ""), got: \(name)")
+      }
+    })
   var frames: FrameSampling?
 
   @Flag(help: "Show pictures that the decoder reports as damaged, instead of refusing the video.")
@@ -87,17 +102,6 @@ extension Terminal {
       note("warning: \(video): \(place): the picture is damaged: \(frame.damage ?? "")".printable)
     }
   }
-}
-
-extension FrameSampling: ExpressibleByArgument {
-  /// The rule of that name; nil when there is none.
-  package init?(argument: String) {
-    guard let sampling = try? FrameSampling(named: argument) else { return nil }
-    self = sampling
-  }
-
-  /// The names of the rules, one number as an example.
-  package static var allValueStrings: [String] { ["chat", "base", "uniform:16"] }
 }
 
 extension VideoInput {

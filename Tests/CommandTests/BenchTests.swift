@@ -57,7 +57,6 @@ import Testing
   @Test(
     "bench names what is wrong with its input",
     arguments: [
-      (["--preset", "tiny", "--recipe", "int5"], "no such preset"),
       (["--preset", "tiny", "--set", "nothing=int8"], "fits no tensor"),
       (["--preset", "tiny", "--prompt-tokens", "3000"], "context"),
       (["missing.cogvlm"], "missing.cogvlm"),

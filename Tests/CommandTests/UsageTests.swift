@@ -41,12 +41,38 @@ import Testing
       (["eval", "a"], "--questions"), (["ask", "a", "q", "--template", "song"], "song"),
       (["frames", "a", "-o", "b", "--template", "Chat"], "Chat"),
       (["eval", "a", "--questions", "b", "--max-new-tokens", "0"], "--max-new-tokens"),
+      (["frames", "a", "-o", "b", "--size", "0"], "--size"),
+      (["frames", "a", "-o", "b", "--fps", "0"], "--fps"),
+      (["ask", "a", "q", "--video", "b", "--fps", "0"], "--fps"),
+      (["ask", "a", "q", "--top-p", "2"], "top-p"),
+      (["ask", "a", "q", "--temperature=-1"], "temperature"),
+      (["ask", "a", "q", "--video", "b", "--frames", "2000"], "uniform:N with N from 1 to 1024"),
+      (["quantize", "a", "-o", "b", "--preset", "int5"], "--preset: no such preset"),
+      (["quantize", "a", "-o", "b", "--method", "magic"], "--method: there is no such method"),
+      (["quantize", "a", "-o", "b", "--linear", "int5"], "--linear: no such encoding"),
+      (["quantize", "a", "-o", "b", "--set", "x=int5"], "--set x: no such encoding"),
+      (["quantize", "a", "-o", "b", "--damping", "0.2"], "--damping"),
+      (["bench", "--recipe", "int5"], "--recipe takes int4, int4-small, int4-fine, int8, bf16, f16 or f32"),
+      (["bench", "--set", "int5"], "--set"),
+      (["eval", "a", "--questions", "b", "--run", "c", "--prompt-profile", "song"], "--prompt-profile"),
+      (["inspect", "a", "--allow-extra"], "--check"), (["inspect", "a", "--threads", "2"], "--check"),
+      (["convert", "a", "-o", "b", "--shard-size", "1GB"], "--to safetensors"),
+      (["convert", "a", "-o", "b", "--allow-overflow"], "--dtype f16"),
     ])
   func usage(_ arguments: [String], _ words: String) throws {
     let outcome = try Command.run(arguments)
     #expect(outcome.status == 64, "\(outcome.errors)")
     #expect(outcome.output == "")
     #expect(outcome.errors.contains(words), "\(outcome.errors)")
+  }
+
+  @Test("quantize --help has the defaults of what gptq is given")
+  func defaults() throws {
+    let help = try Command.run(["quantize", "--help"]).output.split(whereSeparator: \.isWhitespace)
+      .joined(separator: " ")
+    for text in ["mean; 0.1 by default", "counts for; 4 by default", "at a time; 8GiB by default"] {
+      #expect(help.contains(text), "\(text)")
+    }
   }
 
   @Test("Without a terminal there is no color and no progress, and an answer is all of standard output")

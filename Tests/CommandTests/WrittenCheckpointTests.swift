@@ -63,7 +63,7 @@ import Testing
     }
     // A native file of quantized values is made where a type is asked for.
     try expectRefusal(
-      ["convert", model, "-o", folder.path("x")], naming: model, saying: "quantized", in: folder)
+      ["convert", model, "-o", folder.path("x")], naming: model, saying: "convert --dtype bf16", in: folder)
   }
 
   @Test(
