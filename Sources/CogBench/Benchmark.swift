@@ -1,7 +1,7 @@
 import CogBase
 package import CogCompute
 import CogEngine
-import CogModel
+package import CogModel
 
 /// Measures one model: load, vision, prefill and decode, and the machine's limits beside them.
 package struct Benchmark {
@@ -44,7 +44,7 @@ package struct Benchmark {
       model = try timed(&loads) { try BenchModel(path: path, mode: mode, context: context) }
     }
     onOpen()
-    try checkContext(of: model)
+    try checkContext(of: model.file.configuration)
     var samples = Samples()
     let progress = context.progress.begin("Measuring \(name)", total: runs + 1)
     defer { progress.finish() }
@@ -68,8 +68,9 @@ package struct Benchmark {
       model, name: name, loads: loads, samples: samples, memory: memory, loadAverages: loadAverages)
   }
 
-  private func checkContext(of model: BenchModel) throws {
-    let limit = model.file.configuration.contextLength
+  /// Checks that prompt and new tokens fit a model's context. - Throws: `CogError` when they don't.
+  package func checkContext(of configuration: ModelConfiguration) throws {
+    let limit = configuration.contextLength
     let (needed, overflow) = promptTokens.addingReportingOverflow(newTokens)
     guard !overflow, needed <= limit else {
       throw CogError(

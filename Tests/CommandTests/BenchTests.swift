@@ -43,6 +43,21 @@ import Testing
     #expect(try outcome.json()["mode"] as? String == "bfloat16")
   }
 
+  @Test("bench --keep writes over no file, and sizes are looked at before anything is written")
+  func keepsFiles() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("a model".utf8, as: "real.cogvlm")
+    for options in [["--prompt-tokens", "5000"], []] {
+      for place in [path, folder.path("new.cogvlm")] where place == path || !options.isEmpty {
+        let outcome = try Command.run(["bench", "--preset", "tiny", "--keep", place] + options)
+        #expect(outcome.status == 2, "\(outcome.errors)")
+        #expect(outcome.errors.contains(options.isEmpty ? "\(path): --keep: there is a file" : "context"))
+      }
+    }
+    #expect(try folder.contents() == ["real.cogvlm"])
+    #expect(try Data(contentsOf: URL(filePath: path)) == Data("a model".utf8))
+  }
+
   @Test(
     "bench refuses options that do not go together or are out of range as wrong usage",
     arguments: [
