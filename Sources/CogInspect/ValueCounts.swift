@@ -71,7 +71,7 @@ struct ValueCounts: Equatable, Sendable {
   var isExact: Bool { lostBits == 0 }
 
   /// Half the width of a float32 bin over its value: how far a value may be from the middle that stands for
-  /// it.
+  /// it. Subnormal values, below 2^-126, may be off by 2^-134, the width of their bins.
   static let binError = 0x1p-9
 
   /// The values as float32 bit patterns in the order of patterns, equal ones together. The middle of a bin

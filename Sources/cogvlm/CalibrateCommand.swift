@@ -44,7 +44,8 @@ struct CalibrateCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Add calibration files of one model instead, made with the same options.", valueName: "files"),
+      "Add calibration files of one model instead, made with the same options; a video in two of them "
+        + "counts twice.", valueName: "files"),
     completion: .file(extensions: ["cogcal"]))
   var merge: [String] = []
 

@@ -7,7 +7,8 @@ extension StatisticsReport {
       [.text("tensor"), .text("type")] + Figures.columns + [.text("worst row"), .text("worst column")])
     for tensor in tensors {
       tensorTable.add(
-        [tensor.name, tensor.type.label] + tensor.figures.cells + [tensor.rows.cell, tensor.columns.cell])
+        [tensor.name, tensor.type.label] + tensor.figures.cells(countsCodes: tensor.type.isQuantized)
+          + [tensor.rows.cell, tensor.columns.cell])
     }
     var sections = [tensorTable.rendered()]
     if !layers.isEmpty { sections.append(Self.table("layer", layers)) }
@@ -15,7 +16,8 @@ extension StatisticsReport {
     if let outliers { sections.append(outliers) }
     if !total.figures.isExact {
       sections.append(
-        "~ counted in bins of float32: percentiles within 2^-9 (0.2 %) of themselves, bits at least as many")
+        "~ counted in bins of float32: percentiles within 2^-9 (0.2 %) of themselves (below 2^-126 within "
+          + "2^-134), bits at least as many")
     }
     sections += notes.map { "note: \($0)" }
     return sections.joined(separator: "\n\n")
@@ -23,7 +25,7 @@ extension StatisticsReport {
 
   private static func table(_ title: String, _ groups: [GroupStatistics]) -> String {
     var table = TextTable([.text(title), .number("tensors")] + Figures.columns)
-    for group in groups { table.add([group.name, "\(group.tensorCount)"] + group.figures.cells) }
+    for group in groups { table.add([group.name, "\(group.tensorCount)"] + group.figures.cells()) }
     return table.rendered()
   }
 
@@ -57,14 +59,15 @@ extension Figures {
     .number("99.9%"), .number("kurtosis"), .number("zeros"), .number("NaN"), .number("Inf"), .number("bits"),
   ]
 
-  fileprivate var cells: [String] {
+  /// - Parameter countsCodes: whether the bits are those of codes, every one of which is counted.
+  fileprivate func cells(countsCodes: Bool = false) -> [String] {
     let mark = isExact ? "" : "~"
     func percentile(_ percent: Double) -> String {
       percentiles.first { $0.percent == percent }.map { mark + number($0.value) } ?? "-"
     }
     return ["\(count)"] + [minimum, maximum, mean, standardDeviation].map(number)
       + [percentile(50), percentile(99.9), number(kurtosis), "\(zeros)", "\(nan)", "\(infinite)"]
-      + [entropyBits.map { mark + NumberText.fixed($0, decimals: 2) } ?? "-"]
+      + [entropyBits.map { (countsCodes ? "" : mark) + NumberText.fixed($0, decimals: 2) } ?? "-"]
   }
 }
 
