@@ -46,8 +46,7 @@ struct BenchCommand: ParsableCommand {
   var overrides: [String] = []
 
   @Option(
-    help: ArgumentHelp(
-      "Leave the synthetic model in this file, a new one, for further runs.", valueName: "file"),
+    help: ArgumentHelp("Leave the synthetic model in this file, for further runs.", valueName: "file"),
     completion: .file(extensions: ["cogvlm"]))
   var keep: String?
 
@@ -118,11 +117,6 @@ struct BenchCommand: ParsableCommand {
     let synthetic = SyntheticModel(preset: preset ?? .full, recipe: try encodings(), layers: layers)
     // Before gigabytes are written.
     try benchmark.checkContext(of: synthetic.preset.configuration(layers: layers))
-    if let keep, FileSystem.isThere(keep) {
-      throw CogError(
-        "there is a file already", file: keep, subject: "--keep",
-        advice: "Measure it with cogvlm bench FILE, or give another name.")
-    }
     let path = keep ?? Self.temporaryPath
     defer { if keep == nil { FileSystem.remove(path) } }
     try synthetic.write(to: path, context: benchmark.context)

@@ -43,16 +43,13 @@ import Testing
     #expect(try outcome.json()["mode"] as? String == "bfloat16")
   }
 
-  @Test("bench --keep writes over no file, and sizes are looked at before anything is written")
+  @Test("bench looks at its sizes before it writes, and over no file for a run that cannot be")
   func keepsFiles() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write("a model".utf8, as: "real.cogvlm")
-    for options in [["--prompt-tokens", "5000"], []] {
-      for place in [path, folder.path("new.cogvlm")] where place == path || !options.isEmpty {
-        let outcome = try Command.run(["bench", "--preset", "tiny", "--keep", place] + options)
-        #expect(outcome.status == 2, "\(outcome.errors)")
-        #expect(outcome.errors.contains(options.isEmpty ? "\(path): --keep: there is a file" : "context"))
-      }
+    for place in [path, folder.path("new.cogvlm")] {
+      let outcome = try Command.run(["bench", "--preset", "tiny", "--keep", place, "--prompt-tokens", "5000"])
+      #expect(outcome.status == 2 && outcome.errors.contains("context"), "\(outcome.errors)")
     }
     #expect(try folder.contents() == ["real.cogvlm"])
     #expect(try Data(contentsOf: URL(filePath: path)) == Data("a model".utf8))
