@@ -41,12 +41,11 @@ class Fuzz(unittest.TestCase):
         binary.chmod(0o755)
         arguments = ["fuzz", "index", "--scratch-path", str(self.folder / "scratch"), *options]
         output, errors = io.StringIO(), io.StringIO()
-        with (
-            mock.patch.object(sys, "argv", arguments),
-            mock.patch.object(fuzz, "build", lambda parsers, scratch: self.folder),
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(errors),
-        ):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.object(sys, "argv", arguments))
+            stack.enter_context(mock.patch.object(fuzz, "build", lambda parsers, scratch: self.folder))
+            stack.enter_context(contextlib.redirect_stdout(output))
+            stack.enter_context(contextlib.redirect_stderr(errors))
             return fuzz.main(), output.getvalue(), errors.getvalue()
 
     def test_a_fuzzer_that_finds_nothing_is_success(self):
