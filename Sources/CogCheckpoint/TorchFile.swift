@@ -55,7 +55,7 @@ package final class TorchFile: CheckpointStore {
         offset: Self.range(of: layout, archive)?.lowerBound, byteCount: tensor.byteCount)
       found.append((entry, layout))
     }
-    try naming(file: path) { try Self.requireBelievable(found.map(\.entry), mapping) }
+    try naming(file: path) { try Self.requireBelievable(found, archive) }
     func start(_ layout: Layout) -> Int {
       archive.entries[layout.zipEntry].dataRange.lowerBound + layout.tensor.byteOffset
     }
@@ -101,11 +101,13 @@ package final class TorchFile: CheckpointStore {
     return OwnedBytes(buffer.bytes, owner: buffer)
   }
 
-  /// Lets the pages of the tensor's storage go.
+  /// Lets the pages of the tensor's storage go, and what was inflated after the last tensor of a storage.
   package func release(_ entry: TensorEntry) {
     guard let index = table.index(of: entry.name) else { return }
     let range = Self.range(of: layouts[index], archive) ?? archive.entries[layouts[index].zipEntry].dataRange
     archive.mapping.letGo(range)
+    let isLast = index + 1 == layouts.count || layouts[index + 1].zipEntry != layouts[index].zipEntry
+    if isLast { archive.letGo() }
   }
 
   /// Where the tensor's bytes lie in the file, or nil when they are compressed or not in row-major order.
@@ -141,15 +143,32 @@ extension TorchFile {
     return folder
   }
 
+  /// How many times all that is believed a reader may have to inflate, when tensors that share deflated
+  /// storages are asked for in the worst order.
+  private static let mostInflating = 16
+
   /// Checks that all tensors together are not far larger than the file: views of one storage, repeated
   /// elements and deflated zeros would let a small file ask for any time and memory.
-  private static func requireBelievable(_ entries: [TensorEntry], _ mapping: MappedFile) throws {
-    let limit = try Checked.add(Checked.multiply(4, mapping.bytes.count, "bytes"), 256 << 20, "bytes")
-    let total = try entries.reduce(0) { try Checked.add($0, $1.byteCount, "bytes of all tensors") }
+  private static func requireBelievable(
+    _ tensors: [(entry: TensorEntry, layout: Layout)], _ archive: ZipArchive
+  ) throws {
+    let fileBytes = archive.mapping.bytes.count
+    let limit = try Checked.add(Checked.multiply(4, fileBytes, "bytes"), 256 << 20, "bytes")
+    let total = try tensors.reduce(0) { try Checked.add($0, $1.entry.byteCount, "bytes of all tensors") }
     guard total <= limit else {
       throw CogError(
         "the tensors are far larger than the file", expected: "at most \(limit) bytes together",
         found: "\(total)")
+    }
+    let mostInflated = try Checked.multiply(mostInflating, limit, "bytes to inflate")
+    let inflated = try tensors.map { archive.entries[$0.layout.zipEntry] }.reduce(0) { sum, storage in
+      storage.method == .deflated ? try Checked.add(sum, storage.size, "bytes to inflate") : sum
+    }
+    guard inflated <= mostInflated else {
+      throw CogError(
+        "the tensors share deflated storages that are far larger than the file",
+        expected: "at most \(mostInflated) bytes to inflate for all of them", found: "\(inflated)",
+        advice: "Load it with PyTorch and save it again: torch.save does not deflate.")
     }
   }
 

@@ -7,13 +7,14 @@ import Synchronization
 /// A mapped zip archive that hands out no byte of an entry before its CRC-32 was checked.
 ///
 /// Stored entries are slices of the mapping; deflated ones are inflated into memory that lives as long as
-/// somebody uses it.
+/// somebody uses it, the last one until another is asked for: many tensors may share one.
 final class ZipArchive: Sendable {
   let mapping: MappedFile
   /// The entries in the order of their data in the file.
   let entries: [ZipEntry]
   private let indexByName: [ByteKey: Int]
   private let states: [EntryState]
+  private let last = Mutex<HeapBuffer?>(nil)
 
   /// The most memory that one inflated entry may take: as much as the file, and what a small file may need.
   /// Weights hardly shrink by deflating, and a checkpoint has many storages.
@@ -67,11 +68,14 @@ final class ZipArchive: Sendable {
     case .deflated:
       return try states[index].inflated.withLock { state in
         if let buffer = state.buffer { return OwnedBytes(buffer.bytes, owner: buffer) }
+        // Before there is another one: there need not be room for both.
+        letGo()
         let buffer = try naming(file: mapping.path) {
           try inflated(packed, entry, limit: min(limit, mostInflatedBytes))
         }
         try check(buffer.bytes, entry)
         state.buffer = buffer
+        last.withLock { $0 = buffer }
         return OwnedBytes(buffer.bytes, owner: buffer)
       }
     case .other(let method):
@@ -81,6 +85,9 @@ final class ZipArchive: Sendable {
         expected: "0 (stored) or 8 (deflated)", found: "\(method)")
     }
   }
+
+  /// Lets go of what was inflated last.
+  func letGo() { last.withLock { $0 = nil } }
 
   private func check(_ bytes: UnsafeRawBufferPointer, _ entry: ZipEntry) throws {
     let checksum = UInt32(

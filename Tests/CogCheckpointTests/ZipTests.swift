@@ -109,6 +109,41 @@ import Testing
     try refuse(bomb, "larger than it can be")
   }
 
+  /// What does not keep an object alive.
+  private struct Weak {
+    weak var object: AnyObject?
+  }
+
+  /// A file whose tensors all lie in one deflated storage.
+  private func sharing(_ count: Int, storageBytes: Int) throws -> String {
+    let floats = storageBytes / 4
+    let tensors = (0..<count).reduce(into: PickleBuilder().op("}").op("(")) { pickle, index in
+      pickle = pickle.text("w\(index)").tensor(count: floats)
+    }
+    var zip = ZipBuilder()
+    zip.add("a/data.pkl", tensors.op("u").op(".").bytes)
+    zip.addDeflated("a/data/0", [UInt8](repeating: 7, count: storageBytes))
+    return try folder.write(zip.bytes, as: "shared.pt")
+  }
+
+  @Test("Tensors of one deflated storage share what was inflated, from one to the next")
+  func inflatesOnce() throws {
+    let file = try TorchFile(path: sharing(2, storageBytes: 1 << 16))
+    let first = Weak(object: try file.bytes(of: file.entries[0]).owner)
+    #expect(first.object != nil)
+    file.release(file.entries[0])
+    #expect(try file.bytes(of: file.entries[1]).owner === first.object)
+    file.release(file.entries[1])
+    #expect(first.object == nil)
+  }
+
+  @Test("A deflated storage that more tensors share than anybody would inflate it for is refused at once")
+  func refusesEndlessInflating() throws {
+    #expect(try TorchFile(path: sharing(1000, storageBytes: 1 << 20)).entries.count == 1000)
+    let path = try sharing(6000, storageBytes: 1 << 20)
+    expectRefusal("shared.pt", "share deflated storages", "save it again") { _ = try TorchFile(path: path) }
+  }
+
   @Test("End records that lie are refused")
   func refusesEndRecords() throws {
     func change(_ style: ZipBuilder.Style, fromEnd offset: Int, to value: [UInt8], _ fragment: String) throws
