@@ -58,6 +58,14 @@ package struct ZeroFindings: Equatable, Sendable, Codable {
     }
   }
 
+  /// Whether a tensor of so many bytes may have them: no sum of what a file says of them may overflow.
+  package func fit(byteCount: Int) -> Bool {
+    let bytes = 0...byteCount
+    return holes.allSatisfy { bytes.contains($0.start) && bytes.contains($0.end) && $0.start <= $0.end }
+      && holes.count <= Self.mostRuns && holeCount >= holes.count
+      && [holeCount, holeBytes, zeroRows].allSatisfy(bytes.contains)
+  }
+
   /// Whether there is anything to tell.
   package var isEmpty: Bool { holeCount == 0 && zeroRows == 0 }
 

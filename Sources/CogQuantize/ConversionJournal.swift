@@ -131,6 +131,8 @@ struct FinishedTensor: Codable, Equatable {
       ("error.relativeRMS", error.relativeRMS >= 0), ("error.worstGroup", error.worstGroup >= 0),
       ("error.worstRow", places.contains(error.worstRow)),
       ("error.worstGroupIndex", places.contains(error.worstGroupIndex)),
+      ("zeros", zeros?.fit(byteCount: Self.limit) ?? true),
+      ("scales", scales.map { $0.counts.allSatisfy(numbers.contains) } ?? true),
     ]
     return fields.first { !$0.1 }?.0
   }

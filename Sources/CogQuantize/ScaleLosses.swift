@@ -50,6 +50,9 @@ struct ScaleLosses: Equatable, Codable {
     vanished += next.vanished
   }
 
+  /// All numbers in it.
+  var counts: [Int] { [capped, vanished, firstRow, firstGroup] }
+
   /// Whether every scale fits.
   var isEmpty: Bool { capped == 0 && vanished == 0 }
 

@@ -134,6 +134,42 @@ import Testing
     }
   }
 
+  @Test("findings about zeros and scales that cannot be are refused by name")
+  func findings() throws {
+    let original = try record(1)
+    func refuse(_ field: String, _ value: [String: Any]) throws {
+      var record = original
+      record[field] = value
+      let error = try resume(1, as: record, "\(field) = \(value)")
+      #expect(isRefusal(error), "\(field) = \(value): \(error?.description ?? "taken")")
+    }
+    let zeros: [String: Any] = [
+      "holes": [["start": 0, "end": 4]], "holeCount": 1, "holeBytes": 4, "zeroRows": 0,
+    ]
+    let scales: [String: Any] = ["capped": 1, "vanished": 0, "firstRow": 0, "firstGroup": 0]
+    for number in Self.numbers {
+      for (field, value) in [("zeros", zeros), ("scales", scales)] {
+        for key in value.keys where key != "holes" {
+          var changed = value
+          changed[key] = number as? String == Self.absent ? nil : number
+          try refuse(field, changed)
+        }
+      }
+      for key in ["start", "end"] {
+        var hole: [String: Any] = ["start": 0, "end": 4]
+        hole[key] = number as? String == Self.absent ? nil : number
+        try refuse("zeros", zeros.merging(["holes": [hole]]) { $1 })
+      }
+    }
+    let bytes = try #require(original["bytes"] as? Int)
+    for hole in [[4, 0], [Int.max, Int.max], [0, bytes + 1]].map({ ["start": $0[0], "end": $0[1]] }) {
+      try refuse("zeros", zeros.merging(["holes": [hole]]) { $1 })
+    }
+    try refuse("zeros", zeros.merging(["holeCount": 0]) { $1 })
+    let nine = [[String: Int]](repeating: ["start": 0, "end": 4], count: 9)
+    try refuse("zeros", zeros.merging(["holes": nine, "holeCount": 9]) { $1 })
+  }
+
   @Test("a first line that lacks a field, or has another value, is refused")
   func firstLine() throws {
     let original = try record(0)
