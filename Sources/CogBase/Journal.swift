@@ -9,8 +9,10 @@ package final class Journal: @unchecked Sendable {
   package let path: String
   /// The texts of the records that were there when the journal was opened.
   package let records: [String]
-  /// Whether there was such a file, if only an empty one.
-  package let wasThere: Bool
+  /// Whether there was a file of the name, if only an empty one.
+  let wasThere: Bool
+  /// Whether it had a record: what lies at the place of the part is an earlier run's then.
+  let isOwn: Bool
 
   private let descriptor: Int32
   /// Where the next record goes.
@@ -19,32 +21,29 @@ package final class Journal: @unchecked Sendable {
   /// A journal above this size is not believed: one of the published model has half a megabyte.
   private static let largest = 1 << 24
 
-  /// Opens and locks a journal, or makes an empty one.
+  /// Opens and locks a journal, or makes an empty one. What is there stays until ``clear()`` or
+  /// ``append(_:)``.
   ///
   /// - Parameters:
   ///   - path: the file.
   ///   - output: the path of what the journal is about, for errors.
-  ///   - isContinued: whether its records are read; otherwise it is emptied.
+  ///   - isContinued: whether its records are read.
   /// - Throws: ``CogError`` when another process holds it (``CogError/Code/busy``), a record before the last
-  ///   one is damaged (``CogError/Code/damaged``), or it cannot be created.
+  ///   one is damaged or the file is no journal (``CogError/Code/damaged``), or it cannot be created.
   init(path: String, output: String, isContinued: Bool) throws {
     self.path = path
     (descriptor, wasThere) = try Self.openLocked(path, output: output)
     do {
-      try Self.requireOwn(descriptor, path)
-      if isContinued {
-        let bytes = try Self.content(descriptor, path)
-        (records, end) = try naming(file: path) { try Self.parse(bytes) }
-      } else {
-        (records, end) = ([], 0)
-      }
-      // What was torn goes, so that the next record begins a line.
-      guard ftruncate(descriptor, off_t(end)) == 0 else {
-        throw CogError.system("cannot write", file: path, code: errno)
-      }
+      let bytes = try Self.content(descriptor, path)
+      isOwn = !bytes.isEmpty
+      (records, end) = isContinued ? try naming(file: path) { try Self.parse(bytes) } : ([], 0)
     } catch {
       Glibc.close(descriptor)
       throw error
+    }
+    // What was torn goes, so that the next record begins a line.
+    if end > 0, ftruncate(descriptor, off_t(end)) != 0 {
+      throw CogError.system("cannot write", file: path, code: errno)
     }
   }
 
@@ -100,27 +99,37 @@ package final class Journal: @unchecked Sendable {
     }
   }
 
-  /// A file that happens to have the name is not emptied.
-  private static func requireOwn(_ descriptor: Int32, _ path: String) throws {
-    var bytes = [UInt8](repeating: 0, count: digits + 1)
-    let count = pread(descriptor, &bytes, bytes.count, 0)
-    guard count >= 0 else { throw CogError.system("cannot read", file: path, code: errno) }
-    let isOwn = bytes.prefix(count).enumerated().allSatisfy { place, byte in
-      place == digits ? byte == UInt8(ascii: " ") : Character(Unicode.Scalar(byte)).isHexDigit
+  /// Whether a file is a journal with a record.
+  static func isOwn(at path: String) -> Bool {
+    let descriptor = FileSystem.openForReading(path)
+    guard descriptor >= 0 else { return false }
+    defer { Glibc.close(descriptor) }
+    return (try? content(descriptor, path))?.isEmpty == false
+  }
+
+  /// The bytes of a journal; none of an empty one.
+  ///
+  /// - Throws: ``CogError`` for a file that happens to have the name: it is not emptied. A journal has a line
+  ///   that fits its checksum.
+  private static func content(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.isRegular, status.st_size <= largest else {
+      throw isNoJournal(path)
     }
-    guard !isOwn else { return }
-    throw CogError(
+    let bytes = try read(descriptor, count: Int(status.st_size), path)
+    guard bytes.isEmpty || bytes.split(separator: UInt8(ascii: "\n")).contains(where: { text(of: $0) != nil })
+    else { throw isNoJournal(path) }
+    return bytes
+  }
+
+  private static func isNoJournal(_ path: String) -> CogError {
+    CogError(
       "the file is no journal of unfinished work", code: .damaged, file: path, expected: "lines of records",
       advice: "Remove it, or choose another name for the output.")
   }
 
-  private static func content(_ descriptor: Int32, _ path: String) throws -> [UInt8] {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= largest
-    else {
-      throw CogError("the journal is no file of records", code: .damaged, file: path, advice: startAnew)
-    }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+  private static func read(_ descriptor: Int32, count: Int, _ path: String) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < bytes.count {
       let count = bytes.withUnsafeMutableBytes {

@@ -28,7 +28,11 @@ package final class Part: @unchecked Sendable {
   /// Where the work lies meanwhile.
   package var partPath: String { path + ".part" }
   /// Where its journal lies.
-  package var journalPath: String { path + ".part.journal" }
+  package var journalPath: String { Self.journalPath(ofPart: partPath) }
+  /// Where the work keeps activations, if it has any.
+  package var activationsPath: String { partPath + ".activations" }
+
+  private static func journalPath(ofPart path: String) -> String { path + ".journal" }
 
   /// The journal while the work is open.
   package private(set) var journal: Journal?
@@ -60,6 +64,13 @@ package final class Part: @unchecked Sendable {
   /// - Throws: ``CogError`` when it, its part or its journal would take the place of something else.
   package func requirePlace(besides inputs: [String] = []) throws {
     try place.require(output, besides: inputs)
+    let folder = path.folderOfPath
+    guard FileSystem.status(of: folder)?.isFolder == true else {
+      throw CogError(
+        "there is no folder to write it to", code: .notFound, file: place.name,
+        expected: "the folder \(folder)",
+        advice: "Make the folder first, or choose another name.")
+    }
     try OutputPlace.requireFree(partPath, isFolder: kind == .folder, besides: inputs)
     try OutputPlace.requireFree(journalPath, besides: inputs)
   }
@@ -78,14 +89,18 @@ package final class Part: @unchecked Sendable {
     isContinued = !journal.records.isEmpty && isThere
     do {
       if !isContinued {
+        // A run may have ended before its first record.
+        let left = FileSystem.linkStatus(of: partPath)
+        let isBarelyBegun = journal.wasThere && left?.isRegular == true && left?.st_size == 0
+        try clear(isOurs: journal.isOwn || isBarelyBegun)
+        // Only then: without its records the part would be anybody's.
         try journal.clear()
-        try clear(isOurs: journal.wasThere)
         if kind == .folder, FileSystem.makeFolder(partPath) != 0 {
           throw CogError.system("cannot create the folder", file: place.name, code: errno)
         }
       }
     } catch {
-      FileSystem.remove(journalPath)
+      if !journal.wasThere { FileSystem.remove(journalPath) }
       throw error
     }
     self.journal = journal
@@ -125,8 +140,10 @@ package final class Part: @unchecked Sendable {
   /// Makes the work durable, gives it its name and removes the journal.
   ///
   /// - Throws: ``CogError`` when the disk fails; the part stays. When only the name cannot be made durable,
-  ///   the work has it, and ``journal`` is nil.
+  ///   the work has it, and ``journal`` is nil. When something else lies in the folder, it and the work are
+  ///   kept as by ``keep()``.
   package func commit() throws {
+    try requireNothingElse()
     for file in files.withLock({ Array($0.values) }) { try file.complete() }
     if kind == .folder { try synchronizeFolder(partPath) }
     // What came there meanwhile is not lost either.
@@ -162,13 +179,13 @@ package final class Part: @unchecked Sendable {
   /// like lead out of it.
   package func holds(_ name: String) -> Bool {
     let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "/") }
-    var status = stat()
-    return kind == .folder && isPlain && lstat("\(partPath)/\(name)", &status) == 0
-      && status.st_mode & S_IFMT == S_IFREG
+    return kind == .folder && isPlain
+      && FileSystem.linkStatus(of: partPath.appendingPath(name))?.isRegular == true
   }
 
-  /// Bytes that the part takes on the disk.
-  package var storedBytes: Int {
+  /// Bytes on the disk that an earlier run has left: ``open(resuming:)`` takes them up or frees them.
+  package var reusableBytes: Int {
+    guard Journal.isOwn(at: journalPath) else { return 0 }
     let files =
       kind == .file
       ? [partPath] : ((try? FolderListing.names(in: partPath)) ?? []).map(partPath.appendingPath)
@@ -210,6 +227,29 @@ package final class Part: @unchecked Sendable {
       throw CogError(
         "what lies at the place of the unfinished work cannot be removed", file: partPath,
         advice: "Remove it, or choose another name.", cause: SystemError(number: errno))
+    }
+  }
+
+  /// What came into the folder of the work does not become part of it: a finished checkpoint may have code in
+  /// it that others run.
+  ///
+  /// - Throws: ``CogError`` that names what this work has not written; all of it is kept.
+  private func requireNothingElse() throws {
+    guard kind == .folder else { return }
+    let own = files.withLock { Set($0.keys.map(ByteKey.init)) }
+    let others = try FolderListing.names(in: partPath).filter { !own.contains(ByteKey($0)) }.sorted()
+    guard let first = others.first else { return }
+    keep()
+    throw CogError(
+      "something else lies in the folder of the unfinished work", file: partPath.appendingPath(first),
+      expected: "only files that were written by the work", found: others.count > 1 ? "\(others.count)" : nil,
+      advice: "Take it away, and go on with --resume.")
+  }
+
+  /// Whether a path is of unfinished work, or of a file in the folder of such: beside it lies a journal.
+  package static func isUnfinished(_ path: String) -> Bool {
+    [path, String(path.folderOfPath.dropLast())].contains {
+      $0.hasSuffix(".part") && Journal.isOwn(at: journalPath(ofPart: $0))
     }
   }
 

@@ -51,6 +51,9 @@ package struct SyntheticModel {
     let progress = context.progress.begin("Making the \(preset.name) model", total: total)
     defer { progress.finish() }
     let weights = SyntheticWeights(context: context)
+    // The journal says whose the part is, should the process die.
+    try sink.part.open(resuming: false)
+    try sink.part.journal?.append([#"{"journal":"cogvlm bench"}"#])
     try sink.reserve(slots)
     for (index, (tensor, slot)) in zip(table.specifications, slots).enumerated() {
       var writer = try sink.begin(slot)

@@ -76,7 +76,12 @@ package enum FileKind: String, Sendable, Codable, CaseIterable {
   package func refusal(
     of path: String, expected: String = "a checkpoint: safetensors or a PyTorch zip file"
   ) -> CogError {
-    CogError(
+    if Part.isUnfinished(path) {
+      return CogError(
+        "this is unfinished work", code: .incomplete, file: path, expected: expected,
+        advice: "Give the command that began it once more, with --resume.")
+    }
+    return CogError(
       "this is \(description)", code: .unsupported, file: path, expected: expected, advice: advice)
   }
 

@@ -68,8 +68,7 @@ extension Conversion {
     try work.queue.end(error: encoded.error) { [journal = work.journal] stored in
       try journal.note(FinishedTensor(stored, encoded, zeros: zeros))
     }
-    return try ConversionSummary.Tensor(
-      slot, part: tensor.specification.part, encoded, zeros: zeros.text(in: tensor.entry))
+    return try ConversionSummary.Tensor(slot, of: tensor, encoded, zeros: zeros)
   }
 
   /// Throws for holes where the options refuse them.
@@ -80,12 +79,14 @@ extension Conversion {
       advice: "The download is damaged: download the file again; or allow it with --allow-zeros.")
   }
 
-  /// The planned encoding; the source's own type for a matrix with NaN or infinity that is to be kept.
+  /// The planned encoding; the source's own type for a matrix with NaN or infinity that is to be kept, or
+  /// with values that are infinite in float32, by way of which all are quantized.
   private func effectiveEncoding(of tensor: PlannedTensor, _ view: SourceTensor) throws -> TensorEncoding {
     guard tensor.slot.encoding.isQuantized, options.nonFinite == .keep else { return tensor.slot.encoding }
-    let plain = try tensor.stored(as: .plain(tensor.entry.floatType))
-    let encoded = try encoder.encode(view, as: plain, inspect: { _ in }, emit: { _ in })
-    return encoded.outcome.nonFinite > 0 ? plain.encoding : tensor.slot.encoding
+    let type = tensor.entry.floatType
+    let probe = try tensor.stored(as: .plain(type == .float64 ? .float32 : type))
+    let outcome = try encoder.encode(view, as: probe, inspect: { _ in }, emit: { _ in }).outcome
+    return outcome.nonFinite + outcome.overflowed > 0 ? .plain(type) : tensor.slot.encoding
   }
 
   /// Throws for values that the options do not allow.
@@ -114,8 +115,10 @@ extension Conversion {
     _ tensor: PlannedTensor, _ view: SourceTensor, _ entry: FinishedTensor, _ work: TensorWork
   ) throws -> ConversionSummary.Tensor {
     let encodings = [tensor.slot.encoding, .plain(tensor.entry.floatType)]
+    let zeros = entry.zeros ?? ZeroFindings()
     guard let encoding = encodings.first(where: { $0.label == entry.encoding }),
-      let checksum = UInt32(entry.crc32, radix: 16), let sourceChecksum = UInt64(entry.source, radix: 16)
+      let checksum = UInt32(entry.crc32, radix: 16), let sourceChecksum = UInt64(entry.source, radix: 16),
+      zeros.fit(byteCount: view.bytes.count)
     else {
       throw ResumeRefusal(
         cause: CogError(
@@ -143,7 +146,6 @@ extension Conversion {
     } catch let error as CogError where error.code == .damaged {
       throw ResumeRefusal(cause: error.inTensor(entry.name))
     }
-    let zeros = entry.zeros ?? ZeroFindings()
     try check(zeros, tensor)
     try work.queue.adopt(stored, placing: !knowsPlaces)
     work.window.passes(view.entry, view.bytes, 0..<view.bytes.count)
@@ -154,8 +156,7 @@ extension Conversion {
     )
     let encoded = EncodedTensor(
       error: entry.error, outcome: outcome, scaleLosses: entry.scales ?? ScaleLosses())
-    return try ConversionSummary.Tensor(
-      stored.slot, part: tensor.specification.part, encoded, zeros: zeros.text(in: tensor.entry))
+    return try ConversionSummary.Tensor(stored.slot, of: tensor, encoded, zeros: zeros)
   }
 }
 

@@ -29,11 +29,21 @@ package struct Conversion {
     package var refusesZeros = false
     /// Whether to go on where an earlier run was stopped.
     package var resumes = false
+    /// What is read besides the source: files, and folders as those of ``OutputPlace/require(_:besides:)``.
+    package var inputs: [String] = []
 
     /// Settings that refuse overflow and begin anew.
     package init(tool: String, nonFinite: NonFinitePolicy = .refuse) {
       self.tool = tool
       self.nonFinite = nonFinite
+    }
+
+    /// Finds out whether the output may be where the sink has it, which a conversion does too; for those who
+    /// have long work to do before they begin one.
+    ///
+    /// - Throws: ``CogError`` as ``Part/requirePlace(besides:)``.
+    package func requirePlace(of sink: any ModelSink, besides source: ModelSource) throws {
+      try sink.part.requirePlace(besides: source.places + inputs)
     }
   }
 
@@ -72,7 +82,7 @@ package struct Conversion {
   /// Converts and writes the output.
   ///
   /// - Parameter sink: where to; what is there is replaced at the very end.
-  /// - Throws: ``CogError`` when the output is one of the source's files, a tensor is damaged, a value
+  /// - Throws: ``CogError`` when the output is one of the files that are read, a tensor is damaged, a value
   ///   cannot be stored, or a source has changed meanwhile: nothing is left then. ``Stopped`` when the work
   ///   can go on later with ``Options/resumes``. ``CogError`` when it cannot go on, because something is not
   ///   as it was: the unfinished work is left as it is.
@@ -84,7 +94,7 @@ package struct Conversion {
         "the format cannot hold the tensor", code: .unsupported, file: sink.path, subject: slot.name,
         found: slot.encoding.label)
     }
-    try sink.part.requirePlace(besides: source.places)
+    try options.requirePlace(of: sink, besides: source)
     try checkSpace(for: sink)
     let states = try source.files.map(SourceState.init)
     let journal = try ConversionJournal(
@@ -166,7 +176,7 @@ package struct Conversion {
       of: plan.slots,
       documentBytes: source.tokenizer.compact.count + 2 * source.configurationText.utf8.count + 4096)
     guard let free = Part.freeSpace(near: sink.path) else { return }
-    let old = options.resumes ? sink.part.storedBytes : 0
+    let old = sink.part.reusableBytes
     guard free < needed - old else { return }
     throw CogError(
       "the disk has too little room", code: .diskFull, file: sink.path,

@@ -29,8 +29,10 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
     package let vanished: Int
     /// Values that are NaN or infinite in the source.
     package let nonFinite: Int
-    /// Sentences about zeros where weights should be, and about scales that do not fit.
+    /// Sentences about zeros where weights should be, about scales that do not fit, and about finite values
+    /// that keep a matrix from being quantized.
     private(set) var zeroWarning: String?
+    private(set) var rangeWarning: String?
     private(set) var scaleWarnings: [String] = []
 
     private enum CodingKeys: String, CodingKey {
@@ -38,10 +40,14 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
       case vanished, nonFinite
     }
 
-    /// - Parameter zeros: what is known about zeros where weights should be.
-    init(_ slot: TensorSlot, part: ModelPart, _ encoded: EncodedTensor, zeros: String?) throws {
+    /// - Parameters:
+    ///   - slot: how the tensor was stored.
+    ///   - planned: how it was to be.
+    ///   - zeros: what is known about zeros where weights should be.
+    init(_ slot: TensorSlot, of planned: PlannedTensor, _ encoded: EncodedTensor, zeros: ZeroFindings) throws
+    {
       name = slot.name
-      self.part = part
+      part = planned.specification.part
       shape = slot.shape
       sourceType = slot.sourceType
       encoding = slot.encoding
@@ -52,7 +58,11 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
       overflowed = encoded.outcome.overflowed
       vanished = encoded.outcome.vanished
       nonFinite = encoded.outcome.nonFinite
-      zeroWarning = zeros.map { "\(slot.name): \($0)." }
+      zeroWarning = zeros.text(in: planned.entry).map { "\(slot.name): \($0)." }
+      if planned.slot.encoding.isQuantized, !slot.encoding.isQuantized, nonFinite == 0 {
+        rangeWarning =
+          "\(slot.name): values are beyond float32 and the matrix is kept as \(slot.encoding.label)."
+      }
       scaleWarnings = encoded.scaleLosses.warnings(slot.name, slot.encoding, error: encoded.error)
     }
   }
@@ -137,7 +147,7 @@ package struct ConversionSummary: Codable, Equatable, Sendable {
   }
 
   private static func warnings(_ tensor: Tensor) -> [String] {
-    var list = [tensor.zeroWarning].compactMap { $0 } + tensor.scaleWarnings
+    var list = [tensor.zeroWarning, tensor.rangeWarning].compactMap { $0 } + tensor.scaleWarnings
     if tensor.nonFinite > 0 {
       list.append(
         "\(tensor.name): \(tensor.nonFinite) values are NaN or infinite "

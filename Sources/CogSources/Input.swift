@@ -127,7 +127,9 @@ extension NativeFile {
 
 extension RecognizedFile {
   fileprivate func refuseMislabeled(expected: String) throws {
-    if Input.neverRight.contains(kind) { throw kind.refusal(of: path, expected: expected) }
+    if Input.neverRight.contains(kind) || kind == .unknown && Part.isUnfinished(path) {
+      throw kind.refusal(of: path, expected: expected)
+    }
   }
 }
 

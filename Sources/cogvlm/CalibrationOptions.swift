@@ -115,10 +115,26 @@ struct CalibrationOptions: ParsableArguments {
 
   private var tokens: TokenWeights { TokenWeights(text: textWeight ?? TokenWeights.standard.text) }
 
+  /// The videos and their questions.
+  ///
+  /// - Throws: ``CogError`` when the questions or the folder cannot be read, or there is no video.
+  private func set() throws -> CalibrationSet {
+    try .given(questions: calibrationQuestions, videos: videos, taking: selection)
+  }
+
+  /// The files that are read. - Throws: as ``set()``.
+  func inputs() throws -> [String] {
+    let clips = calibrationQuestions ?? videos == nil ? [] : try set().clips.map(\.path)
+    return [calibration, calibrationQuestions].compactMap { $0 } + clips
+  }
+
   /// GPTQ over the set.
   ///
+  /// - Parameter activations: the folder where they are kept meanwhile.
   /// - Throws: ``CogError`` when the questions or the folder cannot be read, or no video can be decoded.
-  func gptq(_ source: ModelSource, output: String, resumes: Bool, context: RunContext) throws -> GPTQ {
+  func gptq(
+    _ source: ModelSource, activations: String, resumes: Bool, context: RunContext
+  ) throws -> GPTQ {
     var settings = GPTQ.Settings()
     if let damping { settings.damping = damping }
     settings.tokens = tokens
@@ -128,9 +144,7 @@ struct CalibrationOptions: ParsableArguments {
     prompts.sampling = frameOptions.frames
     prompts.toleratesDamage = frameOptions.tolerateDamage
     let pass = try LayerwisePass(
-      source: source,
-      set: .given(questions: calibrationQuestions, videos: videos, taking: selection),
-      settings: prompts, folder: output + ".part.activations", resumes: resumes,
+      source: source, set: set(), settings: prompts, folder: activations, resumes: resumes,
       context: context)
     return GPTQ(source: source, pass: pass, settings: settings, context: context)
   }

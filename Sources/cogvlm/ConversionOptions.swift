@@ -21,6 +21,9 @@ struct ConversionOptions: ParsableArguments {
   @Flag(help: "Keep tensors with NaN or infinite values as they are instead of stopping.")
   var keepNonFinite = false
 
+  @Flag(help: "Where F16 is written: let values that it cannot hold become infinite.")
+  var allowOverflow = false
+
   @Flag(help: "Leave out tensors that the model does not have instead of stopping.")
   var allowExtra = false
 
@@ -36,17 +39,20 @@ struct ConversionOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - expands: whether quantized tensors of the source are taken for their values.
+  ///   - inputs: what is read besides the source.
   ///   - completing: gives the recipe what follows from the open source; nil leaves it as it is.
   func run(
     _ recipe: QuantizationRecipe, into sink: any ModelSink, expands: Bool = false,
-    allowsOverflow: Bool = false, refusesZeros: Bool = false,
+    refusesZeros: Bool = false, inputs: [String] = [],
     completing: ((inout QuantizationRecipe, ModelSource, RunContext) throws -> Void)? = nil
   ) throws {
     let model = try ModelSource.open(path: source, expands: expands, allowsExtra: allowExtra)
     var options = Conversion.Options(tool: Version.tool, nonFinite: keepNonFinite ? .keep : .refuse)
-    options.allowsOverflow = allowsOverflow
+    options.allowsOverflow = allowOverflow
     options.refusesZeros = refusesZeros
     options.resumes = resume
+    options.inputs = inputs
+    try options.requirePlace(of: sink, besides: model)
     let context = try runOptions.context()
     var recipe = recipe
     try completing?(&recipe, model, context)

@@ -24,14 +24,11 @@ struct ConvertCommand: ParsableCommand {
       valueName: "size"))
   var shardSize: ByteSize?
 
-  @Flag(help: "With --dtype f16: let values that F16 cannot hold become infinite.")
-  var allowOverflow = false
-
   func validate() throws {
     guard to.hasShards || shardSize == nil else {
       throw ValidationError("--shard-size goes with --to safetensors.")
     }
-    guard dtype == .f16 || !allowOverflow else {
+    guard dtype == .f16 || !options.allowOverflow else {
       throw ValidationError("--allow-overflow goes with --dtype f16.")
     }
   }
@@ -42,7 +39,7 @@ struct ConvertCommand: ParsableCommand {
     // What was quantized is expanded where the format has no quantized tensors, or a type is asked for.
     try options.run(
       QuantizationRecipe(floats: dtype.elementType), into: to.makeSink(options.output, settings),
-      expands: !to.holdsQuantized || dtype != .source, allowsOverflow: allowOverflow)
+      expands: !to.holdsQuantized || dtype != .source)
   }
 }
 

@@ -19,7 +19,8 @@ struct QuantizeCommand: ParsableCommand {
   struct Given {
     let options: CalibrationOptions
     let source: ModelSource
-    let output: String
+    /// Where activations are kept.
+    let activations: String
     let resumes: Bool
     let context: RunContext
   }
@@ -28,7 +29,7 @@ struct QuantizeCommand: ParsableCommand {
   private static let methods: [QuantizationOffer<Given>] =
     QuantizationMethods.builtIn() + [
       QuantizationOffer(GPTQ.name, GPTQ.summary) {
-        try $0.options.gptq($0.source, output: $0.output, resumes: $0.resumes, context: $0.context)
+        try $0.options.gptq($0.source, activations: $0.activations, resumes: $0.resumes, context: $0.context)
       },
       QuantizationOffer(MomentWeighted.name, MomentWeighted.summary) { try $0.options.moments($0.source) },
     ]
@@ -126,7 +127,8 @@ struct QuantizeCommand: ParsableCommand {
 
   func run() throws {
     let offer = try offer()
-    try options.run(recipe(), into: NativeSink(path: options.output), refusesZeros: !allowZeros) {
+    let sink = NativeSink(path: options.output)
+    try options.run(recipe(), into: sink, refusesZeros: !allowZeros, inputs: calibration.inputs()) {
       recipe, source, context in
       if let targetBits {
         try recipe.follow(
@@ -135,8 +137,8 @@ struct QuantizeCommand: ParsableCommand {
       }
       recipe.method = try offer.make(
         Given(
-          options: calibration, source: source, output: options.output, resumes: options.resume,
-          context: context))
+          options: calibration, source: source, activations: sink.part.activationsPath,
+          resumes: options.resume, context: context))
     }
   }
 }

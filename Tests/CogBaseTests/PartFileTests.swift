@@ -165,6 +165,94 @@ struct PartFileTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: strange) == ["mine"])
   }
 
+  @Test("what came into the folder of the work does not get its name, and is kept with the work")
+  func foreignInFolder() throws {
+    let strangers: [(String, (String) throws -> Void)] = [
+      ("code.py", { try Data("mine".utf8).write(to: URL(filePath: $0)) }),
+      (
+        "link", { try FileManager.default.createSymbolicLink(atPath: $0, withDestinationPath: "/etc/passwd") }
+      ),
+      ("sub", { try FileManager.default.createDirectory(atPath: $0, withIntermediateDirectories: false) }),
+    ]
+    for (name, make) in strangers {
+      let first = Part(path: out, kind: .folder)
+      try write("abc", to: first, "a")
+      try first.journal?.append(["one"])
+      try make(out + ".part/" + name)
+      let error = #expect(throws: CogError.self) { try first.commit() }
+      #expect(error?.file == out + ".part/" + name && error?.advice?.contains("--resume") == true)
+      first.abandon()
+      #expect(try folder.contents() == ["out.part", "out.part.journal"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out + ".part").sorted() == ["a", name])
+
+      try FileManager.default.removeItem(atPath: out + ".part/" + name)
+      let second = Part(path: out, kind: .folder)
+      #expect(try second.open(resuming: true) == ["one"])
+      try second.file("a").adopt(0..<3)
+      try second.commit()
+      #expect(try content("out/a") == "abc" && folder.contents() == ["out"])
+      try FileManager.default.removeItem(atPath: out)
+    }
+  }
+
+  @Test(
+    "a file that only has the name of a journal or a part is refused, and stays", arguments: [true, false])
+  func foreignNames(resumes: Bool) throws {
+    let journals = ["deadbeef notes\n", "0123abcd ", "00000000 {}\n", "0", "\n"].map { ($0, "") }
+    for (journal, part) in journals + [("", "mine")] {
+      for kind in [Part.Kind.file, .folder] {
+        _ = try folder.write(journal.utf8, as: "out.part.journal")
+        if !part.isEmpty { _ = try folder.write(part.utf8, as: "out.part") }
+        let before = try folder.contents()
+        let error = #expect(throws: CogError.self) {
+          try Part(path: out, kind: kind).open(resuming: resumes)
+        }
+        #expect(error?.file?.hasPrefix(out + ".part") == true && error?.advice != nil, "\(journal)")
+        #expect(try folder.contents() == before && content("out.part.journal") == journal)
+        if !part.isEmpty { #expect(try content("out.part") == part) }
+        for name in before { try FileManager.default.removeItem(atPath: folder.path(name)) }
+      }
+    }
+    // What a run leaves that ended before its first record.
+    for part in [nil, ""] {
+      _ = try folder.write([], as: "out.part.journal")
+      if let part { _ = try folder.write(part.utf8, as: "out.part") }
+      let begun = Part(path: out, kind: .file)
+      #expect(try begun.open(resuming: resumes) == [])
+      begun.abandon()
+      #expect(try folder.contents() == [])
+    }
+  }
+
+  @Test("room for the output counts what an earlier run has left, and nothing of anybody else's")
+  func reusable() throws {
+    let first = Part(path: out, kind: .file)
+    try write(String(repeating: "x", count: 100_000), to: first)
+    #expect(Part(path: out, kind: .file).reusableBytes == 0)
+    try first.journal?.append(["one"])
+    first.keep()
+    #expect(Part(path: out, kind: .file).reusableBytes >= 100_000)
+  }
+
+  @Test("a folder that is not there is named")
+  func noFolder() {
+    let path = folder.path("none/out")
+    for kind in [Part.Kind.file, .folder] {
+      let error = #expect(throws: CogError.self) { try Part(path: path, kind: kind).open(resuming: false) }
+      #expect(error?.code == .notFound && error?.file == path)
+      #expect(error?.expected?.contains(folder.path("none")) == true && error?.advice != nil)
+    }
+  }
+
+  @Test("a folder whose name is no UTF-8 has the files that are in it")
+  func otherNames() throws {
+    let path = String(pathBytes: Array(out.utf8) + [0xE9])
+    let part = Part(path: path, kind: .folder)
+    try write("abc", to: part, "a")
+    #expect(part.holds("a") && !part.holds("b"))
+    part.abandon()
+  }
+
   @Test("kept work on a folder is taken up, or replaced")
   func keptFolder() throws {
     for resumes in [true, false] {

@@ -7,6 +7,7 @@ import CogNative
 import CogQuantize
 import CogTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct SyntheticModelTests {
@@ -55,6 +56,27 @@ import Testing
     #expect(own == TensorTable(made).specifications)
     #expect(try preset.configuration().headCount == made.headCount)
     #expect(try preset.configuration().vision.headCount == made.vision.headCount)
+  }
+
+  /// Looks for unfinished work whenever it is asked whether to go on.
+  private final class Watch: Cancellation {
+    let path: String
+    let found = Atomic(false)
+
+    init(_ path: String) { self.path = path }
+
+    func check() throws { if Part.isUnfinished(path) { found.store(true, ordering: .relaxed) } }
+  }
+
+  @Test("A model in the making has a journal that says whose it is, for the next one to replace")
+  func journal() throws {
+    let folder = try TemporaryFolder()
+    let watch = Watch(folder.path("tiny.part"))
+    try SyntheticModel(preset: .tiny, recipe: QuantizationRecipe(preset: "int4"))
+      .write(to: folder.path("tiny"), context: RunContext(cancellation: watch))
+    let isFound = watch.found.load(ordering: .relaxed)
+    #expect(isFound)
+    #expect(try folder.contents() == ["tiny"])
   }
 
   @Test("The language preset has Llama-3-8B's layers, table and head, and as many layers as are asked for")

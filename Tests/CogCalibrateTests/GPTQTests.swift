@@ -146,6 +146,22 @@ struct GPTQTests {
     #expect(calibration["videos"] == "2" && calibration["prompts"] == "6" && calibration["damping"] == "0.1")
   }
 
+  @Test("A folder of somebody else's at the place of the activations is refused, and stays")
+  func foreignActivations() throws {
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
+    // One that was just made is taken.
+    try quantize(to: "one.cogvlm")
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
+    let mine = scratch + "/stage-3"
+    try Data("mine".utf8).write(to: URL(filePath: mine))
+    for resumes in [false, true] {
+      let error = #expect(throws: CogError.self) { try quantize(to: "two.cogvlm", resumes: resumes) }
+      #expect(error?.file == scratch && error?.found == "stage-3")
+      #expect(try Data(contentsOf: URL(filePath: mine)) == Data("mine".utf8))
+    }
+    #expect(try !folder.contents().contains("two.cogvlm"))
+  }
+
   @Test("Videos that cannot be decoded are left out and told; with none left the work is refused")
   func broken() throws {
     var clips = Self.set.clips

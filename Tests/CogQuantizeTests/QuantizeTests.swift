@@ -102,6 +102,24 @@ struct QuantizeTests {
         == .int4(groupSize: 64))
   }
 
+  @Test("F64 weights beyond float32 are refused, or keep their matrix as it is, with a warning")
+  func beyondFloat32() throws {
+    let name = "model.layers.1.mlp.language_mlp.gate_proj.weight"
+    model.change(name, to: .float64) { _ in }
+    model.change(name) { tensor in
+      withUnsafeBytes(of: (-1e300).bitPattern.littleEndian) {
+        tensor?.bytes.replaceSubrange(8..<16, with: $0)
+      }
+    }
+    let error = #expect(throws: CogError.self) { try quantize("int4") }
+    #expect(error?.subject == "\(name), row 0, column 1")
+    #expect(error?.advice?.contains("--keep-non-finite") == true)
+    let summary = try quantize("int4", options: .init(tool: "test 1", nonFinite: .keep))
+    let view = try NativeFile(path: out).loaded(name)
+    #expect(view.elementType == .float64 && view.bytes.elementsEqual(model.tensor(name)?.bytes ?? []))
+    #expect(summary.warnings == ["\(name): values are beyond float32 and the matrix is kept as F64."])
+  }
+
   @Test("NaN in a norm is refused too")
   func nonFiniteNorm() throws {
     model.change("model.norm.weight") { $0[9] = .nan }

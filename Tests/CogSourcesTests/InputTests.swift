@@ -42,6 +42,25 @@ struct InputTests {
     }
   }
 
+  @Test("work that was stopped is named as such, with the way to go on")
+  func unfinished() throws {
+    for (bytes, name) in [([0, 0, 0, 0], "zeros"), ([0, 0, 7, 0], "begun")] as [([UInt8], String)] {
+      let part = Part(path: folder.path(name), kind: .file)
+      let file = try part.file()
+      try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+      try part.journal?.append(["{}"])
+      part.keep()
+      let openers: [(Input) throws -> Void] = [
+        { _ = try $0.nativeFile() }, { _ = try $0.checkpoint() }, { _ = try $0.tensors() },
+      ]
+      for open in openers {
+        let error = #expect(throws: CogError.self) { try open(Input(path: folder.path(name + ".part"))) }
+        #expect(error?.problem == "this is unfinished work" && error?.file == folder.path(name + ".part"))
+        #expect(error?.advice?.contains("--resume") == true)
+      }
+    }
+  }
+
   @Test("a folder and a checkpoint's file are no model, and the way to one is named")
   func notConverted() throws {
     let checkpoint = Fixtures.path("tiny/checkpoint")

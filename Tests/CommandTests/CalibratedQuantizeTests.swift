@@ -50,6 +50,54 @@ import Testing
     #expect(try folder.contents() == [])
   }
 
+  @Test("What a calibration is made of is not written over, which is known before anything is decoded")
+  func inputs() throws {
+    let measured = folder.path("c.cogcal")
+    try FileManager.default.copyItem(atPath: SampleModel.calibration.get(), toPath: measured)
+    try FileManager.default.createDirectory(
+      atPath: folder.path("videos"), withIntermediateDirectories: false)
+    let clip = try folder.write("no video".utf8, as: "videos/clip.mp4")
+    let questions = try folder.write(
+      #"[{"video": "clip.mp4", "task": "t", "question": "q", "answer": "a"}]"#.utf8, as: "q.json")
+    let cases: [(options: [String], inputs: [String])] = [
+      (["--calibration", measured], [measured]),
+      (["--calibration", measured, "--target-bits", "6"], [measured]),
+      (
+        [
+          "--method", "gptq", "--calibration", measured, "--target-bits", "6", "--videos",
+          folder.path("videos"),
+        ], [measured, clip]
+      ),
+      (["--method", "gptq", "--calibration-questions", questions], [questions, clip]),
+      (["--method", "gptq", "--videos", folder.path("videos")], [clip]),
+    ]
+    for (options, inputs) in cases {
+      for place in inputs {
+        try expectRefusal(
+          ["quantize", Self.source, "-o", place] + options, naming: place,
+          saying: "one of the files that are read", in: folder)
+      }
+    }
+    let part = folder.path("x.part")
+    try FileManager.default.moveItem(atPath: measured, toPath: part)
+    try expectRefusal(
+      ["quantize", Self.source, "-o", folder.path("x"), "--calibration", part], naming: part,
+      saying: "unfinished work would lie on", in: folder)
+  }
+
+  @Test("Activations lie beside the part where a link leads, and take nobody's place there")
+  func activations() throws {
+    let foreign = "far/out.part.activations"
+    try FileManager.default.createDirectory(
+      atPath: folder.path(foreign), withIntermediateDirectories: true)
+    _ = try folder.write("mine".utf8, as: foreign + "/stage-3")
+    let link = folder.path("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "far/out")
+    try expectRefusal(
+      ["quantize", Self.source, "-o", link, "--method", "gptq", "--calibration-questions", Self.questions],
+      naming: folder.path(foreign), saying: "stage-3", in: folder)
+  }
+
   @Test("A folder without videos, and videos that are none, are refused by name, and nothing is left")
   func noVideos() throws {
     let empty = folder.path("empty")

@@ -101,7 +101,7 @@ import Testing
     try expectRefusal(["convert", copy, "-o", pipe], naming: pipe, saying: "device", in: folder)
     try expectRefusal(
       ["convert", copy, "-o", folder.path("none/out.cogvlm")], naming: folder.path("none/out.cogvlm"),
-      saying: "No such file or directory", in: folder)
+      saying: "there is no folder to write it to", in: folder)
     try expectRefusal(
       ["convert", copy, "-o", "/proc/out.cogvlm"], naming: "/proc/out.cogvlm", in: folder)
   }

@@ -27,6 +27,21 @@ struct LossTests {
     return path
   }
 
+  @Test("values beyond F16 are refused by quantize too, with the option that it has")
+  func overflow() throws {
+    let source = folder.path("checkpoint")
+    try Safetensors(folder: Fixtures.path("tiny/checkpoint")).changing("model.norm.weight") { bytes, _ in
+      let bits = Float(1e6).bitPattern
+      (bytes[bytes.startIndex], bytes[bytes.startIndex + 1]) = (
+        UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 24)
+      )
+    }.write(toFolder: source, with: "tiny/checkpoint")
+    let arguments = ["quantize", source, "-o", folder.path("out.cogvlm"), "--other", "f16"]
+    try expectRefusal(arguments, naming: "model.norm.weight", saying: "--allow-overflow", in: folder)
+    let allowed = try Command.run(arguments + ["--allow-overflow"])
+    #expect(allowed.status == 0 && allowed.errors.contains("1 values became infinite as F16"))
+  }
+
   private func warnings(_ outcome: Program.Outcome) -> [String] {
     outcome.errors.split(separator: "\n").map(String.init)
   }

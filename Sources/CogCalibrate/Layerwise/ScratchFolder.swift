@@ -1,7 +1,7 @@
 import CogBase
 import Glibc
 
-/// The folder of a pass's activations, beside the output.
+/// The folder of a pass's activations, beside the output. A file in it says that it is one.
 struct ScratchFolder {
   /// What a file has.
   enum File {
@@ -19,13 +19,30 @@ struct ScratchFolder {
   }
 
   private let path: String
+  private static let mark = "unfinished-work"
 
   /// - Parameter isContinued: whether what an earlier run has left is kept.
-  /// - Throws: `CogError` when the folder cannot be made, or something else is there.
+  /// - Throws: `CogError` when the folder cannot be made, or something else is there, if only a folder that
+  ///   somebody has put files in.
   init(_ path: String, isContinued: Bool) throws {
     self.path = path
+    try requireOwn()
     if !isContinued { remove() }
     try FileSystem.requireFolder(path)
+    let descriptor = FileSystem.open(path.appendingPath(Self.mark), O_WRONLY | O_CREAT | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw CogError.system("cannot create the file", file: path, code: errno) }
+    close(descriptor)
+  }
+
+  private func requireOwn() throws {
+    guard let status = FileSystem.linkStatus(of: path) else { return }
+    let names = status.isFolder ? try FolderListing.names(in: path) : nil
+    guard names?.isEmpty != true, names?.contains(Self.mark) != true else { return }
+    throw CogError(
+      "what lies at the place of the activations is no unfinished work", file: path,
+      expected: "nothing, or what an earlier run has left",
+      found: names?.min() ?? "no folder",
+      advice: "Rename it, or choose another name for the output.")
   }
 
   /// A new file in the place of an old one. - Throws: `CogError` when it cannot be created.
@@ -59,6 +76,7 @@ struct ScratchFolder {
     for name in names where name == File.features.name || Self.number(name) != nil {
       ActivationFile.remove(path.appendingPath(name))
     }
+    _ = FileSystem.remove(path.appendingPath(Self.mark))
     _ = FileSystem.removeFolder(path)
   }
 
