@@ -55,11 +55,11 @@ COG_INLINE void cog_store_pairs(const cog_int_lanes *first, const cog_int_lanes 
   memcpy(target, &pairs, sizeof pairs);
 }
 
-/// Rounds 16 numbers to neighboring int16.
-COG_INLINE void cog_store_int16(const cog_lanes *x, const cog_lanes *inverses, int16_t *target) {
-  cog_int_lanes rounded;
-  cog_round_lanes(x, inverses, &rounded);
-  const cog_int16_lanes narrow = __builtin_convertvector(rounded, cog_int16_lanes);
+/// Rounds 16 numbers to neighboring int16, which `rounded` has too.
+COG_INLINE void cog_store_int16(
+    const cog_lanes *x, const cog_lanes *inverses, int16_t *target, cog_int_lanes *rounded) {
+  cog_round_lanes(x, inverses, rounded);
+  const cog_int16_lanes narrow = __builtin_convertvector(*rounded, cog_int16_lanes);
   memcpy(target, &narrow, sizeof narrow);
 }
 
@@ -189,7 +189,8 @@ COG_KERNEL float cog_round_query(const float *restrict query, size_t dimension, 
   cog_find_scales(&range, &scales, &inverses);
   for (size_t i = 0; i < dimension; i += COG_LANES) {
     cog_load_features(query + i, cog_part_size(i, COG_LANES, dimension), &features);
-    cog_store_int16(&features, &inverses, rounded + i);
+    cog_int_lanes integers;
+    cog_store_int16(&features, &inverses, rounded + i, &integers);
   }
   return scales[0];
 }

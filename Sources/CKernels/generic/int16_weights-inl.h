@@ -148,10 +148,8 @@ COG_INLINE float cog_round_weights(float *weights, size_t visible, const CogWeig
     cog_lanes x;
     cog_int_lanes steps;
     memcpy(&x, weights + i, sizeof x);
-    cog_round_lanes(&x, &inverses, &steps);
+    cog_store_int16(&x, &inverses, rounded + i, &steps);
     sums += steps;
-    const cog_int16_lanes narrow = __builtin_convertvector(steps, cog_int16_lanes);
-    memcpy(rounded + i, &narrow, sizeof narrow);
   }
   const int32_t sum = __builtin_reduce_add(sums);
   return sum == 0 ? 0 : cog_sum_of_lanes(&range->sums) / (float)sum;
