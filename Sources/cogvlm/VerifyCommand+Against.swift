@@ -55,9 +55,7 @@ extension VerifyCommand {
     } text: {
       try json ? JSONOutput.encode(report) : report.text
     }
-    if let interrupt { throw interrupt }
-    if !report.comparedPassed { throw ExitCode(1) }
-    if !report.failed.isEmpty { throw ExitCode(3) }
+    try finish(interrupt, passed: report.comparedPassed, isComplete: report.failed.isEmpty)
   }
 
   /// The video of an item. - Throws: ``CogError`` when the path is plainly something else.

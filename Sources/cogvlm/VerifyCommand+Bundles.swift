@@ -47,9 +47,7 @@ extension VerifyCommand {
     } text: {
       try json ? JSONOutput.encode(report) : report.text
     }
-    if let interrupt { throw interrupt }
-    if !report.comparedPassed { throw ExitCode(1) }
-    if !report.failed.isEmpty { throw ExitCode(3) }
+    try finish(interrupt, passed: report.comparedPassed, isComplete: report.failed.isEmpty)
   }
 
   private func compare(

@@ -64,4 +64,14 @@ struct VerifyCommand: ParsableCommand {
     return [options.model] + reference + reference.compactMap(ReferenceBundle.framesPath) + named
       + Set(videos.map(\.path)).sorted()
   }
+
+  /// Ends the command behind its report.
+  ///
+  /// - Throws: the interrupt, if there was one; `ExitCode` 1 when something compared did not pass, 3 when
+  ///   something could not be compared.
+  func finish(_ interrupt: Interruption.Interrupted?, passed: Bool, isComplete: Bool) throws {
+    if let interrupt { throw interrupt }
+    if !passed { throw ExitCode(1) }
+    if !isComplete { throw ExitCode(3) }
+  }
 }
