@@ -4,6 +4,7 @@ Slurm's daemons run on this machine alone, on ports and in folders of their own.
 they, munge or parallel are not installed: Tools/install slurm-wlm munge parallel.
 """
 
+import contextlib
 import getpass
 import json
 import os
@@ -228,15 +229,22 @@ class Schedulers(unittest.TestCase):
         self.assertEqual(len(lines), self.count)
         self.assertEqual(len({line["key"] for line in lines}), self.count)
 
-    @unittest.skipUnless(there(*DAEMONS, "sbatch"), "needs Slurm and munge: slurm-wlm, munge")
-    def test_slurm_array_with_a_task_killed_and_one_stopped_gives_the_results_of_one_process(self):
-        expected = self.results_of_one_process()
-        # The names of munge's and Slurm's sockets are short.
+    @contextlib.contextmanager
+    def cluster(self):
+        """A Slurm that runs the binary; names of its sockets are short, so that its folder's is."""
         with tempfile.TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
             cluster = Cluster(pathlib.Path(folder))
             cluster.environment["COGVLM_BINARY"] = self.binary
-            self.addCleanup(cluster.stop)
-            cluster.start()
+            try:
+                cluster.start()
+                yield cluster
+            finally:
+                cluster.stop()
+
+    @unittest.skipUnless(there(*DAEMONS, "sbatch"), "needs Slurm and munge: slurm-wlm, munge")
+    def test_slurm_array_with_a_task_killed_and_one_stopped_gives_the_results_of_one_process(self):
+        expected = self.results_of_one_process()
+        with self.cluster() as cluster:
             job = cluster.submit("--array=0-3", SLURM / "array", *self.evaluation("run"))
             wait_for(lambda: self.lines("run", 1) > 0)
             os.kill(self.process(task=1), signal.SIGKILL)
@@ -255,17 +263,12 @@ class Schedulers(unittest.TestCase):
             cluster.wait_until(after, "COMPLETED", 1)
             restarts = cluster.call("scontrol", "show", "job", job)
             self.assertEqual(restarts.count("Restarts=1"), 2, restarts)
-            cluster.stop()
         self.assertEqual((self.folder / "merged.jsonl").read_bytes(), expected)
         self.assert_nothing_asked_twice("run")
 
     @unittest.skipUnless(there(*DAEMONS, "sbatch"), "needs Slurm and munge: slurm-wlm, munge")
     def test_slurm_array_that_is_canceled_stays_so_and_one_told_before_its_limit_is_queued_again(self):
-        with tempfile.TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:
-            cluster = Cluster(pathlib.Path(folder))
-            cluster.environment["COGVLM_BINARY"] = self.binary
-            self.addCleanup(cluster.stop)
-            cluster.start()
+        with self.cluster() as cluster:
             job = cluster.submit("--array=0-1", SLURM / "array", *self.evaluation("run"))
             wait_for(lambda: self.lines("run", 0) > 0)
             # As --signal of the script does, to the shell alone.
@@ -284,7 +287,6 @@ class Schedulers(unittest.TestCase):
             job = cluster.submit("--array=1", SLURM / "array", *self.evaluation("run"), "--shard", "auto/2")
             cluster.wait_until(job, "COMPLETED", 1)
             self.assertTrue((self.folder / "run" / "done" / "00001-of-00002").exists())
-            cluster.stop()
 
     @unittest.skipUnless(there("parallel"), "needs GNU parallel")
     def test_gnu_parallel_gives_the_results_of_one_process(self):
